@@ -1,0 +1,125 @@
+"""Writes the Cython text of every rule and builds it, once for each instruction set.
+
+The rules are read, not imported, so nothing of the package is needed to build it. Every
+extension is optional: where a compiler is missing the install succeeds and Numba serves.
+"""
+
+import importlib
+import os
+import platform
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+HERE = Path(__file__).resolve().parent
+PACKAGE = HERE / "fastlr"
+GENERATED = Path("build") / "generated"
+
+MSVC = sys.platform == "win32"
+X86 = platform.machine().lower() in {"x86_64", "amd64", "i686"}
+
+# Contraction stays off: with it, instruction sets with and without FMA would differ in the last
+# bit. Errno and traps are what keeps loops with sqrt from using vectors. Never -ffast-math: linked
+# into a library it makes the whole process flush denormals.
+FLAGS = ["/O2"] if MSVC else [
+    "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-g0", "-Wno-unused-function", "-pthread"
+]
+EXACT = ["/fp:precise"] if MSVC else ["-ffp-contract=off"]
+CONTRACT = [] if MSVC else ["-ffp-contract=fast"]
+ISA_FLAGS = {
+    "base": [],
+    "avx2": ["/arch:AVX2"] if MSVC else ["-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2"],
+    "avx512": ["/arch:AVX512"] if MSVC else [
+        "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512cd", "-mavx2", "-mfma",
+        "-mbmi", "-mbmi2", "-mprefer-vector-width=512",
+    ],
+}
+
+
+def load_emitter():
+    """Import the two emitter files under another name, so that fastlr itself is not imported."""
+    package = types.ModuleType("fastlr_build")
+    package.__path__ = [str(PACKAGE / "kernels")]
+    sys.modules["fastlr_build"] = package
+    return (
+        importlib.import_module("fastlr_build.emit"),
+        importlib.import_module("fastlr_build.cython_cpu"),
+    )
+
+
+def write(path, text):
+    """Write generated text, leaving an equal file alone so that builds stay incremental."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def emitted_sources():
+    """Write the .pyx text of the rules; return module names and paths."""
+    emit, cython_cpu = load_emitter()
+    updates = [r for f in sorted((PACKAGE / "optimizers").glob("*.py")) for r in emit.rules_in_file(f)]
+    schedules = [
+        r for f in sorted((PACKAGE / "schedules").glob("*.py")) for r in emit.schedule_rules_in_file(f)
+    ]
+    body = cython_cpu.update_body(updates) + (PACKAGE / "kernels" / "_reduce.pxi").read_text("utf-8")
+    folder = GENERATED / "fastlr" / "kernels"
+    write(folder / "_updates_body.pxi", body)
+    sources = {}
+    for isa in cython_cpu.ISAS:
+        stub = f'include "_updates_body.pxi"\nISA = "{isa}"\n'
+        sources[f"fastlr.kernels._updates_{isa}"] = write(folder / f"_updates_{isa}.pyx", stub)
+    sources["fastlr.kernels._schedules"] = write(
+        folder / "_schedules.pyx", cython_cpu.schedule_body(schedules)
+    )
+    return sources
+
+
+def extension(module, source):
+    isa = module.rpartition("_")[2]
+    isa = isa if isa in ISA_FLAGS else "base"
+    if isa != "base" and not X86:
+        return None
+    text = Path(source).read_text(encoding="utf-8")
+    contract = "# fastlr: contract" in text.splitlines()[:3]
+    return Extension(
+        module,
+        [source],
+        include_dirs=[np.get_include(), str(Path(source).parent)],
+        depends=sorted(str(h) for h in Path(source).parent.glob("_*.[hp]*") if h.suffix in {".h", ".pxi"}),
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+        extra_link_args=[] if MSVC else ["-pthread"],
+        extra_compile_args=FLAGS + (CONTRACT if contract else EXACT) + ISA_FLAGS[isa],
+    )
+
+
+def extensions():
+    sources = emitted_sources()
+    for path in sorted(PACKAGE.rglob("*.pyx")):
+        relative = path.relative_to(HERE)
+        sources[".".join(relative.with_suffix("").parts)] = str(relative)
+    built = cythonize(
+        [e for e in (extension(m, s) for m, s in sources.items()) if e is not None],
+        build_dir=str(GENERATED / "c"),
+        include_path=[str(GENERATED / "fastlr" / "kernels")],
+        compiler_directives={
+            "language_level": "3",
+            "boundscheck": False,
+            "wraparound": False,
+            "cdivision": True,
+            "initializedcheck": False,
+            "embedsignature": True,
+        },
+        quiet=True,
+    )
+    for each in built:
+        each.optional = True  # cythonize drops it when it is given earlier
+    return built
+
+
+os.chdir(HERE)
+setup(ext_modules=extensions(), options={"build_ext": {"parallel": os.cpu_count() or 1}})
