@@ -1,0 +1,53 @@
+"""Compiled optimizers and learning-rate schedules, for scikit-learn and for any arrays.
+
+Everything public is reachable from here and imported on first use, so that ``import fastlr``
+costs next to nothing and pulls in neither Numba nor a plotting library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .estimators import LinearClassifier
+    from .kernels.select import backend_info
+    from .updater import Updater
+
+_HOMES = {
+    "LinearClassifier": "estimators",
+    "SKOPS_TRUSTED": "estimators",
+    "Updater": "updater",
+    "backend_info": "kernels.select",
+}
+_SUBMODULES = ("estimators", "kernels", "optimizers", "schedules", "training", "updater")
+
+__all__ = ["LinearClassifier", "SKOPS_TRUSTED", "Updater", "backend_info", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    elif name.startswith("__"):
+        raise AttributeError(name)
+    else:
+        # Every optimizer and schedule is here by its class name, found by registry.
+        for registry in ("optimizers", "schedules"):
+            module = importlib.import_module(f"{__name__}.{registry}")
+            if name in module.__all__:
+                value = getattr(module, name)
+                break
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    from . import optimizers, schedules
+
+    return sorted({*globals(), *_HOMES, *_SUBMODULES, *optimizers.__all__, *schedules.__all__})

@@ -1,0 +1,244 @@
+"""Objects that hold hyper-parameters and nothing else.
+
+Optimizers and schedules share one contract: annotated class attributes are the
+parameters, the object is cloneable by scikit-learn, comparable, printable as the
+call that made it, validated as soon as it is built, and never changed by use.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import numbers
+import sys
+from typing import Any, ClassVar
+
+if sys.version_info >= (3, 14):
+    import annotationlib
+
+    def _annotations(cls: type) -> dict[str, Any]:
+        return annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
+else:
+    _annotations = inspect.get_annotations
+
+_REQUIRED = inspect.Parameter.empty
+
+
+class HyperParameters:
+    """Base of every object that is described by its parameters alone.
+
+    A subclass annotates its parameters, with defaults where it has them. Two class
+    attributes describe what is accepted: `ranges` maps a parameter to an interval
+    such as ``"[0, 1)"`` (``None`` is accepted where it is the default), `choices` maps
+    one to the values it may take. Checks across parameters go into `validate`.
+    """
+
+    ranges: ClassVar[dict[str, str]] = {}
+    choices: ClassVar[dict[str, tuple[Any, ...]]] = {}
+    _fields: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = {
+            name: cls.__dict__.get(name, _REQUIRED)
+            for name, hint in _annotations(cls).items()
+            if "ClassVar" not in str(hint)
+        }
+        inherited = cls.__base__._fields if issubclass(cls.__base__, HyperParameters) else {}
+        # A default may be overridden by a plain assignment, without repeating the annotation.
+        cls._fields = own | {
+            name: cls.__dict__.get(name, default)
+            for name, default in inherited.items()
+            if name not in own
+        }
+        for kind in ("ranges", "choices"):
+            merged: dict[str, Any] = {}
+            for base in reversed(cls.__mro__):
+                merged |= base.__dict__.get(kind, {})
+            setattr(cls, kind, merged)
+        if "__init__" not in cls.__dict__:
+            cls.__signature__ = _signature(cls._fields)  # type: ignore[attr-defined]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        cls = type(self)
+        fields = list(cls._fields)
+        if len(args) > len(fields):
+            raise TypeError(f"{cls.__name__} takes at most {len(fields)} arguments, got {len(args)}")
+        given = dict(zip(fields, args, strict=False))
+        for name, value in kwargs.items():
+            if name not in cls._fields:
+                raise TypeError(
+                    f"{cls.__name__} has no parameter {name!r}; it takes {', '.join(fields)}"
+                )
+            if name in given:
+                raise TypeError(f"{cls.__name__} got {name!r} twice")
+            given[name] = value
+        for name, default in cls._fields.items():
+            value = given.get(name, default)
+            if value is _REQUIRED:
+                raise TypeError(f"{cls.__name__} needs {name!r}")
+            setattr(self, name, value)
+        self._check()
+
+    def validate(self) -> None:
+        """Check what no single range can say; raise ``ValueError`` or ``TypeError``."""
+
+    def _check(self) -> None:
+        owner = type(self).__name__
+        for name, interval in self.ranges.items():
+            value = getattr(self, name)
+            if value is None and self._fields[name] is None:
+                continue
+            check_number(value, f"{owner}: {name}", interval)
+        for name, allowed in self.choices.items():
+            value = getattr(self, name)
+            if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
+                said = ", ".join(repr(a) for a in allowed)
+                raise ValueError(f"{owner}: {name} must be one of {said}, got {value!r}")
+        self.validate()
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Also return those of nested objects, as ``outer__inner``.
+
+        Returns
+        -------
+        dict
+            Parameter names and values.
+        """
+        params = {name: getattr(self, name) for name in self._fields}
+        if deep:
+            for name, value in list(params.items()):
+                if isinstance(value, HyperParameters):
+                    nested = value.get_params()
+                    params |= {f"{name}__{inner}": v for inner, v in nested.items()}
+        return params
+
+    def set_params(self, **params: Any) -> HyperParameters:
+        """Set parameters by name; ``outer__inner`` reaches into nested objects.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and new values.
+
+        Returns
+        -------
+        self
+            The object, unchanged if any name or value was refused.
+        """
+        before = dict(self.__dict__)
+        nested: dict[str, dict[str, Any]] = {}
+        try:
+            for name, value in params.items():
+                outer, _, inner = name.partition("__")
+                if outer not in self._fields:
+                    raise ValueError(
+                        f"{type(self).__name__} has no parameter {outer!r}; "
+                        f"it takes {', '.join(self._fields)}"
+                    )
+                if inner:
+                    nested.setdefault(outer, {})[inner] = value
+                else:
+                    setattr(self, outer, value)
+            for outer, inner_params in nested.items():
+                target = getattr(self, outer)
+                if not isinstance(target, HyperParameters):
+                    raise ValueError(
+                        f"{type(self).__name__}: {outer}={target!r} has no parameters to set"
+                    )
+                # The nested object may be shared with another owner: replace it, never edit it.
+                setattr(self, outer, target.replace(**inner_params))
+            self._check()
+        except (TypeError, ValueError):
+            self.__dict__ = before
+            raise
+        return self
+
+    def replace(self, **params: Any) -> Any:
+        """Return a copy with some parameters changed.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and new values, as in `set_params`.
+
+        Returns
+        -------
+        HyperParameters
+            The copy; the original stays as it is.
+        """
+        copy = object.__new__(type(self))
+        copy.__dict__ = dict(self.__dict__)
+        return copy.set_params(**params)
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{name}={getattr(self, name)!r}"
+            for name, default in self._fields.items()
+            if default is _REQUIRED or not _same(getattr(self, name), default)
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(_same(getattr(self, n), getattr(other, n)) for n in self._fields)
+
+    __hash__ = None  # type: ignore[assignment]  # mutable through set_params
+
+
+def check_number(value: Any, name: str, interval: str) -> None:
+    """Raise unless `value` is a real number inside `interval`.
+
+    Parameters
+    ----------
+    value : object
+        What the user gave.
+    name : str
+        What to call it in the message.
+    interval : str
+        Two bounds in brackets, ``[`` and ``]`` closed, ``(`` and ``)`` open:
+        ``"[0, 1)"``, ``"(0, inf)"``.
+
+    Raises
+    ------
+    TypeError
+        If it is no real number.
+    ValueError
+        If it lies outside.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number in {interval}, got {value!r}")
+    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    above = value >= low if interval[0] == "[" else value > low
+    below = value <= high if interval[-1] == "]" else value < high
+    if not (above and below) or math.isnan(value):
+        raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
+
+
+def _same(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        # 0 and 0.0 are the same setting; True and 1 are not.
+        both = isinstance(a, numbers.Real) and isinstance(b, numbers.Real)
+        if not both or isinstance(a, bool) or isinstance(b, bool):
+            return False
+    try:
+        return bool(a == b)
+    except ValueError:  # arrays
+        return a.shape == b.shape and bool((a == b).all())
+
+
+def _signature(fields: dict[str, Any]) -> inspect.Signature:
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    required = [n for n, d in fields.items() if d is _REQUIRED]
+    ordered = required + [n for n in fields if n not in required]
+    return inspect.Signature(
+        [inspect.Parameter(n, kind, default=fields[n]) for n in ordered]
+    )

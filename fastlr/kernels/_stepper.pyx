@@ -1,0 +1,362 @@
+"""One optimizer step over arrays, with pointers prepared beforehand.
+
+Everything a step needs lies ready in C: parameter and state pointers from `bind`, the kernel's
+address, and a table of coefficient rows for the steps to come. What is left to do per step is
+to check the gradients' pointers, measure their norm if asked, and call the kernel. The kernel
+may come from Cython or from Numba; it is a pointer either way.
+"""
+
+from libc.math cimport isfinite, sqrt
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcmp
+
+cimport numpy as cnp
+from cpython.dict cimport PyDict_CheckExact, PyDict_GetItem, PyDict_Size
+from cpython.list cimport PyList_CheckExact
+from cpython.object cimport PyObject
+from cpython.tuple cimport PyTuple_CheckExact
+
+cnp.import_array()
+
+cdef extern from "numpy/arrayobject.h":
+    bint PyArray_ISBEHAVED_RO(cnp.ndarray)
+
+cdef extern from "_team.h" nogil:
+    ctypedef void (*fastlr_work)(void *context, int share) noexcept nogil
+    void fastlr_team_run(fastlr_work work, void *context, int shares)
+
+ctypedef void (*kernel_t)(void *p, const void *g, void **s, const void *c, Py_ssize_t n) noexcept nogil
+ctypedef double (*sumsq_t)(const void *x, Py_ssize_t n) noexcept nogil
+
+# Norms are summed in blocks of fixed size, in fixed order: the result does not depend on threads.
+cdef Py_ssize_t NORM_BLOCK = 16384
+# Below this many elements a step is shorter than handing the GIL over and back.
+cdef Py_ssize_t RELEASE_GIL_FROM = 16384
+# Below this many elements for each thread, a step is over before another thread has begun.
+cdef Py_ssize_t THREAD_FROM = 16384
+# Rows computed at a time when steps are made one by one.
+cdef Py_ssize_t TABLE_ROWS = 256
+
+
+cdef class Stepper:
+    """Steps bound arrays. Made by `Updater`, which has checked every argument.
+
+    Parameters
+    ----------
+    params : list of ndarray
+        Contiguous, of one dtype, updated in place.
+    states : list of list of ndarray
+        State arrays of each parameter, in the kernel's order.
+    group_ids : list of int
+        Group of each parameter.
+    names : list or None
+        Keys of the gradients when they come as a dict; None for a sequence.
+    single : bool
+        Gradients come as one array.
+    kernel, sumsq : int
+        Addresses.
+    refill : callable
+        ``refill(t, n)`` returns coefficient rows for steps t + 1 ... t + n, an array
+        (n, groups, width) in the parameters' dtype.
+    complain : callable
+        ``complain(i, grad)`` raises if gradient i is unfit; returns if it may be used after all.
+    clip_norm : float
+        Bound of the global norm; not positive: none.
+    check, raises : bool
+        Look for non-finite gradients; raise on them, or skip the step.
+    sign : float
+        -1 to ascend.
+    n_threads : int
+        Threads for large models.
+    owner : object
+        Kept alive with the kernel's address.
+    """
+
+    def __init__(
+        self, list params, list states, list group_ids, *, names, bint single, size_t kernel,
+        size_t sumsq, refill, complain, double clip_norm, bint check, bint raises, double sign,
+        int n_threads, owner,
+    ):
+        cdef Py_ssize_t i, k, blocks = 0
+        cdef Plan *plan = &self.plan
+        if plan.segments != NULL:
+            raise RuntimeError("a Stepper is initialised once")
+        self.params, self.states, self.names = params, states, names
+        self.single, self.keyed = single, names is not None
+        self.refill, self.complain, self.kernel_owner = refill, complain, owner
+        self.clip_norm, self.check, self.raises, self.sign = clip_norm, check, raises, sign
+        self.dtype = params[0].dtype
+        self.typenum = self.dtype.num
+        plan.kernel, plan.sumsq = kernel, sumsq
+        plan.itemsize = self.dtype.itemsize
+        plan.n_segments = len(params)
+        plan.n_state = len(states[0])
+        if plan.n_state > 8:
+            raise ValueError(f"a rule may keep 8 state arrays, got {plan.n_state}")
+        plan.segments = <Segment*>calloc(plan.n_segments, sizeof(Segment))
+        self.low = <char**>calloc(plan.n_segments, sizeof(char*))
+        self.high = <char**>calloc(plan.n_segments, sizeof(char*))
+        if plan.segments == NULL or self.low == NULL or self.high == NULL:
+            raise MemoryError
+        for i in range(plan.n_segments):
+            plan.segments[i].p = <char*>cnp.PyArray_DATA(params[i])
+            plan.segments[i].n = cnp.PyArray_SIZE(params[i])
+            plan.segments[i].group = group_ids[i]
+            for k in range(plan.n_state):
+                plan.segments[i].state[k] = <char*>cnp.PyArray_DATA(states[i][k])
+            blocks += (plan.segments[i].n + NORM_BLOCK - 1) // NORM_BLOCK
+            self.total += plan.segments[i].n
+        extents = sorted(
+            (<size_t>plan.segments[i].p, plan.segments[i].n * plan.itemsize)
+            for i in range(plan.n_segments)
+        )
+        for i, (start, size) in enumerate(extents):
+            self.low[i] = <char*><size_t>start
+            self.high[i] = self.low[i] + <Py_ssize_t>size
+        plan.partial = <double*>calloc(max(blocks, 1), sizeof(double))
+        if plan.partial == NULL:
+            raise MemoryError
+        self.cut(max(1, min(n_threads, self.total // THREAD_FROM)))
+
+    def __dealloc__(self):
+        free(self.plan.segments)
+        free(self.plan.partial)
+        free(self.plan.pieces)
+        free(self.plan.first_piece)
+        free(self.low)
+        free(self.high)
+
+    cdef int cut(self, int n_threads) except -1:
+        """Cut the elements into even shares, one for each thread."""
+        cdef Plan *plan = &self.plan
+        cdef Py_ssize_t share = (self.total // n_threads + 63) // 64 * 64
+        cdef Py_ssize_t i, start, count, room = share, k = 0
+        cdef int taken = 0
+        plan.pieces = <Piece*>calloc(plan.n_segments + n_threads, sizeof(Piece))
+        plan.first_piece = <Py_ssize_t*>calloc(n_threads + 1, sizeof(Py_ssize_t))
+        if plan.pieces == NULL or plan.first_piece == NULL:
+            raise MemoryError
+        for i in range(plan.n_segments):
+            start = 0
+            while start < plan.segments[i].n:
+                if room == 0 and taken + 1 < n_threads:
+                    taken += 1
+                    plan.first_piece[taken] = k
+                    room = share
+                count = plan.segments[i].n - start
+                if taken + 1 < n_threads:
+                    count = min(count, room)
+                plan.pieces[k].segment, plan.pieces[k].start, plan.pieces[k].count = i, start, count
+                k += 1
+                start += count
+                room = max(room - count, 0)
+        plan.shares = taken + 1
+        plan.first_piece[plan.shares] = k
+        return 0
+
+    # Gradients
+
+    cdef int load(self, Py_ssize_t i, object grad) except -1:
+        """Take gradient i's pointer after checking that it fits parameter i."""
+        cdef cnp.ndarray p = <cnp.ndarray>self.params[i]
+        cdef cnp.ndarray g
+        cdef char *start
+        cdef char *stop
+        cdef Py_ssize_t lo, hi, mid
+        cdef bint fits = cnp.PyArray_Check(grad)
+        if fits:
+            g = <cnp.ndarray>grad
+            fits = (
+                cnp.PyArray_TYPE(g) == self.typenum
+                and cnp.PyArray_NDIM(g) == cnp.PyArray_NDIM(p)
+                and memcmp(
+                    cnp.PyArray_DIMS(g), cnp.PyArray_DIMS(p),
+                    cnp.PyArray_NDIM(p) * sizeof(cnp.npy_intp)) == 0
+                and memcmp(
+                    cnp.PyArray_STRIDES(g), cnp.PyArray_STRIDES(p),
+                    cnp.PyArray_NDIM(p) * sizeof(cnp.npy_intp)) == 0
+                and PyArray_ISBEHAVED_RO(g)
+            )
+        if fits:
+            start = <char*>cnp.PyArray_DATA(g)
+            stop = start + self.plan.segments[i].n * self.plan.itemsize
+            # The last parameter that begins before the gradient ends must end before it begins.
+            lo, hi = 0, self.plan.n_segments
+            while lo < hi:
+                mid = (lo + hi) // 2
+                if self.low[mid] < stop:
+                    lo = mid + 1
+                else:
+                    hi = mid
+            fits = lo == 0 or self.high[lo - 1] <= start
+        if not fits:
+            self.complain(i, grad)
+            g = <cnp.ndarray>grad
+        self.plan.segments[i].g = <const char*>cnp.PyArray_DATA(g)
+        return 0
+
+    cdef int load_all(self, object grads) except -1:
+        cdef Py_ssize_t i
+        cdef PyObject *item
+        if self.single:
+            return self.load(0, grads)
+        if self.keyed:
+            if not PyDict_CheckExact(grads):
+                grads = dict(grads) if hasattr(grads, "keys") else self.complain(-1, grads)
+            if PyDict_Size(grads) != self.plan.n_segments:
+                self.complain(-1, grads)
+            for i in range(self.plan.n_segments):
+                item = PyDict_GetItem(grads, self.names[i])
+                if item == NULL:
+                    self.complain(-1, grads)
+                self.load(i, <object>item)
+            return 0
+        if not (PyList_CheckExact(grads) or PyTuple_CheckExact(grads)):
+            self.complain(-1, grads)
+        if len(grads) != self.plan.n_segments:
+            self.complain(-1, grads)
+        for i in range(self.plan.n_segments):
+            self.load(i, grads[i])
+        return 0
+
+    def attach(self, grads):
+        """Take the pointers of gradients that stay where they are, for `advance`."""
+        self.load_all(grads)
+        self.held = grads
+
+    # Coefficients
+
+    cdef int fill(self, Py_ssize_t count) except -1:
+        cdef cnp.ndarray table = self.refill(self.t, count)
+        if table.dtype.num != self.typenum or table.ndim != 3 or not table.flags.c_contiguous:
+            raise TypeError(f"coefficient table of {table.dtype} and {table.ndim} axes")
+        self.table = table
+        self.length = cnp.PyArray_DIM(table, 0)
+        self.plan.n_groups = cnp.PyArray_DIM(table, 1)
+        self.plan.width = cnp.PyArray_DIM(table, 2)
+        self.plan.rows = <char*>cnp.PyArray_DATA(table)
+        self.plan.cursor = 0
+        return 0
+
+    def prepare(self, Py_ssize_t n):
+        """Have rows for the next `n` steps in the table, so that `advance` may run n times."""
+        if self.length - self.plan.cursor < n:
+            self.fill(n)
+
+    def forget_rows(self):
+        """Drop rows computed ahead: the schedule has changed."""
+        self.length = self.plan.cursor = 0
+
+    def restart(self, long long t, long long skipped):
+        """Continue from another step, after state was loaded."""
+        self.t, self.skipped = t, skipped
+        self.length = self.plan.cursor = 0
+
+    # Steps
+
+    def step(self, grads):
+        """Update the parameters with `grads`; return 1 if the step was skipped, else 0."""
+        cdef int status
+        self.load_all(grads)
+        if self.plan.cursor == self.length:
+            self.fill(TABLE_ROWS)
+        if self.total >= RELEASE_GIL_FROM:
+            with nogil:
+                status = self.advance()
+        else:
+            status = self.advance()
+        if status == 2:
+            self.complain(-2, grads)
+        return status
+
+    cdef int advance(self) noexcept nogil:
+        """Make one step with the gradients attached: 0 done, 1 skipped, 2 not finite and refused."""
+        cdef int status
+        if self.check or self.clip_norm > 0:
+            fastlr_team_run(norm_share, &self.plan, self.plan.shares)
+            status = self.measure()
+            if status:
+                return status
+        fastlr_team_run(kernel_share, &self.plan, self.plan.shares)
+        self.plan.cursor += 1
+        self.t += 1
+        return 0
+
+    cdef int measure(self) noexcept nogil:
+        """Join the partial sums; scale the gradients of this step, or say that it cannot be made."""
+        cdef Py_ssize_t i, block = 0, blocks
+        cdef double sum_of_squares = 0
+        for i in range(self.plan.n_segments):
+            blocks = (self.plan.segments[i].n + NORM_BLOCK - 1) // NORM_BLOCK
+            for _ in range(blocks):
+                sum_of_squares += self.plan.partial[block]
+                block += 1
+        if self.check and not isfinite(sum_of_squares) and not self.all_finite():
+            if self.raises:
+                return 2
+            self.skipped += 1
+            return 1
+        if self.clip_norm > 0:
+            self.set_scale(sqrt(sum_of_squares))
+        return 0
+
+    cdef bint all_finite(self) noexcept nogil:
+        """Look at every gradient: finite ones may have a sum of squares that is not."""
+        cdef Py_ssize_t i, j
+        for i in range(self.plan.n_segments):
+            for j in range(self.plan.segments[i].n):
+                if self.plan.itemsize == 4:
+                    if not isfinite((<const float*>self.plan.segments[i].g)[j]):
+                        return False
+                elif not isfinite((<const double*>self.plan.segments[i].g)[j]):
+                    return False
+        return True
+
+    cdef void set_scale(self, double norm) noexcept nogil:
+        """Write the gradient scale into this step's rows."""
+        cdef double scale = self.clip_norm / (norm + 1e-6)
+        cdef Py_ssize_t k, at
+        if scale > 1:
+            scale = 1
+        scale *= self.sign
+        for k in range(self.plan.n_groups):
+            at = (self.plan.cursor * self.plan.n_groups + k) * self.plan.width
+            if self.plan.itemsize == 4:
+                (<float*>self.plan.rows)[at] = <float>scale
+            else:
+                (<double*>self.plan.rows)[at] = scale
+
+
+cdef void norm_share(void *context, int share) noexcept nogil:
+    """Sum the squares of every shares-th block into `partial`."""
+    cdef Plan *plan = <Plan*>context
+    cdef Py_ssize_t i, start, count, block = 0
+    for i in range(plan.n_segments):
+        start = 0
+        while start < plan.segments[i].n:
+            if block % plan.shares == share:
+                count = min(NORM_BLOCK, plan.segments[i].n - start)
+                plan.partial[block] = (<sumsq_t><void*>plan.sumsq)(
+                    plan.segments[i].g + start * plan.itemsize, count)
+            block += 1
+            start += NORM_BLOCK
+
+
+cdef void kernel_share(void *context, int share) noexcept nogil:
+    """Update the elements of one share."""
+    cdef Plan *plan = <Plan*>context
+    cdef Py_ssize_t i, k, offset
+    cdef Segment *s
+    cdef void *state[8]
+    for i in range(plan.first_piece[share], plan.first_piece[share + 1]):
+        s = &plan.segments[plan.pieces[i].segment]
+        offset = plan.pieces[i].start * plan.itemsize
+        for k in range(plan.n_state):
+            state[k] = s.state[k] + offset
+        (<kernel_t><void*>plan.kernel)(
+            s.p + offset,
+            s.g + offset,
+            state,
+            plan.rows + (plan.cursor * plan.n_groups + s.group) * plan.width * plan.itemsize,
+            plan.pieces[i].count,
+        )

@@ -1,0 +1,181 @@
+"""The Cython frame: text for the ahead-of-time build, and the table of what was built.
+
+`setup.py` calls `update_body` and `schedule_body` to write `.pxi` files that three stubs
+include, one for each instruction set. At run time `table` returns the addresses of the
+compiled kernels. Only the standard library is imported at the top: the build loads this file
+before the package exists.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+from .emit import Rule, Variant, fused_loop, kernel_name, specialise, variants
+
+ISAS = ("base", "avx2", "avx512")
+
+DTYPES = {"f32": ("float", "f"), "f64": ("double", "")}
+
+_HEADER = """\
+# Written by setup.py from the rules in fastlr/{source}; do not edit.
+cdef extern from *:
+    '''
+    #if defined(_MSC_VER)
+    #define FASTLR_RESTRICT __restrict
+    #else
+    #define FASTLR_RESTRICT __restrict__
+    #endif
+    typedef float *FASTLR_RESTRICT fastlr_f32;
+    typedef const float *FASTLR_RESTRICT fastlr_const_f32;
+    typedef double *FASTLR_RESTRICT fastlr_f64;
+    typedef const double *FASTLR_RESTRICT fastlr_const_f64;
+    '''
+    ctypedef float* fastlr_f32
+    ctypedef const float* fastlr_const_f32
+    ctypedef double* fastlr_f64
+    ctypedef const double* fastlr_const_f64
+cdef extern from "<math.h>" nogil:
+    float sqrtf(float)
+    float fabsf(float)
+    float expf(float)
+    float logf(float)
+    double sqrt(double)
+    double fabs(double)
+    double exp(double)
+    double log(double)
+    double cos(double)
+    double floor(double)
+    double pow(double, double)
+
+KERNELS = {{}}
+RULES = {{}}
+"""
+
+
+def update_body(rules: Iterable[Rule]) -> str:
+    """Return Cython text with a kernel for each rule, variant and precision."""
+    parts = [_HEADER.format(source="optimizers")]
+    for rule in rules:
+        for variant in variants(rule):
+            for dtype in DTYPES:
+                for average in (False, True):
+                    parts.append(_update_kernel(variant, dtype, average))
+        parts.append(f"RULES[{rule.name!r}] = {describe(rule)!r}\n")
+    return "\n".join(parts)
+
+
+def describe(rule: Rule) -> dict[str, Any]:
+    """Return what callers must know of a compiled rule without reading its source again.
+
+    Parameters
+    ----------
+    rule : Rule
+        A parsed rule.
+
+    Returns
+    -------
+    dict
+        ``digest`` of the source it was compiled from, ``flags``, and for each setting of the
+        flags its variant: key, state arrays and coefficients, in the kernel's order.
+    """
+    choices = {}
+    for setting in itertools.product((False, True), repeat=len(rule.flags)):
+        v = specialise(rule, dict(zip(rule.flags, setting, strict=True)))
+        choices[setting] = (v.key, v.state, v.coefficients)
+    return {"digest": rule.digest, "flags": rule.flags, "variants": choices}
+
+
+def schedule_body(rules: Iterable[Rule]) -> str:
+    """Return Cython text with a double-precision kernel for each schedule rule."""
+    parts = [_HEADER.format(source="schedules")]
+    for rule in rules:
+        parts += [_schedule_kernel(v) for v in variants(rule)]
+        parts.append(f"RULES[{rule.name!r}] = {describe(rule)!r}\n")
+    return "\n".join(parts)
+
+
+def _function_names(suffix: str) -> dict[str, str]:
+    names = {f: f + suffix for f in ("sqrt", "exp", "log")}
+    return names | {"abs": "fabs" + suffix}
+
+
+def _update_kernel(variant: Variant, dtype: str, average: bool) -> str:
+    """Return an inner loop over restrict pointers, and the entry with the common signature."""
+    ctype, suffix = DTYPES[dtype]
+    name = kernel_name(variant, average, dtype)
+    loop = fused_loop(variant, average, _function_names(suffix))
+    arguments = [
+        f"fastlr_{dtype} p_",
+        f"fastlr_const_{dtype} g_",
+        *(f"fastlr_{dtype} {a}_" for a in loop.arrays),
+        *(f"{ctype} {s}" for s in loop.scalars),
+        "Py_ssize_t n_",
+    ]
+    loads = "".join(f"{a} = {a}_[i_]\n" for a in ("p", "g", *loop.arrays))
+    stores = "".join(f"{a}_[i_] = {a}\n" for a in ("p", *loop.arrays))
+    passed = [
+        *("p", "g"),
+        *(f"s[{k}]" for k in range(len(loop.arrays))),
+        *(f"c[{k}]" for k in range(len(loop.scalars))),
+        "n",
+    ]
+    return (
+        f"cdef void {name}_loop({', '.join(arguments)}) noexcept nogil:\n"
+        "    cdef Py_ssize_t i_\n"
+        f"    cdef {ctype} {', '.join(loop.locals)}\n"
+        f"    cdef {ctype} one_ = 1, zero_ = 0\n"
+        "    for i_ in range(n_):\n"
+        f"{textwrap.indent(loads + loop.body + stores, ' ' * 8)}\n"
+        f"cdef void {name}({ctype} *p, const {ctype} *g, {ctype} **s, const {ctype} *c, "
+        "Py_ssize_t n) noexcept nogil:\n"
+        f"    {name}_loop({', '.join(passed)})\n"
+        f'KERNELS["{name}"] = <size_t><void*>{name}\n'
+    )
+
+
+def _schedule_kernel(variant: Variant) -> str:
+    name = variant.key
+    names = _function_names("")
+    scalars = variant.coefficients
+    local = ", ".join(["t", *variant.locals])
+    body = variant.text(names) + f"out_[i_] = {variant.result('t', names)}\n"
+    loads = "".join(f"    cdef double {s} = c_[{k}]\n" for k, s in enumerate(scalars))
+    return (
+        f"cdef void {name}(fastlr_f64 out_, fastlr_const_f64 t_, fastlr_const_f64 c_, "
+        "Py_ssize_t n_) noexcept nogil:\n"
+        f"    cdef Py_ssize_t i_\n    cdef double {local}\n    cdef double one_ = 1, zero_ = 0\n"
+        f"{loads}"
+        "    for i_ in range(n_):\n        t = t_[i_]\n"
+        f"{textwrap.indent(body, ' ' * 8)}"
+        f'KERNELS["{name}"] = <size_t><void*>{name}\n'
+    )
+
+
+def module(isa: str) -> Any:
+    """Return the compiled module of an instruction set: ``KERNELS`` (addresses) and ``RULES``.
+
+    Parameters
+    ----------
+    isa : {"base", "avx2", "avx512"}
+        Instruction set.
+
+    Returns
+    -------
+    module
+        The extension module.
+
+    Raises
+    ------
+    ImportError
+        If it was not built.
+    """
+    return importlib.import_module(f"fastlr.kernels._updates_{isa}")
+
+
+def schedule_module() -> Any:
+    """Return the compiled module of the schedules, like `module`; ImportError if not built."""
+    return importlib.import_module("fastlr.kernels._schedules")

@@ -1,0 +1,132 @@
+"""The Numba frame for the CPU: a rule becomes a C function pointer at run time.
+
+It serves rules that are not compiled ahead of time (a user's own), and every rule where no
+compiler was there at install time. The pointer has the signature of the Cython kernels, so
+whatever calls one can call the other, without Python in between.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from .emit import Rule, Variant, fused_loop, kernel_name, specialise
+from .source_cache import load_source
+
+_NOALIAS = """\
+from numba.core.compiler import Compiler
+
+
+class NoAlias(Compiler):
+    def define_pipelines(self):
+        self.state.flags.noalias = True
+        return super().define_pipelines()
+
+
+"""
+
+_TYPES = {"f32": "float32", "f64": "float64"}
+
+_HEAD = """\
+# Written by fastlr from the rule {rule} ({file}:{line}).
+from math import cos, exp, log, pow, sqrt
+
+import numpy as np
+from numba import carray, cfunc, njit, types
+from numpy import floor  # math's returns an integer, and pow of an integer has other bits
+one_, zero_ = np.{dtype}(1), np.{dtype}(0)
+scalar = types.{dtype}
+array = scalar[::1]
+
+"""
+
+
+def update_kernel(rule: Rule, flags: dict[str, bool], average: bool, dtype: str) -> Any:
+    """Compile an update kernel, or take it from the cache.
+
+    Parameters
+    ----------
+    rule : Rule
+        Parsed rule.
+    flags : dict of str to bool
+        Its switches.
+    average : bool
+        Keep a running average in one more array.
+    dtype : {"f32", "f64"}
+        Precision.
+
+    Returns
+    -------
+    cfunc
+        Numba's function object; its ``address`` lives as long as it does.
+    """
+    variant = specialise(rule, flags)
+    return load_source(kernel_name(variant, average, dtype), _update_text(variant, average, dtype)).entry
+
+
+def schedule_kernel(rule: Rule) -> Any:
+    """Compile a schedule rule: ``void(double *out, const double *t, const double *c, n)``.
+
+    Parameters
+    ----------
+    rule : Rule
+        Parsed rule of time.
+
+    Returns
+    -------
+    cfunc
+        Numba's function object; its ``address`` lives as long as it does.
+    """
+    variant = specialise(rule, {})
+    return load_source(variant.key, _schedule_text(variant)).entry
+
+
+def _head(rule: Rule, dtype: str) -> str:
+    return _HEAD.format(rule=rule.name, file=rule.file, line=rule.line, dtype=dtype)
+
+
+def _update_text(variant: Variant, average: bool, dtype: str) -> str:
+    """Return a module with a typed inner loop and the entry that unpacks pointers for it.
+
+    `NoAlias` declares that the arrays do not overlap (the updater has checked it): LLVM checks
+    only a few pairs of pointers at run time, and leaves loops over more arrays scalar. `error_model="numpy"` drops the test for division by zero, which
+    would keep the loop scalar.
+    """
+    loop = fused_loop(variant, average, {})
+    arrays = ["p", "g", *loop.arrays]
+    loads = "".join(f"{a} = {a}_[i_]\n" for a in arrays)
+    stores = "".join(f"{a}_[i_] = {a}\n" for a in arrays if a != "g")
+    parameters = [f"{a}_" for a in arrays] + list(loop.scalars)
+    signature = ", ".join(["array"] * len(arrays) + ["scalar"] * len(loop.scalars))
+    passed = ["carray(p, n)", "carray(g, n)"]
+    passed += [f"carray(s[{k}], n)" for k in range(len(loop.arrays))]
+    passed += [f"c[{k}]" for k in range(len(loop.scalars))]
+    return (
+        _head(variant.rule, _TYPES[dtype])
+        + _NOALIAS
+        + f"@njit(types.void({signature}), error_model='numpy', cache=CACHE, "
+        "pipeline_class=NoAlias)\n"
+        f"def loop({', '.join(parameters)}):\n"
+        "    for i_ in range(p_.size):\n"
+        f"{textwrap.indent(loads + loop.body + stores, ' ' * 8)}\n\n"
+        "pointer = types.CPointer(scalar)\n\n\n"
+        "@cfunc(types.void(pointer, pointer, types.CPointer(pointer), pointer, types.intp), "
+        "error_model='numpy', cache=CACHE)\n"
+        "def entry(p, g, s, c, n):\n"
+        f"    loop({', '.join(passed)})\n"
+    )
+
+
+def _schedule_text(variant: Variant) -> str:
+    loads = "".join(f"    {name} = c[{k}]\n" for k, name in enumerate(variant.coefficients))
+    body = f"t = t_[i_]\n{variant.text()}out_[i_] = {variant.result('t')}\n"
+    return (
+        _head(variant.rule, "float64")
+        + "pointer = types.CPointer(scalar)\n\n\n"
+        "@cfunc(types.void(pointer, pointer, pointer, types.intp), "
+        "error_model='numpy', cache=CACHE)\n"
+        "def entry(out_, t_, c, n_):\n"
+        f"{loads}"
+        "    for i_ in range(n_):\n"
+        f"{textwrap.indent(body, ' ' * 8)}"
+    )

@@ -1,0 +1,268 @@
+"""Which compiler's kernel a step runs, and what this installation has."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import cython_cpu, emit
+
+if TYPE_CHECKING:
+    from ..optimizers.base import Optimizer
+
+BACKENDS = ("auto", "cython", "numba", "cuda")
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A compiled update and what it expects."""
+
+    name: str
+    backend: str
+    address: int
+    state: tuple[str, ...]
+    coefficients: tuple[str, ...]
+    owner: Any  # keeps the code at `address` alive
+
+
+@functools.cache
+def instruction_set() -> str | None:
+    """Return the instruction set whose Cython kernels are used, None where none was built.
+
+    ``FASTLR_ISA`` forces one of ``base``, ``avx2``, ``avx512``.
+
+    Raises
+    ------
+    ValueError
+        If the one that is forced is unknown, not supported by the processor or not built.
+    """
+    try:
+        supported = importlib.import_module("fastlr.kernels._cpu").supported()
+    except ImportError:
+        supported = ["base"]
+    forced = os.environ.get("FASTLR_ISA", "").strip().lower()
+    if forced:
+        if forced not in cython_cpu.ISAS:
+            raise ValueError(f"FASTLR_ISA must be one of {cython_cpu.ISAS}, got {forced!r}")
+        if forced not in supported:
+            raise ValueError(
+                f"FASTLR_ISA={forced}: this processor supports {', '.join(supported)} only"
+            )
+        if not _built(forced):
+            raise ValueError(f"FASTLR_ISA={forced}: these kernels were not built")
+        return forced
+    return next((isa for isa in supported if _built(isa)), None)
+
+
+@functools.cache
+def _built(isa: str) -> bool:
+    try:
+        cython_cpu.module(isa)
+    except ImportError:
+        return False
+    return True
+
+
+@functools.cache
+def compiled_stepper() -> Any:
+    """Return the compiled `Stepper` class, None where it was not built."""
+    try:
+        return importlib.import_module("fastlr.kernels._stepper").Stepper
+    except ImportError:
+        return None
+
+
+def cpu_kernel(optimizer: Optimizer, dtype: str, backend: str) -> Kernel:
+    """Return the kernel for an optimizer with its switches as they are set.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Hyper-parameters and rule.
+    dtype : {"f32", "f64"}
+        Precision of the arrays.
+    backend : {"auto", "cython", "numba"}
+        ``"auto"`` takes Cython where the rule was compiled ahead of time.
+
+    Returns
+    -------
+    Kernel
+        Address and description.
+
+    Raises
+    ------
+    ValueError
+        If ``"cython"`` was asked for and is not there.
+    RuleError
+        If the rule of a user's class cannot be compiled.
+    """
+    if backend != "numba":
+        kernel, reason = _cython_kernel(optimizer, dtype)
+        if kernel is not None:
+            return kernel
+        if backend == "cython":
+            raise ValueError(f"backend='cython': {reason}; use backend='numba' or 'auto'")
+    from . import numba_cpu
+
+    rule = emit.rule_of_class(type(optimizer))
+    flags = optimizer.switches()
+    average = optimizer.average is not None
+    entry = numba_cpu.update_kernel(rule, flags, average, dtype)
+    variant = emit.specialise(rule, flags)
+    return Kernel(
+        name=emit.kernel_name(variant, average, dtype),
+        backend="numba",
+        address=entry.address,
+        state=variant.state,
+        coefficients=variant.coefficients,
+        owner=entry,
+    )
+
+
+def _cython_kernel(optimizer: Optimizer, dtype: str) -> tuple[Kernel | None, str]:
+    """Look the rule up among those compiled ahead of time; say why it is not there."""
+    isa = instruction_set()
+    if isa is None:
+        return None, "no Cython kernels were built, since no compiler worked at install time"
+    owner = next(base for base in type(optimizer).__mro__ if "update" in base.__dict__)
+    module = cython_cpu.module(isa)
+    if not owner.__module__.startswith("fastlr.optimizers.") or owner.__name__ not in module.RULES:
+        return None, f"the rule of {owner.__name__} was not compiled ahead of time"
+    known = module.RULES[owner.__name__]
+    if not is_current(owner, module.__file__, known["digest"], emit.rule_of_class):
+        return None, f"the rule of {owner.__name__} has changed since the build"
+    switches = optimizer.switches()
+    key, state, coefficients = known["variants"][tuple(switches[f] for f in known["flags"])]
+    name = f"{key}{'_avg' if optimizer.average is not None else ''}_{dtype}"
+    return Kernel(name, "cython", module.KERNELS[name], state, coefficients, module), ""
+
+
+@functools.cache
+def is_current(owner: type, built: str, digest: str, read: Callable[[type], emit.Rule]) -> bool:
+    """Compare a rule with the one that was built, where its file is the newer of the two.
+
+    Parameters
+    ----------
+    owner : type
+        Class that states the rule.
+    built : str
+        File that holds the compiled rule.
+    digest : str
+        Hash of the source it was compiled from.
+    read : callable
+        Parses the rule of `owner`.
+
+    Returns
+    -------
+    bool
+        False, with a warning, if the rule has changed since.
+    """
+    source = Path(importlib.import_module(owner.__module__).__file__ or "")
+    try:
+        if source.stat().st_mtime <= Path(built).stat().st_mtime:
+            return True
+        current = read(owner).digest == digest
+    except OSError:
+        return True
+    if not current:
+        warnings.warn(
+            f"{source} has changed since fastlr was built, so {owner.__name__} is compiled by "
+            "Numba now; run `pip install -e .` again",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return current
+
+
+@functools.cache
+def sumsq_address(dtype: str) -> int:
+    """Return the address of the sum-of-squares reduction."""
+    isa = instruction_set()
+    assert isa is not None, "the compiled stepper comes with compiled kernels"
+    address: int = cython_cpu.module(isa).KERNELS[f"sumsq_{dtype}"]
+    return address
+
+
+def backend_info() -> dict[str, Any]:
+    """Tell which backends this installation has, and what is missing.
+
+    Returns
+    -------
+    dict
+        ``cython``: whether ahead-of-time kernels are there; ``isa``: the instruction set in use;
+        ``isas_built``, ``isas_supported``; ``stepper``: ``"compiled"`` or ``"python"``;
+        ``numba``, ``numba_cuda``: versions or None; ``cuda_device``: name of the GPU or None;
+        ``missing``: sentences that say what is missing and how to get it.
+
+    Examples
+    --------
+    >>> import fastlr
+    >>> sorted(fastlr.backend_info())  # doctest: +NORMALIZE_WHITESPACE
+    ['cuda_device', 'cython', 'isa', 'isas_built', 'isas_supported', 'missing', 'numba',
+     'numba_cuda', 'stepper']
+    """
+    try:
+        supported = importlib.import_module("fastlr.kernels._cpu").supported()
+    except ImportError:
+        supported = []
+    # Importing kernels of another processor would end the process: those are only looked for.
+    built = [
+        isa
+        for isa in cython_cpu.ISAS
+        if (
+            _built(isa)
+            if isa in supported
+            else importlib.util.find_spec(f"fastlr.kernels._updates_{isa}") is not None
+        )
+    ]
+    missing = []
+    if not built or compiled_stepper() is None:
+        missing.append(
+            "The compiled core was not built: no C compiler worked when fastlr was installed. "
+            "Everything runs through Numba instead, with a compile pause on first use and slower "
+            "training. Install a C compiler (gcc or clang) and reinstall fastlr."
+        )
+    for isa in supported:
+        if built and isa not in built:
+            missing.append(f"Kernels for {isa} were not built; {instruction_set()} is used.")
+    numba_cuda, device = _cuda_facts()
+    if numba_cuda is None:
+        missing.append("The CUDA backend needs numba-cuda: pip install 'fastlr[cuda]'.")
+    elif device is None:
+        missing.append("No CUDA device was found.")
+    return {
+        "cython": bool(built),
+        "isa": instruction_set(),
+        "isas_built": built,
+        "isas_supported": supported,
+        "stepper": "python" if compiled_stepper() is None else "compiled",
+        "numba": _version("numba"),
+        "numba_cuda": numba_cuda,
+        "cuda_device": device,
+        "missing": missing,
+    }
+
+
+def _version(distribution: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _cuda_facts() -> tuple[str | None, str | None]:
+    found = _version("numba-cuda")
+    if found is None:
+        return None, None
+    from . import numba_cuda
+
+    return found, numba_cuda.device_name()

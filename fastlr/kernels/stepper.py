@@ -1,0 +1,126 @@
+"""The stepper in Python: what `_stepper.pyx` does, where nothing could be compiled.
+
+It calls the same C function pointers (Numba makes them) through ctypes, and adds norms in the
+same order, so that results do not depend on which stepper made them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+_NORM_BLOCK = 16384
+_TABLE_ROWS = 256
+_KERNEL = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t
+)
+
+
+class Stepper:
+    """Steps bound arrays; see the compiled class of the same name for the parameters."""
+
+    def __init__(
+        self,
+        params: list[np.ndarray],
+        states: list[list[np.ndarray]],
+        group_ids: list[int],
+        *,
+        names: list[Any] | None,
+        single: bool,
+        kernel: int,
+        sumsq: int,
+        refill: Callable[[int, int], np.ndarray],
+        complain: Callable[[int, Any], None],
+        clip_norm: float,
+        check: bool,
+        raises: bool,
+        sign: float,
+        n_threads: int,
+        owner: Any,
+    ) -> None:
+        self.t = 0
+        self.skipped = 0
+        self.dtype = params[0].dtype
+        self._params, self._states, self._group_ids = params, states, group_ids
+        self._names, self._single = names, single
+        self._kernel, self._owner = _KERNEL(kernel), owner
+        self._refill, self._complain = refill, complain
+        self._clip_norm, self._check, self._raises, self._sign = clip_norm, check, raises, sign
+        self._table = np.empty((0, 0, 0), self.dtype)
+        self._cursor = 0
+        self._pointers = [
+            (ctypes.c_void_p * max(len(s), 1))(*[a.ctypes.data for a in s]) for s in states
+        ]
+
+    def step(self, grads: Any) -> int:
+        """Update the parameters with `grads`; return 1 if the step was skipped, else 0."""
+        gradients = self._load(grads)
+        if self._cursor == len(self._table):
+            self._table = self._refill(self.t, _TABLE_ROWS)
+            self._cursor = 0
+        row = self._table[self._cursor]
+        if self._check or self._clip_norm > 0:
+            total = sum_of_squares(gradients)
+            if self._check and not math.isfinite(total):
+                if not all(np.isfinite(g).all() for g in gradients):
+                    if self._raises:
+                        self._complain(-2, grads)
+                    self.skipped += 1
+                    return 1
+            if self._clip_norm > 0:
+                scale = self._clip_norm / (math.sqrt(total) + 1e-6)
+                row[:, 0] = self._sign * (1.0 if scale > 1 else scale)
+        for p, g, state, group in zip(
+            self._params, gradients, self._pointers, self._group_ids, strict=True
+        ):
+            self._kernel(p.ctypes.data, g.ctypes.data, state, row[group].ctypes.data, p.size)
+        self._cursor += 1
+        self.t += 1
+        return 0
+
+    def _load(self, grads: Any) -> Sequence[np.ndarray]:
+        if self._single:
+            found = [grads]
+        elif self._names is not None:
+            if not hasattr(grads, "keys") or set(grads) != set(self._names):
+                self._complain(-1, grads)
+            found = [grads[name] for name in self._names]
+        else:
+            if not isinstance(grads, (list, tuple)) or len(grads) != len(self._params):
+                self._complain(-1, grads)
+            found = list(grads)
+        for i, grad in enumerate(found):
+            self._complain(i, grad)
+        return found
+
+    def forget_rows(self) -> None:
+        """Drop rows computed ahead: the schedule has changed."""
+        self._cursor = len(self._table)
+
+    def restart(self, t: int, skipped: int) -> None:
+        """Continue from another step, after state was loaded."""
+        self.t, self.skipped = t, skipped
+        self.forget_rows()
+
+
+def sum_of_squares(arrays: Sequence[np.ndarray]) -> float:
+    """Return the sum of squares in the order of additions that the compiled reduction has."""
+    total = 0.0
+    for array in arrays:
+        flat = array.reshape(-1, order="A")
+        for start in range(0, flat.size, _NORM_BLOCK):
+            block = flat[start : start + _NORM_BLOCK].astype(np.float64)
+            np.multiply(block, block, out=block)
+            whole = block.size - block.size % 16
+            # A sum along the first axis adds row after row to 16 running sums.
+            lanes = block[:whole].reshape(-1, 16).sum(axis=0)
+            lanes[: block.size - whole] += block[whole:]
+            part = 0.0
+            for lane in lanes:
+                part += float(lane)
+            total += part
+    return total
