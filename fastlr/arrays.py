@@ -1,0 +1,179 @@
+"""Checks of the arrays that users bind and of the gradients they pass, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+DTYPES = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Bound parameters: a list, and how the user named them."""
+
+    arrays: list[Any]
+    names: list[str]
+    given: Any  # as the user gave them
+    kind: str  # "array", "sequence" or "dict"
+    on_device: bool
+
+    def label(self, i: int, what: str) -> str:
+        """Return how to call array i in a message: ``params['w']``, ``grads[2]``, ``params``."""
+        if self.kind == "array":
+            return what
+        return f"{what}[{self.names[i]!r}]" if self.kind == "dict" else f"{what}[{i}]"
+
+    def like_given(self, arrays: Sequence[Any]) -> Any:
+        """Return arrays in the form in which the user gave the parameters."""
+        if self.kind == "array":
+            return arrays[0]
+        if self.kind == "dict":
+            return dict(zip(self.names, arrays, strict=True))
+        return list(arrays)
+
+
+def is_device_array(value: Any) -> bool:
+    """Tell whether an object offers memory on a CUDA device."""
+    return not isinstance(value, np.ndarray) and hasattr(value, "__cuda_array_interface__")
+
+
+def check_parameters(given: Any) -> Parameters:
+    """Check what `bind` was given and bring it into one form.
+
+    Parameters
+    ----------
+    given : array, sequence of arrays or mapping of str to array
+        All on the CPU or all on one device.
+
+    Returns
+    -------
+    Parameters
+        The arrays themselves, not copies.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array is unfit; the message names it.
+    """
+    if isinstance(given, np.ndarray) or is_device_array(given):
+        kind, names, arrays = "array", ["0"], [given]
+    elif isinstance(given, Mapping):
+        kind, names, arrays = "dict", list(given.keys()), list(given.values())
+        for name in names:
+            if not isinstance(name, str):
+                raise TypeError(f"params: names must be strings, got {name!r}")
+    elif isinstance(given, (list, tuple)):
+        kind, names, arrays = "sequence", [str(i) for i in range(len(given))], list(given)
+    else:
+        raise TypeError(
+            "params must be a NumPy array, a sequence of arrays or a dict of arrays, "
+            f"got {type(given).__name__}"
+        )
+    if not arrays:
+        raise ValueError("params must hold at least one array, got none")
+    on_device = any(is_device_array(a) for a in arrays)
+    params = Parameters(arrays, names, given, kind, on_device)
+    if not on_device:  # device arrays are checked by the CUDA backend
+        _check_host_arrays(params)
+    return params
+
+
+def _check_host_arrays(params: Parameters) -> None:
+    arrays = params.arrays
+    for i, array in enumerate(arrays):
+        label = params.label(i, "params")
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"{label} must be a NumPy array, got {type(array).__name__}")
+        if array.dtype not in DTYPES:
+            raise TypeError(f"{label} must be float32 or float64, got {array.dtype}")
+        if not array.dtype.isnative:
+            raise TypeError(f"{label} must have native byte order, got {array.dtype}")
+        if array.dtype != arrays[0].dtype:
+            raise TypeError(
+                f"{label} is {array.dtype} and {params.label(0, 'params')} is {arrays[0].dtype}; "
+                "arrays bound together must have one dtype"
+            )
+        if not (array.flags.c_contiguous or array.flags.f_contiguous):
+            raise ValueError(f"{label} must be contiguous, got strides {array.strides}")
+        if not array.flags.aligned:
+            raise ValueError(f"{label} must be aligned to its element size")
+        if not array.flags.writeable:
+            raise ValueError(f"{label} is read-only, and parameters are updated in place")
+    extents = sorted((a.ctypes.data, a.nbytes, i) for i, a in enumerate(arrays) if a.size)
+    for (start, size, i), (after, _, j) in zip(extents, extents[1:], strict=False):
+        if start + size > after:
+            raise ValueError(
+                f"{params.label(i, 'params')} and {params.label(j, 'params')} overlap in memory"
+            )
+
+
+def check_gradient(params: Parameters, i: int, grad: Any) -> None:
+    """Raise unless `grad` can be the gradient of parameter `i`.
+
+    Parameters
+    ----------
+    params : Parameters
+        What was bound.
+    i : int
+        Which of them.
+    grad : object
+        What the user passed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is unfit; the message names it.
+    """
+    param = params.arrays[i]
+    label = params.label(i, "grads")
+    if not isinstance(grad, np.ndarray):
+        raise TypeError(f"{label} must be a NumPy array, got {type(grad).__name__}")
+    if grad.dtype != param.dtype:
+        raise TypeError(f"{label} must be {param.dtype} as its parameter, got {grad.dtype}")
+    if grad.shape != param.shape:
+        raise ValueError(f"{label} must have shape {param.shape}, got {grad.shape}")
+    same_order = (param.flags.c_contiguous and grad.flags.c_contiguous) or (
+        param.flags.f_contiguous and grad.flags.f_contiguous
+    )
+    if not same_order:
+        order = "C" if param.flags.c_contiguous else "F"
+        raise ValueError(
+            f"{label} must be {order}-contiguous as its parameter, got strides {grad.strides}"
+        )
+    if not grad.flags.aligned:
+        raise ValueError(f"{label} must be aligned to its element size")
+    start, stop = grad.ctypes.data, grad.ctypes.data + grad.nbytes
+    for j, other in enumerate(params.arrays):
+        if start < other.ctypes.data + other.nbytes and other.ctypes.data < stop and grad.size:
+            raise ValueError(f"{label} overlaps {params.label(j, 'params')} in memory")
+
+
+def check_container(params: Parameters, grads: Any) -> None:
+    """Raise what is wrong with the sequence or dict that holds the gradients."""
+    if params.kind == "dict":
+        if not isinstance(grads, Mapping):
+            raise TypeError(f"grads must be a dict like params, got {type(grads).__name__}")
+        missing = [n for n in params.names if n not in grads]
+        extra = [n for n in grads if n not in params.names]
+        raise ValueError(f"grads must have the keys of params; missing {missing}, unknown {extra}")
+    if not isinstance(grads, (list, tuple)):
+        raise TypeError(f"grads must be a list or tuple like params, got {type(grads).__name__}")
+    raise ValueError(f"grads must hold {len(params.arrays)} arrays as params does, got {len(grads)}")
+
+
+def refuse_nonfinite(params: Parameters, grads: Any) -> None:
+    """Raise for the first gradient that holds a value that is not finite."""
+    found = [grads] if params.kind == "array" else grads
+    for i, name in enumerate(params.names):
+        grad = found[name] if params.kind == "dict" else found[i]
+        bad = ~np.isfinite(grad)
+        if bad.any():
+            at = tuple(int(k) for k in np.argwhere(bad)[0])
+            raise ValueError(
+                f"{params.label(i, 'grads')} holds {int(bad.sum())} values that are not finite, "
+                f"the first {grad[at]!r} at index {at}; no parameter was changed"
+            )

@@ -1,0 +1,81 @@
+"""Parameter groups: which parameters have a rate or a decay of their own, said by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from .hyper import check_number
+
+
+@dataclass(frozen=True)
+class Group:
+    """Settings shared by some of the parameters."""
+
+    lr_factor: float = 1.0
+    weight_decay: float | None = None  # None: the optimizer's
+
+
+def assign_groups(
+    names: Sequence[str], given: Sequence[Mapping[str, Any]] | None
+) -> tuple[list[Group], list[int]]:
+    """Read the `groups` argument of `bind` and assign each parameter to one.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Parameter names.
+    given : sequence of dict, or None
+        As `Optimizer.bind` describes.
+
+    Returns
+    -------
+    groups : list of Group
+        The first is the default, for names that no pattern matches.
+    ids : list of int
+        Which group each name belongs to.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a group is malformed or matches nothing; the message names it.
+    """
+    groups, ids = [Group()], [0] * len(names)
+    if given is None:
+        return groups, ids
+    if isinstance(given, (str, Mapping)) or not isinstance(given, Sequence):
+        raise TypeError(f"groups must be a list of dicts, got {type(given).__name__}")
+    for k, entry in enumerate(given):
+        patterns = _check_entry(entry, f"groups[{k}]")
+        matched = [
+            i for i, name in enumerate(names) if any(fnmatchcase(name, each) for each in patterns)
+        ]
+        if not matched:
+            raise ValueError(
+                f"groups[{k}]: match={entry['match']!r} fits no parameter; names are "
+                f"{', '.join(map(repr, names))}"
+            )
+        groups.append(Group(entry.get("lr", 1.0), entry.get("weight_decay")))
+        for i in matched:
+            ids[i] = ids[i] or len(groups) - 1  # the first group that matches counts
+    return groups, ids
+
+
+def _check_entry(entry: Any, label: str) -> list[str]:
+    if not isinstance(entry, Mapping):
+        raise TypeError(f"{label} must be a dict, got {type(entry).__name__}")
+    unknown = set(entry) - {"match", "lr", "weight_decay"}
+    if unknown or "match" not in entry:
+        raise ValueError(
+            f"{label} needs 'match' and takes 'lr' and 'weight_decay', got {sorted(map(str, entry))}"
+        )
+    if "lr" in entry:
+        check_number(entry["lr"], f"{label}: lr (a factor)", "[0, inf)")
+    if entry.get("weight_decay") is not None:
+        check_number(entry["weight_decay"], f"{label}: weight_decay", "[0, inf)")
+    patterns = [entry["match"]] if isinstance(entry["match"], str) else entry["match"]
+    if not isinstance(patterns, (list, tuple)) or not all(isinstance(p, str) for p in patterns):
+        raise TypeError(f"{label}: match must be a pattern or a list of them, got {entry['match']!r}")
+    return list(patterns)

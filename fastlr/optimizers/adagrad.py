@@ -1,0 +1,77 @@
+"""Adagrad: rates that shrink with the gradients already seen."""
+
+from .base import Optimizer
+
+
+class Adagrad(Optimizer):
+    r"""Adagrad.
+
+    .. math::
+        s_t = s_{t-1} + g_t^2, \qquad
+        \theta_t = \theta_{t-1} - \frac{\eta}{1 + (t - 1)\,\delta} \,
+            \frac{g_t}{\sqrt{s_t} + \epsilon}
+
+    Parameters
+    ----------
+    lr : float, default=0.01
+        Learning rate :math:`\eta`.
+    lr_decay : float, default=0.0
+        :math:`\delta`, per step.
+    eps : float, default=1e-10
+        Added to the denominator, in units of gradient.
+    initial_accumulator : float, default=0.0
+        What :math:`s` starts from (keras, optax: 0.1).
+    eps_in_sqrt : bool, default=False
+        Put eps under the root (keras, optax).
+    **common
+        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
+        nonfinite, average, average_decay.
+
+    Notes
+    -----
+    State: one array shaped like the parameter.
+
+    References
+    ----------
+    Duchi, Hazan & Singer 2011, JMLR 12:2121-2159.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import Adagrad
+    >>> w = np.array([1.0, -2.0])
+    >>> updater = Adagrad(lr=0.1).bind(w)
+    >>> updater.step(w.copy())
+    >>> w.round(6).tolist()
+    [0.9, -1.9]
+    """
+
+    lr: float = 0.01
+    lr_decay: float = 0.0
+    eps: float = 1e-10
+    initial_accumulator: float = 0.0
+    eps_in_sqrt: bool = False
+
+    state = ("s",)
+    flags = ("eps_in_sqrt",)
+    ranges = {
+        "lr_decay": "[0, inf)",
+        "eps": "[0, inf)",
+        "initial_accumulator": "[0, inf)",
+    }
+    choices = {"eps_in_sqrt": (False, True)}
+
+    def initial_state(self):
+        return {"s": self.initial_accumulator}
+
+    def coefficients(self, t, lr):
+        return {"rate": lr / (1 + (t - 1) * self.lr_decay), "eps": self.eps}
+
+    @staticmethod
+    def update(p, g, s, rate, eps, eps_in_sqrt):
+        s = s + g * g
+        if eps_in_sqrt:
+            p = p - rate * g / sqrt(s + eps)
+        else:
+            p = p - rate * g / (sqrt(s) + eps)
+        return p, s

@@ -1,0 +1,90 @@
+"""Adam: momentum scaled by a running estimate of the gradient's size."""
+
+import numpy as np
+
+from .base import Optimizer
+
+
+class Adam(Optimizer):
+    r"""Adam, with the AMSGrad variant as a flag. Weight decay is an L2 term by default.
+
+    .. math::
+        m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad
+        v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2 \\
+        \theta_t &= \theta_{t-1} - \eta \,
+            \frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}
+
+    Parameters
+    ----------
+    lr : float, default=1e-3
+        Learning rate :math:`\eta`: about the largest change of a parameter in one step.
+    beta1 : float, default=0.9
+        Decay of the mean of gradients, in [0, 1).
+    beta2 : float, default=0.999
+        Decay of the mean of squared gradients, in [0, 1).
+    eps : float, default=1e-8
+        Added to the denominator, in units of gradient.
+    amsgrad : bool, default=False
+        Divide by the largest :math:`v` so far (before bias correction, as torch does).
+    eps_mode : {"outside", "hat"}, default="outside"
+        ``"outside"`` adds eps after the bias correction of :math:`v` (torch, optax);
+        ``"hat"`` before it (keras, scikit-learn).
+    **common
+        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
+        nonfinite, average, average_decay.
+
+    Notes
+    -----
+    State: two arrays shaped like the parameter, three with `amsgrad`.
+
+    References
+    ----------
+    Kingma & Ba 2015, arXiv:1412.6980; Reddi et al. 2018, arXiv:1904.09237 (AMSGrad).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import Adam
+    >>> w = np.array([1.0, -2.0])
+    >>> updater = Adam(lr=0.1).bind(w)
+    >>> updater.step(w.copy())
+    >>> w.round(6).tolist()
+    [0.9, -1.9]
+    """
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    amsgrad: bool = False
+    eps_mode: str = "outside"
+
+    state = ("m", "v", "vmax")
+    flags = ("amsgrad",)
+    ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)"}
+    choices = {"amsgrad": (False, True), "eps_mode": ("outside", "hat")}
+
+    def coefficients(self, t, lr):
+        root = 1 / np.sqrt(1 - self.beta2**t)
+        step = lr / (1 - self.beta1**t)
+        if self.eps_mode == "hat":
+            step, root = step / root, np.ones_like(root)
+        return {
+            "c1": 1 - self.beta1,
+            "c2": 1 - self.beta2,
+            "eps": self.eps,
+            "step": step,
+            "root": root,
+        }
+
+    @staticmethod
+    def update(p, g, m, v, vmax, c1, c2, eps, step, root, amsgrad):
+        m = m + c1 * (g - m)
+        v = v + c2 * (g * g - v)
+        if amsgrad:
+            vmax = max(vmax, v)
+            scale = vmax
+        else:
+            scale = v
+        p = p - step * m / (sqrt(scale) * root + eps)
+        return p, m, v, vmax

@@ -1,0 +1,50 @@
+"""AdamW: Adam whose weight decay does not pass through the adaptive scale."""
+
+from .adam import Adam
+
+
+class AdamW(Adam):
+    r"""Adam with decoupled weight decay.
+
+    .. math::
+        \theta_t = (1 - \eta \lambda)\, \theta_{t-1} - \eta \,
+            \frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}
+
+    with :math:`m` and :math:`v` as in `Adam`.
+
+    Parameters
+    ----------
+    lr : float, default=1e-3
+        Learning rate :math:`\eta`.
+    beta1, beta2, eps, amsgrad, eps_mode
+        As in `Adam`.
+    weight_decay : float, default=0.01
+        :math:`\lambda`, per unit of learning rate.
+    decay : {"decoupled", "l2", "independent"}, default="decoupled"
+        ``"independent"`` takes :math:`\lambda` times the schedule's factor off the parameter,
+        whatever `lr` is.
+    **common
+        See `Optimizer`: schedule, clip_norm, clip_value, maximize, nonfinite, average,
+        average_decay.
+
+    Notes
+    -----
+    State: two arrays shaped like the parameter, three with `amsgrad`.
+
+    References
+    ----------
+    Loshchilov & Hutter 2019, arXiv:1711.05101.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import AdamW
+    >>> w = np.array([1.0, -2.0])
+    >>> updater = AdamW(lr=0.1, weight_decay=0.5).bind(w)
+    >>> updater.step(np.zeros(2))  # no gradient: decay alone
+    >>> w.tolist()
+    [0.95, -1.9]
+    """
+
+    weight_decay: float = 1e-2
+    decay: str = "decoupled"

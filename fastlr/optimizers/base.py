@@ -1,0 +1,187 @@
+"""What every optimizer is: hyper-parameters, a scalar rule, and the common modifiers."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ..hyper import HyperParameters
+from ..schedules.base import Schedule
+
+if TYPE_CHECKING:
+    from ..updater import Updater
+
+Scalar = Any  # a float, or an array with one value per step: rules of arithmetic are the same
+
+
+class Optimizer(HyperParameters):
+    """Base of every optimizer.
+
+    A subclass annotates its hyper-parameters, names its state arrays, computes the
+    coefficients of a step in `coefficients` and states the rule for one element in `update`.
+    It is never changed by use: `bind` returns an `Updater` that holds all state.
+
+    Attributes
+    ----------
+    state : tuple of str
+        Names of the arrays that the rule keeps, each shaped like the parameter.
+    flags : tuple of str
+        Hyper-parameters that switch parts of the rule on when they are true (or not zero).
+        Each combination is compiled apart, so a switched-off part costs nothing.
+    """
+
+    state: ClassVar[tuple[str, ...]] = ()
+    flags: ClassVar[tuple[str, ...]] = ()
+
+    schedule: Schedule | str | None = None
+    weight_decay: float = 0.0
+    decay: str = "l2"
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    maximize: bool = False
+    nonfinite: str = "ignore"
+    average: str | None = None
+    average_decay: float = 0.999
+
+    ranges: ClassVar[dict[str, str]] = {
+        "weight_decay": "[0, inf)",
+        "clip_norm": "(0, inf]",
+        "clip_value": "(0, inf]",
+        "average_decay": "[0, 1)",
+    }
+    choices: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "decay": ("l2", "decoupled", "independent"),
+        "maximize": (False, True),
+        "nonfinite": ("ignore", "raise", "skip"),
+        "average": (None, "ema", "polyak"),
+    }
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "lr" in cls._fields:
+            cls.ranges = {"lr": "[0, inf)", **cls.ranges}
+
+    def coefficients(self, t: Scalar, lr: Scalar) -> Mapping[str, Scalar]:
+        """Return the scalars that `update` takes at step `t`, in double precision.
+
+        Parameters
+        ----------
+        t : float or ndarray of shape (steps,)
+            Step number, counted from 1.
+        lr : float or ndarray of shape (steps,)
+            Learning rate of the step.
+
+        Returns
+        -------
+        mapping of str to float or ndarray
+            A value for each parameter of `update` after ``p``, ``g`` and the state, flags
+            apart. Hyper-parameters that a schedule drives are arrays here, so write plain
+            arithmetic.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `coefficients`")
+
+    def initial_state(self) -> Mapping[str, float]:
+        """Return the values that state arrays start from, zero where not named."""
+        return {}
+
+    def switches(self) -> dict[str, bool]:
+        """Return which flags are on."""
+        return {name: bool(getattr(self, name)) for name in self.flags}
+
+    def momentum_field(self) -> str | None:
+        """Return the parameter that a schedule's momentum drives: beta1 or momentum, if used."""
+        if "beta1" in self._fields:
+            return "beta1"
+        return "momentum" if getattr(self, "momentum", 0) else None
+
+    def with_momentum(self, momentum: Scalar | None) -> Optimizer:
+        """Return a copy whose momentum is an array over steps, for `coefficients`."""
+        name = self.momentum_field()
+        if momentum is None or name is None:
+            return self
+        scheduled = copy.copy(self)
+        setattr(scheduled, name, momentum)  # past the checks: they are for single numbers
+        return scheduled
+
+    def bind(
+        self,
+        params: Any,
+        groups: Sequence[Mapping[str, Any]] | None = None,
+        backend: str = "auto",
+        n_threads: int = 1,
+        total_steps: int | None = None,
+        steps_per_epoch: int | None = None,
+    ) -> Updater:
+        """Attach this optimizer to parameters and return what steps them.
+
+        Parameters
+        ----------
+        params : array, sequence of arrays or dict of str to array
+            Parameters, all float32 or all float64, updated in place. NumPy arrays on the CPU;
+            on the GPU anything with ``__cuda_array_interface__``.
+        groups : sequence of dict, optional
+            Each has ``"match"`` (a parameter name pattern such as ``"*.bias"``, or several)
+            and any of ``"lr"`` (factor on the learning rate) and ``"weight_decay"`` (replaces
+            the optimizer's). The first group that matches a name counts. Names are dict keys,
+            or positions for a sequence.
+        backend : {"auto", "cython", "numba", "cuda"}, default="auto"
+            Which compiler's kernels to use; ``"auto"`` takes CUDA for device arrays, else
+            Cython for built-in rules where it was built, else Numba.
+        n_threads : int, default=1
+            Threads that share a step of a large model. Results do not depend on it.
+        total_steps : int, optional
+            Length of the run, which schedules given in fractions need.
+        steps_per_epoch : int, optional
+            Steps in an epoch, which schedules given in epochs need.
+
+        Returns
+        -------
+        Updater
+            Holds state and step count; its ``step(grads)`` updates `params`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is unfit; the message names it.
+        """
+        from ..updater import Updater
+
+        return Updater(
+            self,
+            params,
+            groups=groups,
+            backend=backend,
+            n_threads=n_threads,
+            total_steps=total_steps,
+            steps_per_epoch=steps_per_epoch,
+        )
+
+
+def decay_coefficients(
+    optimizer: Optimizer, lr: Scalar, factor: Scalar, weight_decay: float
+) -> tuple[Scalar, Scalar]:
+    """Return the L2 factor on p in the gradient, and the part of p that is taken off directly.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Says which kind of decay.
+    lr : float or ndarray of shape (steps,)
+        Learning rate, schedule included.
+    factor : float or ndarray of shape (steps,)
+        Schedule factor alone, which independent decay follows.
+    weight_decay : float
+        Strength of the decay, per step for ``"independent"``, per unit of `lr` otherwise.
+
+    Returns
+    -------
+    l2, shrink : float or ndarray
+        Both zero where there is no decay.
+    """
+    zero = np.zeros_like(lr)
+    if optimizer.decay == "l2":
+        return zero + weight_decay, zero
+    return zero, weight_decay * (lr if optimizer.decay == "decoupled" else factor)

@@ -1,0 +1,385 @@
+"""An optimizer bound to arrays: their state, the step count, and the kernel that steps them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import arrays as checks
+from .groups import assign_groups
+from .kernels import select
+from .kernels.emit import COMMON
+from .optimizers.base import Optimizer, decay_coefficients
+from .schedules import Run, get_schedule
+
+_STATE_FORMAT = 1
+_AVERAGE = "average"  # how the averaged parameters are called in a state dict
+
+
+class Updater:
+    """Steps parameters in place. Made by `Optimizer.bind`.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Hyper-parameters and rule; copied, so that later changes to it have no effect here.
+    params, groups, backend, n_threads, total_steps, steps_per_epoch
+        As in `Optimizer.bind`.
+
+    Attributes
+    ----------
+    t : int
+        Steps made.
+    skipped : int
+        Steps that were not made because a gradient was not finite (``nonfinite="skip"``).
+    lr : float
+        Learning rate of the next step, schedule included, group factors apart.
+    momentum : float or None
+        Momentum (for Adam, beta1) of the next step; None if the rule has none.
+    params : array, list or dict
+        The bound arrays, as they were given.
+    averaged : array, list or dict
+        Copies of the averaged parameters (``average=`` was set).
+    backend : str
+        ``"cython"``, ``"numba"`` or ``"cuda"``.
+
+    Notes
+    -----
+    One updater is for one thread at a time; different updaters may step at the same time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import SGD, CosineAnnealing
+    >>> params = {"w": np.ones(3), "bias": np.zeros(1)}
+    >>> groups = [{"match": "bias", "weight_decay": 0.0}]
+    >>> updater = SGD(lr=0.5, weight_decay=0.1, schedule=CosineAnnealing(10)).bind(params, groups)
+    >>> updater.step({"w": np.full(3, 0.1), "bias": np.zeros(1)})
+    >>> updater.t, params["w"].round(3).tolist()
+    (1, [0.9, 0.9, 0.9])
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        params: Any,
+        groups: Sequence[Mapping[str, Any]] | None = None,
+        backend: str = "auto",
+        n_threads: int = 1,
+        total_steps: int | None = None,
+        steps_per_epoch: int | None = None,
+    ) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"optimizer must be an Optimizer, got {type(optimizer).__name__}")
+        if backend not in select.BACKENDS:
+            raise ValueError(f"backend must be one of {select.BACKENDS}, got {backend!r}")
+        for name, count in [
+            ("n_threads", n_threads),
+            ("total_steps", total_steps),
+            ("steps_per_epoch", steps_per_epoch),
+        ]:
+            _check_count(name, count, optional=name != "n_threads")
+        self._bound = checks.check_parameters(params)
+        self._given_groups = copy.deepcopy(groups)
+        self._groups, group_ids = assign_groups(self._bound.names, groups)
+        self.optimizer = optimizer.replace()
+        self._schedule = get_schedule(self.optimizer.schedule)
+        self._metric_state = self._schedule.initial_metric_state()
+        self._run = Run(total_steps, steps_per_epoch)
+        self._n_threads = n_threads
+        self._factors(np.zeros(1))  # a schedule that lacks a length says so now, not at a step
+        if self._bound.on_device or backend == "cuda":
+            self._bind_device(backend, group_ids)
+        else:
+            self._bind_host(backend, group_ids)
+
+    def _bind_host(self, backend: str, group_ids: list[int]) -> None:
+        params = self._bound.arrays
+        dtype = checks.DTYPES[params[0].dtype]
+        self._kernel = select.cpu_kernel(self.optimizer, dtype, backend)
+        self.backend = self._kernel.backend
+        self._check_coefficients()
+        initial = self.optimizer.initial_state()
+        names = (*self._kernel.state, *([_AVERAGE] if self.optimizer.average else []))
+        self._state = {n: [np.full_like(p, initial.get(n, 0.0)) for p in params] for n in names}
+        compiled = select.compiled_stepper()
+        if compiled is None or select.instruction_set() is None:
+            from .kernels.stepper import Stepper
+
+            make, sumsq = Stepper, 0
+        else:
+            make, sumsq = compiled, select.sumsq_address(dtype)
+        optimizer = self.optimizer
+        self._stepper = make(
+            params,
+            [[self._state[n][i] for n in names] for i in range(len(params))],
+            group_ids,
+            names=self._bound.names if self._bound.kind == "dict" else None,
+            single=self._bound.kind == "array",
+            kernel=self._kernel.address,
+            sumsq=sumsq,
+            refill=self._rows,
+            complain=self._complain,
+            clip_norm=optimizer.clip_norm or 0.0,
+            check=optimizer.nonfinite != "ignore",
+            raises=optimizer.nonfinite == "raise",
+            sign=-1.0 if optimizer.maximize else 1.0,
+            n_threads=self._n_threads,
+            owner=self._kernel.owner,
+        )
+
+    def _bind_device(self, backend: str, group_ids: list[int]) -> None:
+        if backend in {"cython", "numba"}:
+            raise ValueError(f"backend={backend!r} takes NumPy arrays; params are on a CUDA device")
+        from .kernels import numba_cuda
+
+        self.backend = "cuda"
+        self._kernel = numba_cuda.kernel(self.optimizer, self._bound)
+        self._check_coefficients()
+        self._stepper, self._state = numba_cuda.make_stepper(
+            self._kernel, self._bound, group_ids, self.optimizer, self._rows
+        )
+
+    # What users call
+
+    def step(self, grads: Any) -> None:
+        """Update the parameters once.
+
+        Parameters
+        ----------
+        grads : array, sequence or dict
+            Gradients in the form of the parameters: same names, shapes, dtype and memory
+            order. They are only read.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a gradient is unfit, or not finite with ``nonfinite="raise"``. Nothing was
+            changed then.
+        """
+        self._stepper.step(grads)
+
+    def observe(self, metric: float) -> None:
+        """Tell the schedule a validation metric, once per epoch; only plateau schedules listen.
+
+        Parameters
+        ----------
+        metric : float
+            Value to be minimised or maximised, as the schedule says.
+        """
+        self._metric_state = self._schedule.observe(self._metric_state, float(metric))
+        self._stepper.forget_rows()
+
+    @property
+    def t(self) -> int:
+        """Steps made."""
+        return self._stepper.t
+
+    @property
+    def skipped(self) -> int:
+        """Steps not made because a gradient was not finite."""
+        return self._stepper.skipped
+
+    @property
+    def params(self) -> Any:
+        """The bound arrays, as they were given."""
+        return self._bound.given
+
+    @property
+    def lr(self) -> float:
+        """Learning rate of the next step."""
+        factor, _ = self._factors(np.array([float(self.t)]))
+        return float(self.optimizer.lr * factor[0])
+
+    @property
+    def momentum(self) -> float | None:
+        """Momentum of the next step."""
+        name = self.optimizer.momentum_field()
+        if name is None:
+            return None
+        _, momentum = self._factors(np.array([float(self.t)]))
+        return float(getattr(self.optimizer, name) if momentum is None else momentum[0])
+
+    @property
+    def averaged(self) -> Any:
+        """Copies of the averaged parameters."""
+        if self.optimizer.average is None:
+            raise AttributeError("averaged: the optimizer was made without average=")
+        source = self._state[_AVERAGE] if self.t else self._bound.arrays
+        return self._bound.like_given([a.copy() for a in source])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that a later run needs to go on, parameters apart.
+
+        Returns
+        -------
+        dict
+            Copies of state arrays by state and parameter name, the step count, the number of
+            skipped steps, and what a plateau schedule has seen. Holds only arrays, numbers,
+            strings and dicts.
+        """
+        return {
+            "format": _STATE_FORMAT,
+            "optimizer": type(self.optimizer).__name__,
+            "t": self.t,
+            "skipped": self.skipped,
+            "schedule": dict(self._metric_state),
+            "state": {
+                name: {p: a.copy() for p, a in zip(self._bound.names, arrays, strict=True)}
+                for name, arrays in self._state.items()
+            },
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` returned; nothing changes unless all of it fits.
+
+        Parameters
+        ----------
+        state_dict : mapping
+            From an updater of the same optimizer class over parameters of the same names and
+            shapes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If something does not fit; the message names it.
+        """
+        loaded = self._check_state_dict(state_dict)
+        for name, arrays in loaded.items():
+            for target, source in zip(self._state[name], arrays, strict=True):
+                self._copy_into(target, source)
+        self._metric_state = dict(state_dict["schedule"])
+        self._stepper.restart(int(state_dict["t"]), int(state_dict["skipped"]))
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(
+            f"{n}{list(a.shape)}"
+            for n, a in zip(self._bound.names, self._bound.arrays, strict=True)
+        )
+        return f"<Updater of {self.optimizer!r} over {sizes}, t={self.t}, backend={self.backend!r}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "arguments": (
+                self.optimizer,
+                self._bound.given,
+                self._given_groups,
+                self.backend,
+                self._n_threads,
+                *self._run,
+            ),
+            "state_dict": self.state_dict(),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(*state["arguments"])  # type: ignore[misc]
+        self.load_state_dict(state["state_dict"])
+
+    # What the stepper calls
+
+    def _rows(self, t: int, n: int) -> np.ndarray:
+        """Return coefficient rows of steps t + 1 ... t + n: (n, groups, width)."""
+        steps = np.arange(t + 1, t + n + 1, dtype=np.float64)
+        factor, momentum = self._factors(steps - 1)
+        optimizer = self.optimizer.with_momentum(momentum)
+        average = 1 - optimizer.average_decay if optimizer.average == "ema" else 1 / steps
+        width = len(COMMON) + len(self._kernel.coefficients)
+        rows = np.empty((n, len(self._groups), width))
+        for k, group in enumerate(self._groups):
+            lr = optimizer.lr * group.lr_factor * factor
+            decay = optimizer.weight_decay if group.weight_decay is None else group.weight_decay
+            row = rows[:, k]
+            row[:, 0] = -1.0 if optimizer.maximize else 1.0
+            row[:, 1] = np.inf if optimizer.clip_value is None else optimizer.clip_value
+            row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, factor, decay)
+            row[:, 4] = np.where(steps == 1, 1.0, average)
+            values = optimizer.coefficients(steps, lr)
+            for j, name in enumerate(self._kernel.coefficients, len(COMMON)):
+                row[:, j] = values[name]
+        with np.errstate(over="ignore", under="ignore"):
+            return rows.astype(self._kernel_dtype(), order="C")
+
+    def _kernel_dtype(self) -> np.dtype:
+        return np.dtype(self._bound.arrays[0].dtype)
+
+    def _factors(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        return self._schedule.evaluate(t, self._run, metric_state=self._metric_state)
+
+    def _complain(self, i: int, grads: Any) -> None:
+        """Raise what is wrong with gradient i, with all (-1), or that one is not finite (-2)."""
+        if i >= 0:
+            checks.check_gradient(self._bound, i, grads)
+        elif i == -1:
+            checks.check_container(self._bound, grads)
+        else:
+            checks.refuse_nonfinite(self._bound, grads)
+
+    # Checks
+
+    def _check_coefficients(self) -> None:
+        values = self.optimizer.coefficients(np.ones(1), np.ones(1))
+        missing = [n for n in self._kernel.coefficients if n not in values]
+        if missing:
+            raise ValueError(
+                f"{type(self.optimizer).__name__}.coefficients must return {', '.join(missing)}, "
+                f"which `update` takes; it returns {', '.join(values)}"
+            )
+
+    def _check_state_dict(self, given: Any) -> dict[str, list[Any]]:
+        if not isinstance(given, Mapping):
+            raise TypeError(f"state_dict must be a dict, got {type(given).__name__}")
+        expected = {"format", "optimizer", "t", "skipped", "schedule", "state"}
+        if set(given) != expected:
+            raise ValueError(f"state_dict must have keys {sorted(expected)}, got {sorted(given)}")
+        if given["format"] != _STATE_FORMAT:
+            raise ValueError(f"state_dict: format must be {_STATE_FORMAT}, got {given['format']!r}")
+        own = type(self.optimizer).__name__
+        if given["optimizer"] != own:
+            raise ValueError(f"state_dict is of {given['optimizer']}, and this updater of {own}")
+        for name in ("t", "skipped"):
+            _check_count(f"state_dict[{name!r}]", given[name], low=0)
+        if set(given["schedule"]) != set(self._metric_state):
+            raise ValueError(
+                f"state_dict['schedule'] must have keys {sorted(self._metric_state)}, "
+                f"got {sorted(given['schedule'])}"
+            )
+        state = given["state"]
+        if set(state) != set(self._state):
+            raise ValueError(
+                f"state_dict['state'] must have keys {sorted(self._state)}, got {sorted(state)}"
+            )
+        loaded = {}
+        for name, arrays in state.items():
+            if set(arrays) != set(self._bound.names):
+                raise ValueError(
+                    f"state_dict['state'][{name!r}] must have the parameters' names "
+                    f"{sorted(self._bound.names)}, got {sorted(arrays)}"
+                )
+            loaded[name] = [arrays[p] for p in self._bound.names]
+            for p, target, source in zip(
+                self._bound.names, self._state[name], loaded[name], strict=True
+            ):
+                if source.shape != target.shape or source.dtype != target.dtype:
+                    raise ValueError(
+                        f"state_dict['state'][{name!r}][{p!r}] must be {target.dtype} of shape "
+                        f"{target.shape}, got {source.dtype} of shape {source.shape}"
+                    )
+        return loaded
+
+    def _copy_into(self, target: Any, source: Any) -> None:
+        if isinstance(target, np.ndarray):
+            target[...] = source
+        else:
+            target.copy_to_device(source)
+
+
+def _check_count(name: str, value: Any, optional: bool = False, low: int = 1) -> None:
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < low:
+        raise ValueError(f"{name} must be at least {low}, got {value}")
