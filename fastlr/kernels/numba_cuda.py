@@ -1,0 +1,286 @@
+"""Everything that touches `numba.cuda`: memory by address, launches, streams, reductions.
+
+Emitted kernels get addresses, not arrays, so that one launch can reach any number of arrays
+through a table. `load_`, `store_`, `index_` and `mul_` are what they use instead of indexing
+and ``*``. Numba's simulator (``NUMBA_ENABLE_CUDASIM=1``) runs the same text: its device memory
+is host memory, so there the same four go through ctypes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import operator
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import cuda, float32, float64
+from numba.core import config
+
+from .cuda_source import FIRST_BLOCK, SIZE
+
+SIMULATOR = bool(config.ENABLE_CUDASIM)
+
+# The simulator starts a Python thread for each thread of a block.
+THREADS = 4 if SIMULATOR else 256
+# Blocks of the first stage of a reduction. Fixed, for the same sum on every device.
+PARTIALS = 1024
+
+if SIMULATOR:
+    from numpy import cos, exp, floor, log, sqrt
+    from numpy import power as pow
+
+    mul_ = operator.mul
+    _CTYPES = {np.float32: ctypes.c_float, np.float64: ctypes.c_double, float: ctypes.c_double}
+
+    def load_(address: int, index: int, like: Any) -> Any:
+        """Return element `index` of the array of `like`'s type at `address`."""
+        kind = _CTYPES[type(like)]
+        return type(like)(kind.from_address(address + index * ctypes.sizeof(kind)).value)
+
+    def store_(address: int, index: int, value: Any) -> None:
+        """Set element `index` of the array of `value`'s type at `address`."""
+        kind = _CTYPES[type(value)]
+        kind.from_address(address + index * ctypes.sizeof(kind)).value = value
+
+    def index_(address: int, index: int) -> int:
+        """Return element `index` of the int64 array at `address`."""
+        return ctypes.c_int64.from_address(address + 8 * index).value
+
+else:
+    from math import cos, exp, floor, log, pow, sqrt
+
+    from llvmlite import ir
+    from numba.core import types
+    from numba.cuda.extending import intrinsic
+
+    def _pointer(context: Any, builder: Any, kind: Any, address: Any, index: Any) -> Any:
+        """Return a pointer to an element; address space 1 is global memory."""
+        element = context.get_value_type(kind)
+        base = builder.inttoptr(address, ir.PointerType(element, 1))
+        return builder.gep(base, [index])
+
+    @intrinsic
+    def load_(typingctx: Any, address: Any, index: Any, like: Any) -> Any:
+        """Return element `index` of the array of `like`'s type at `address`."""
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.load(_pointer(context, builder, like, args[0], args[1]))
+
+        return like(types.int64, types.int64, like), generate
+
+    @intrinsic
+    def store_(typingctx: Any, address: Any, index: Any, value: Any) -> Any:
+        """Set element `index` of the array of `value`'s type at `address`."""
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            builder.store(args[2], _pointer(context, builder, value, args[0], args[1]))
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, value), generate
+
+    @intrinsic
+    def index_(typingctx: Any, address: Any, index: Any) -> Any:
+        """Return element `index` of the int64 array at `address`."""
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.load(_pointer(context, builder, types.int64, args[0], args[1]))
+
+        return types.int64(types.int64, types.int64), generate
+
+    @intrinsic
+    def mul_(typingctx: Any, a: Any, b: Any) -> Any:
+        """Return a product that is rounded by itself, never fused with a sum."""
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind = context.get_value_type(a)
+            name = "llvm.nvvm.mul.rn.f" if a.bitwidth == 32 else "llvm.nvvm.mul.rn.d"
+            function = ir.FunctionType(kind, [kind, kind])
+            return builder.call(
+                builder.module.globals.get(name) or ir.Function(builder.module, function, name),
+                args,
+            )
+
+        return a(a, a), generate
+
+
+@functools.cache
+def reductions(dtype: str) -> tuple[Any, Any]:
+    """Return the two kernels that measure gradients, which always add in double precision.
+
+    The first leaves one partial sum for each of its blocks, the second adds these and computes
+    what clipping multiplies the gradient by. Which thread adds what, in which order, depends
+    on the arrays alone, so the sum is the same on every device and in every run.
+
+    Parameters
+    ----------
+    dtype : {"f32", "f64"}
+        Precision of the gradients and of the factor.
+
+    Returns
+    -------
+    partial_sums, finish
+        Kernels. ``partial_sums(partial, blocks, table, grads, arrays, n_blocks, squares, like)``
+        adds the squares, or with ``squares=0`` products with zero, whose sum is not zero if
+        any element is not finite. ``finish(total, scale, partial, n, clip)`` writes the total
+        and, where ``clip > 0``, ``min(1, clip / (sqrt(total) + 1e-6))``.
+    """
+    real = float32 if dtype == "f32" else float64
+
+    @cuda.jit
+    def partial_sums(partial, blocks, table, grads, arrays, n_blocks, squares, like):
+        shared = cuda.shared.array(THREADS, float64)
+        thread = cuda.threadIdx.x
+        total = 0.0
+        block = cuda.blockIdx.x
+        while block < n_blocks:
+            array = index_(blocks, block)
+            first = index_(table, FIRST_BLOCK * arrays + array)
+            size = index_(table, SIZE * arrays + array)
+            i = (block - first) * THREADS + thread
+            # Reading element 0 in place of what lies past the end saves a branch, so that the
+            # loads of several rounds are under way at once.
+            x = float64(load_(index_(grads, array), i if i < size else 0, like))
+            x = x if i < size else 0.0
+            total += x * (x if squares else 0.0)
+            block += cuda.gridDim.x
+        add_block(shared, thread, total)
+        if thread == 0:
+            store_(partial, cuda.blockIdx.x, shared[0])
+
+    @cuda.jit
+    def finish(out, scale, partial, n, clip):
+        shared = cuda.shared.array(THREADS, float64)
+        thread = cuda.threadIdx.x
+        total = 0.0
+        i = thread
+        while i < n:
+            total += load_(partial, i, clip)
+            i += THREADS
+        add_block(shared, thread, total)
+        if thread == 0:
+            total = shared[0]
+            store_(out, 0, total)
+            if clip > 0.0:
+                factor = clip / (sqrt(total) + 1e-6)
+                store_(scale, 0, real(1.0 if factor > 1.0 else factor))
+
+    return partial_sums, finish
+
+
+@cuda.jit(device=True, inline="always")
+def add_block(shared, thread, value):
+    """Leave the sum of a block's values in ``shared[0]``."""
+    shared[thread] = value
+    cuda.syncthreads()
+    half = THREADS >> 1
+    while half > 0:
+        if thread < half:
+            shared[thread] += shared[thread + half]
+        cuda.syncthreads()
+        half >>= 1
+
+
+@cuda.jit
+def _fill(address, value, n):
+    i = cuda.grid(1)
+    if i < n:
+        store_(address, i, value)
+
+
+@cuda.jit
+def _copy(target, source, n, like):
+    i = cuda.grid(1)
+    if i < n:
+        store_(target, i, load_(source, i, like))
+
+
+def full(shape: tuple[int, ...], dtype: np.dtype, value: float, stream: Any) -> Any:
+    """Return a new device array whose elements all have one value."""
+    array = cuda.device_array(shape, dtype)
+    if array.size:
+        launch = configure(_fill, -(-array.size // THREADS), stream)
+        launch(address_of(array), dtype.type(value), array.size)
+    return array
+
+
+def duplicate(address: int, shape: tuple[int, ...], dtype: np.dtype, stream: Any) -> Any:
+    """Return a new device array with the elements that lie at an address."""
+    array = cuda.device_array(shape, dtype)
+    if array.size:
+        launch = configure(_copy, -(-array.size // THREADS), stream)
+        launch(address_of(array), address, array.size, dtype.type(0))
+    return array
+
+
+def send(array: np.ndarray, stream: Any) -> Any:
+    """Return a new device array with the elements of an array on the host."""
+    return cuda.to_device(array, stream=stream)
+
+
+def fetch(array: Any, stream: Any) -> np.ndarray:
+    """Wait for a stream and return a copy of a device array on the host."""
+    host: np.ndarray = array.copy_to_host(stream=stream)
+    synchronize(stream)
+    return host
+
+
+def synchronize(stream: Any) -> None:
+    """Wait until all work of a stream is done."""
+    if not SIMULATOR:
+        stream.synchronize()
+
+
+def address_of(array: Any) -> int:
+    """Return where an array of Numba lies in device memory."""
+    if SIMULATOR:
+        return int(array.ctypes.data)
+    return int(array.__cuda_array_interface__["data"][0])
+
+
+@functools.cache
+def stream_of(handle: int | None) -> Any:
+    """Return Numba's object for a stream that another library made.
+
+    Parameters
+    ----------
+    handle : int or None
+        As in ``__cuda_array_interface__``: 1 is the legacy default stream, 2 the default
+        stream of the thread. None stands for the legacy default too.
+    """
+    if SIMULATOR:
+        return 0
+    if handle is None or handle == 1:
+        return cuda.legacy_default_stream()
+    if handle == 2:
+        return cuda.per_thread_default_stream()
+    return cuda.external_stream(handle)
+
+
+@functools.lru_cache(maxsize=1024)
+def configure(kernel: Any, blocks: int, stream: Any) -> Callable[..., None]:
+    """Return a kernel ready to be called: `blocks` blocks of `THREADS` threads on a stream."""
+    if SIMULATOR:  # its kernels keep the last configuration, so it must come with the call
+        return lambda *arguments: kernel[blocks, THREADS](*arguments)
+    with warnings.catch_warnings():
+        # Numba warns of grids that are small for the device; small models are legitimate.
+        warnings.filterwarnings("ignore", message="Grid size")
+        configured: Callable[..., None] = kernel[blocks, THREADS, stream]
+    return configured
+
+
+def device_name() -> str | None:
+    """Return the name of the current GPU, None where there is none."""
+    if SIMULATOR:
+        return "simulator"
+    if not cuda.is_available():
+        return None
+    name = cuda.get_current_device().name
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def current_device() -> int:
+    """Return the number of the device on which kernels are launched now."""
+    return 0 if SIMULATOR else int(cuda.get_current_device().id)

@@ -1,0 +1,121 @@
+"""Runs the rule of a schedule over a block of steps, through whichever compiler has it.
+
+Cython and Numba kernels are both C pointers with the signature
+``void(double *out, const double *t, const double *coefficients, Py_ssize_t n)``; ctypes calls
+either in a few microseconds for the whole block and lets go of the GIL.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import cython_cpu, emit
+from .select import is_current
+
+_SIGNATURE = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t
+)
+
+
+@dataclass(frozen=True)
+class ScheduleKernel:
+    """A compiled schedule rule."""
+
+    schedule: str
+    backend: str
+    coefficients: tuple[str, ...]  # in the order of the kernel
+    call: Any
+    owner: Any  # keeps the code alive
+
+    def __call__(self, t: np.ndarray, coefficients: Mapping[str, float]) -> np.ndarray:
+        """Evaluate the rule.
+
+        Parameters
+        ----------
+        t : ndarray of float64, C-contiguous
+            Step numbers.
+        coefficients : mapping of str to float
+            What the rule takes after ``t``; more is ignored.
+
+        Returns
+        -------
+        ndarray of float64
+            One value per step, shaped like `t`.
+
+        Raises
+        ------
+        ValueError
+            If a coefficient is missing.
+        """
+        try:
+            row = np.array([coefficients[name] for name in self.coefficients], dtype=np.float64)
+        except KeyError as error:
+            raise ValueError(
+                f"{self.schedule}.coefficients must return {error}, which its rule takes; "
+                f"it returned {', '.join(coefficients) or 'nothing'}"
+            ) from None
+        out = np.empty_like(t)
+        self.call(out.ctypes.data, t.ctypes.data, row.ctypes.data, t.size)
+        return out
+
+
+@functools.cache
+def schedule_kernel(cls: type, backend: str = "auto") -> ScheduleKernel:
+    """Return the compiled rule of a `Schedule` subclass.
+
+    Parameters
+    ----------
+    cls : type
+        The class; it, or one of its bases, defines ``factor``.
+    backend : {"auto", "cython", "numba"}, default="auto"
+        ``"auto"`` takes Cython where the rule was compiled ahead of time.
+
+    Returns
+    -------
+    ScheduleKernel
+        Ready to be called.
+
+    Raises
+    ------
+    ValueError
+        If ``"cython"`` was asked for and is not there.
+    RuleError
+        If the class states no rule, or one that cannot be compiled.
+    """
+    owner = emit.schedule_owner(cls)
+    built = _ahead_of_time(owner) if backend != "numba" else None
+    if built is not None:
+        module, coefficients, name = built
+        call = _SIGNATURE(module.KERNELS[name])
+        return ScheduleKernel(cls.__name__, "cython", coefficients, call, module)
+    if backend == "cython":
+        raise ValueError(f"backend='cython': {owner.__name__} was not compiled ahead of time")
+    from . import numba_cpu
+
+    rule = emit.schedule_rule_of_class(cls)
+    entry = numba_cpu.schedule_kernel(rule)
+    coefficients = emit.specialise(rule, {}).coefficients
+    return ScheduleKernel(cls.__name__, "numba", coefficients, _SIGNATURE(entry.address), entry)
+
+
+def _ahead_of_time(owner: type) -> tuple[Any, tuple[str, ...], str] | None:
+    """Return module, coefficients and kernel name of a rule that was built and has not changed."""
+    if not owner.__module__.startswith("fastlr.schedules."):
+        return None
+    try:
+        module = cython_cpu.schedule_module()
+    except ImportError:
+        return None
+    known = module.RULES.get(f"{owner.__name__}_factor")
+    if known is None:
+        return None
+    if not is_current(owner, module.__file__, known["digest"], emit.schedule_rule_of_class):
+        return None
+    name, _, coefficients = known["variants"][()]
+    return module, coefficients, name

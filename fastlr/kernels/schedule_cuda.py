@@ -1,0 +1,82 @@
+"""Runs the rule of a schedule over times that lie on a CUDA device."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import emit, numba_cuda
+from .cuda_arrays import describe
+from .cuda_source import schedule_source
+from .numba_cuda import THREADS, address_of, configure
+from .source_cache import load_source
+
+
+@dataclass(frozen=True)
+class CudaScheduleKernel:
+    """A schedule rule for the device."""
+
+    schedule: str
+    coefficients: tuple[str, ...]  # in the order of the kernel
+    entry: Any  # Numba's kernel
+
+    def __call__(self, out: Any, t: Any, coefficients: Mapping[str, float]) -> None:
+        """Set ``out[i] = factor(t[i], ...)``, without waiting for the device.
+
+        Parameters
+        ----------
+        out, t : device array of float64
+            Results and step numbers, contiguous and of one shape. They are on one stream.
+        coefficients : mapping of str to float
+            What the rule takes after ``t``; more is ignored.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an array is unfit or a coefficient is missing.
+        """
+        target, times = describe(out, "out", writable=True), describe(t, "t")
+        for array, label in ((target, "out"), (times, "t")):
+            if array.dtype != np.float64:
+                raise TypeError(f"{label} must be float64, got {array.dtype}")
+        if target.shape != times.shape:
+            raise ValueError(f"out must have the shape of t, {times.shape}, got {target.shape}")
+        missing = [name for name in self.coefficients if name not in coefficients]
+        if missing:
+            raise ValueError(f"coefficients must have {', '.join(missing)}, for {self.schedule}")
+        if times.size:
+            stream = numba_cuda.stream_of(times.stream)
+            row = numba_cuda.send(
+                np.array([coefficients[n] for n in self.coefficients], dtype=np.float64), stream
+            )
+            configure(self.entry, -(-times.size // THREADS), stream)(
+                target.address, times.address, address_of(row), times.size
+            )
+
+
+@functools.cache
+def schedule_kernel(cls: type) -> CudaScheduleKernel:
+    """Return the rule of a `Schedule` subclass, compiled for the device when it is first used.
+
+    Parameters
+    ----------
+    cls : type
+        The class; it, or one of its bases, defines ``factor``.
+
+    Returns
+    -------
+    CudaScheduleKernel
+        Ready to be called.
+
+    Raises
+    ------
+    RuleError
+        If the class states no rule, or one that cannot be compiled.
+    """
+    variant = emit.specialise(emit.schedule_rule_of_class(cls), {})
+    entry = load_source(*schedule_source(variant)).entry
+    return CudaScheduleKernel(cls.__name__, variant.coefficients, entry)

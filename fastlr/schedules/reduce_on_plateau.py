@@ -1,0 +1,104 @@
+"""Reduce on plateau: the one schedule that sees how training goes."""
+
+import math
+import numbers
+
+import numpy as np
+
+from .base import Schedule
+
+
+class ReduceOnPlateau(Schedule):
+    r"""Lower the rate when a validation metric has stopped improving.
+
+    The factor starts at 1 and changes between epochs only. An epoch is bad unless its metric
+    beats the best so far, in mode ``"min"`` :math:`m < m^* - \theta |m^*|`. After more than
+    `patience` bad epochs in a row
+
+    .. math:: f \leftarrow \max(\mathrm{factor} \cdot f, \; f_{\min})
+
+    and the count starts anew after `cooldown` epochs.
+
+    Parameters
+    ----------
+    factor : float, default=0.1
+        What the rate is multiplied by, in (0, 1).
+    patience : int, default=10
+        Bad epochs that are put up with, 0 or more.
+    threshold : float, default=1e-4
+        :math:`\theta`, in [0, inf): what counts as better. Relative to the size of the best
+        metric, so it works for negative metrics, which torch's does not.
+    threshold_mode : {"rel", "abs"}, default="rel"
+        ``"abs"``: :math:`\theta` itself, in units of the metric.
+    cooldown : int, default=0
+        Epochs after a reduction in which none is bad.
+    min_factor : float, default=0.0
+        :math:`f_{\min}`, in [0, 1], dimensionless.
+    mode : {"min", "max"}, default="min"
+        Whether the metric is a loss or a score.
+
+    Notes
+    -----
+    Counts of torch's ``ReduceLROnPlateau``. A metric that is not a number makes a bad epoch.
+
+    Examples
+    --------
+    >>> from fastlr.schedules import ReduceOnPlateau
+    >>> schedule = ReduceOnPlateau(factor=0.5, patience=1)
+    >>> loss = [1.0, 0.8, 0.8, 0.9, 0.7]
+    >>> schedule.simulate(5, steps_per_epoch=1, metrics=loss).lr.tolist()
+    [1.0, 1.0, 1.0, 1.0, 0.5]
+    """
+
+    factor: float = 0.1
+    patience: int = 10
+    threshold: float = 1e-4
+    threshold_mode: str = "rel"
+    cooldown: int = 0
+    min_factor: float = 0.0
+    mode: str = "min"
+
+    aliases = ("plateau",)
+    ranges = {
+        "factor": "(0, 1)",
+        "patience": "[0, inf)",
+        "threshold": "[0, inf)",
+        "cooldown": "[0, inf)",
+        "min_factor": "[0, 1]",
+    }
+    choices = {"threshold_mode": ("rel", "abs"), "mode": ("min", "max")}
+
+    @property
+    def needs_metric(self):
+        return True
+
+    def initial_metric_state(self):
+        worst = math.inf if self.mode == "min" else -math.inf
+        return {"best": worst, "bad": 0.0, "cooldown": 0.0, "factor": 1.0}
+
+    def observe(self, metric_state, metric):
+        if isinstance(metric, bool) or not isinstance(metric, numbers.Real):
+            raise TypeError(f"ReduceOnPlateau: metric must be a number, got {metric!r}")
+        state = dict(metric_state)
+        if self._improves(float(metric), state["best"]):
+            state["best"], state["bad"] = float(metric), 0.0
+        else:
+            state["bad"] += 1
+        if state["cooldown"] > 0:
+            state["cooldown"] -= 1
+            state["bad"] = 0.0
+        if state["bad"] > self.patience:
+            state["factor"] = max(state["factor"] * self.factor, self.min_factor)
+            state["bad"], state["cooldown"] = 0.0, float(self.cooldown)
+        return state
+
+    def evaluate(self, t, run, metric_state=None):
+        # Within an epoch the factor is a number: there is nothing to compile.
+        state = self.initial_metric_state() if metric_state is None else metric_state
+        return np.full(np.shape(t), state["factor"]), None
+
+    def _improves(self, metric, best):
+        margin = self.threshold
+        if self.threshold_mode == "rel" and not math.isinf(best):
+            margin *= abs(best)
+        return metric < best - margin if self.mode == "min" else metric > best + margin

@@ -1,0 +1,180 @@
+"""Compiled rules of schedules: the same bits from every compiler, and a user's own rule."""
+
+import math
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from fastlr.kernels import emit
+from fastlr.kernels.schedule_cpu import schedule_kernel
+from fastlr.schedules import (
+    SCHEDULES,
+    Constant,
+    CosineAnnealing,
+    CosineRestarts,
+    Cyclical,
+    ExponentialDecay,
+    OneCycle,
+    Run,
+    Schedule,
+    StepDecay,
+    Warmup,
+)
+
+try:
+    from fastlr.kernels import _schedules
+except ImportError:
+    _schedules = None
+
+RUN = Run(total_steps=700, steps_per_epoch=70)
+SETTINGS = [
+    Constant(0.3),
+    StepDecay(9, gamma=0.7),
+    ExponentialDecay(0.9, every=13, min_factor=0.01),
+    ExponentialDecay(0.9, every=13, staircase=True),
+    CosineAnnealing(300, min_factor=0.03),
+    CosineAnnealing(200, after="periodic"),
+    CosineRestarts(30, decay=0.9),
+    CosineRestarts(30, T_mult=3, decay=0.9, min_factor=0.1, cycles=3),
+    CosineRestarts(30, T_mult=1.3, decay=0.9),
+    Warmup(57),
+    Cyclical(13, 17, mode="triangular2"),
+    Cyclical(13, 17, mode="exp_range", gamma=0.99),
+    OneCycle(pct_start=0.4),
+    OneCycle(anneal="linear", three_phase=True),
+]
+
+
+class Polynomial(Schedule):
+    """A user's schedule: falls as a power of the time that is left."""
+
+    steps: int | None = None
+    power: float = 2.0
+    lengths = {"steps": 1}
+    ranges = {"power": "(0, inf)"}
+
+    def coefficients(self, run):
+        return {"total": self.steps_of("steps", run), "power": self.power, "one": 1.0}
+
+    @staticmethod
+    def factor(t, total, power, one):
+        return pow(one - min(t, total) / total, power)
+
+
+class SlowCosine(CosineAnnealing):
+    """A user's schedule that takes over a built-in rule."""
+
+    min_factor = 0.5
+
+
+def test_every_rule_is_among_the_settings():
+    with_rule = {
+        c for c in SCHEDULES.values() if isinstance(c.__dict__.get("factor"), staticmethod)
+    }
+    assert with_rule == {type(s) for s in SETTINGS}
+
+
+@pytest.mark.skipif(_schedules is None, reason="the compiled core was not built")
+@pytest.mark.parametrize("schedule", SETTINGS, ids=repr)
+def test_cython_and_numba_give_the_same_bits(schedule):
+    t = np.concatenate([np.arange(1500.0), 1e6 + np.arange(100.0)])
+    cython = schedule_kernel(type(schedule), "cython")
+    numba = schedule_kernel(type(schedule), "numba")
+    assert cython.coefficients == numba.coefficients
+    for values in (schedule.coefficients(RUN), schedule.momentum_coefficients(RUN)):
+        if values is not None:
+            np.testing.assert_array_equal(cython(t, values), numba(t, values))
+            assert set(values) == set(cython.coefficients), "a constant that no rule reads"
+
+
+@pytest.mark.skipif(_schedules is None, reason="the compiled core was not built")
+def test_built_in_rules_run_ahead_of_time_even_when_inherited():
+    assert schedule_kernel(OneCycle).backend == "cython"
+    assert schedule_kernel(SlowCosine).backend == "cython"
+    assert SlowCosine(10).evaluate([10.0], Run())[0][0] == 0.5
+
+
+def test_a_users_rule_is_compiled_and_composes():
+    assert schedule_kernel(Polynomial).backend == "numba"
+    got = Polynomial(8, power=3.0).simulate(12).lr
+    expected = [(1 - min(t, 8) / 8) ** 3 for t in range(12)]
+    np.testing.assert_allclose(got, expected, rtol=1e-15, atol=0)
+    whole = Warmup(4, Polynomial()).simulate(12).lr
+    np.testing.assert_allclose(whole[4:], [(1 - t / 8) ** 2 for t in range(8)], rtol=1e-15)
+    with pytest.raises(ValueError, match="backend='cython': Polynomial was not compiled"):
+        schedule_kernel(Polynomial, "cython")
+
+
+def test_a_users_rule_with_a_built_in_name_is_not_mistaken_for_it():
+    class OneCycle(Schedule):
+        def coefficients(self, run):
+            return {"two": 2.0}
+
+        @staticmethod
+        def factor(t, two):
+            return t * two
+
+    assert OneCycle().simulate(3).lr.tolist() == [0, 2, 4]
+
+
+def test_functions_follow_ieee_and_floor_keeps_its_type():
+    class Odd(Schedule):
+        def coefficients(self, run):
+            return {"one": 1.0, "base": 1.1}
+
+        @staticmethod
+        def factor(t, one, base):
+            k = floor(t / (one + one))  # noqa: F821
+            return pow(base, k) + one / (t - t) * sign(t)  # noqa: F821
+
+    got = Odd().evaluate([0.0, 5.0], Run())[0]
+    assert math.isnan(got[0])
+    assert got[1] == math.inf
+
+
+class Missing(Schedule):
+    def coefficients(self, run):
+        return {"a": 1.0}
+
+    @staticmethod
+    def factor(t, a, b):
+        return t * a + b
+
+
+class Literal(Schedule):
+    @staticmethod
+    def factor(t):
+        return t * 2.0
+
+
+class Ruleless(Schedule):
+    pass
+
+
+def test_a_wrong_rule_says_what_is_wrong():
+    with pytest.raises(ValueError, match=r"Missing.coefficients must return 'b'.*returned a"):
+        Missing().simulate(3)
+    with pytest.raises(NotImplementedError, match="Literal must define `coefficients`"):
+        Literal().coefficients(RUN)
+    with pytest.raises(emit.RuleError, match=r"kernels.py:\d+: Literal_factor: literal 2.0"):
+        schedule_kernel(Literal)
+    with pytest.raises(emit.RuleError, match="Ruleless states no rule"):
+        Ruleless().simulate(3)
+
+
+def test_importing_schedules_imports_no_compiler_and_no_plotting():
+    code = """
+        import importlib.util, sys
+        from fastlr.schedules import OneCycle
+        if importlib.util.find_spec("fastlr.kernels._schedules"):
+            OneCycle(10).simulate(10)
+        heavy = {"numba", "matplotlib", "pandas", "torch"} & set(sys.modules)
+        print(sorted(heavy))
+    """
+    out = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "[]"
