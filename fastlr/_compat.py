@@ -1,0 +1,54 @@
+"""All use of scikit-learn's private helpers, so that a change there is felt in one file only.
+
+The public API has no way to validate constructor parameters or sample weights as scikit-learn's
+own estimators do, and users expect the same messages from both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+__all__ = [
+    "Interval",
+    "InvalidParameterError",
+    "StrOptions",
+    "check_classification_targets",
+    "check_is_fitted",
+    "check_weights",
+    "fit_context",
+    "validate_data",
+]
+
+
+def check_weights(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
+    """Check sample weights the way scikit-learn does.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), float or None
+        What the user gave.
+    X : ndarray of shape (n_samples, n_features)
+        The rows they belong to.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,), float64, or None
+        None for None.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit X, or are negative, not finite, or all zero.
+    """
+    if sample_weight is None:
+        return None
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not weights.any():  # scikit-learn refuses this by itself from 1.9 on
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights

@@ -1,0 +1,166 @@
+"""Training in progress: what an estimator holds between two calls of `partial_fit`.
+
+It is live (memory addresses, compiled kernels), so it is left out of pickles; its checkpoint,
+arrays and plain values only, goes in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..hyper import HyperParameters
+from ..optimizers.base import Optimizer
+from ..schedules import Run, get_schedule
+from ..training import Arena
+from ._settings import needs_total
+
+
+class Session:
+    """Parameters, gradients, optimizer state and random numbers of one run.
+
+    Parameters
+    ----------
+    shapes : mapping of str to tuple of int
+        Shapes of the parameters. Those whose names begin with ``intercept`` are not decayed.
+    dtype : numpy.dtype
+        float32 or float64.
+    optimizer : Optimizer
+        As `resolve_optimizer` made it.
+    make_epoch : callable
+        Takes arena and updater and returns what trains an epoch.
+    run : Run
+        Length of the run, as far as it is known.
+    seed : int
+        Of the generator that the permutations come from. It is the session's own: drawing from
+        the caller's at each epoch would make results depend on what else the program does.
+    n_threads : int
+        Threads that share a step.
+    settings : tuple
+        What the constructor parameters were; compared to see whether they have changed.
+
+    Attributes
+    ----------
+    arena : Arena
+        Where the parameters live.
+    updater : Updater
+        Bound to them.
+    epoch : object
+        What `make_epoch` returned.
+    endless : bool
+        Whether the schedule says its own length, so that training may go on after the run.
+    """
+
+    def __init__(
+        self,
+        shapes: Mapping[str, tuple[int, ...]],
+        dtype: np.dtype,
+        optimizer: Optimizer,
+        make_epoch: Callable[[Arena, Any], Any],
+        run: Run,
+        seed: int,
+        n_threads: int,
+        settings: tuple[Any, ...],
+    ) -> None:
+        self.run = run
+        # Users may change an object after the call; a copy still tells that they have.
+        self.settings = tuple(
+            s.replace() if isinstance(s, HyperParameters) else s for s in settings
+        )
+        self.endless = not needs_total(optimizer, run)
+        self._listens = get_schedule(optimizer.schedule).needs_metric
+        self.arena = Arena(shapes, dtype)
+        biases = [name for name in shapes if name.startswith("intercept")]
+        self.updater = optimizer.bind(
+            self.arena.param,
+            groups=[{"match": biases, "weight_decay": 0.0}] if biases else None,
+            n_threads=n_threads,
+            total_steps=run.total_steps,
+            steps_per_epoch=run.steps_per_epoch,
+        )
+        self.epoch = make_epoch(self.arena, self.updater)
+        self.rng = np.random.RandomState(seed)
+        self._published: Mapping[str, np.ndarray] = {}
+
+    def publish(self) -> Mapping[str, np.ndarray]:
+        """Return the parameters to predict with: averages where the optimizer keeps them."""
+        self._published = self.updater.averaged if self._averages else self.arena.param
+        return self._published
+
+    def observe(self, loss: float) -> None:
+        """Tell a plateau schedule the loss; others are spared, for telling drops the step table."""
+        if self._listens:
+            self.updater.observe(loss)
+
+    def last_rates(self) -> tuple[float, float]:
+        """Return learning rate and momentum of the last step, NaN for no momentum."""
+        optimizer = self.updater.optimizer
+        factor, driven = self.updater._factors(np.array([self.updater.t - 1.0]))
+        name = optimizer.momentum_field()
+        own = np.nan if name is None else getattr(optimizer, name)
+        return optimizer.lr * factor[0], own if name is None or driven is None else driven[0]
+
+    @property
+    def _averages(self) -> bool:
+        return self.updater.optimizer.average is not None
+
+    def take_replaced(self, fitted: Mapping[str, np.ndarray]) -> None:
+        """Copy in the fitted attributes that the user has replaced by other arrays."""
+        for name, target in self.arena.param.items():
+            if fitted[name] is not self._published.get(name):
+                target[...] = fitted[name]
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Return what a later session needs to go on to the bit, in arrays and plain values."""
+        params = self.arena.param if self._averages else {}  # else they are the fitted attributes
+        return {
+            "params": {name: p.copy() for name, p in params.items()},
+            "updater": self.updater.state_dict(),
+            "rng": self.rng.get_state(legacy=False),
+            "run": list(self.run),
+        }
+
+    def resume(
+        self, fitted: Mapping[str, np.ndarray], checkpoint: Mapping[str, Any] | None
+    ) -> None:
+        """Start from fitted attributes, and from an earlier session where there was one.
+
+        Its optimizer state is left where it does not fit: after the user changed to another
+        optimizer or to parameters of other shapes, the optimizer starts afresh.
+
+        Parameters
+        ----------
+        fitted : mapping of str to ndarray
+            Fitted attributes by the names of the parameters.
+        checkpoint : mapping or None
+            What `checkpoint` returned.
+        """
+        if checkpoint:
+            for name, array in checkpoint["params"].items():
+                if name in self.arena.param:
+                    self.arena.param[name][...] = array
+            self.rng.set_state(checkpoint["rng"])
+            self._load(checkpoint["updater"])
+        published = self.publish()
+        for name, target in self.arena.param.items():
+            # Averages that are as they were published say nothing of the parameters behind them.
+            if not np.array_equal(published[name], fitted[name]):
+                target[...] = fitted[name]
+
+    def _load(self, state: Mapping[str, Any]) -> None:
+        own = self.updater.state_dict()
+        if state["optimizer"] != own["optimizer"] or _layout(state) != _layout(own):
+            return
+        if set(state["schedule"]) != set(own["schedule"]):
+            state = {**state, "schedule": own["schedule"]}
+        self.updater.load_state_dict(state)
+
+
+def _layout(state_dict: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Any, ...]]:
+    return {
+        (state, name): (array.shape, array.dtype)
+        for state, arrays in state_dict["state"].items()
+        for name, array in arrays.items()
+    }

@@ -1,0 +1,213 @@
+"""The linear classifier: multinomial logistic regression by any optimizer and schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .._compat import check_is_fitted, validate_data
+from ..training import Arena, LinearEpoch
+from ._classifier import FLOATS, GradientClassifier
+from ._settings import DEFAULT_SCHEDULE
+
+_BLOCK = 8192  # features; BLAS splits longer dot products among threads, which costs far more
+
+
+class LinearClassifier(GradientClassifier):
+    r"""Linear classifier with log-loss, trained in mini-batches.
+
+    Multinomial logistic regression for three classes or more, and logistic regression for two.
+    With rows :math:`x_i`, codes :math:`y_i` and weights :math:`w_i` it minimises
+
+    .. math::
+        L(W, b) = \frac{1}{n} \sum_i w_i \Big(
+            \log \sum_k e^{z_{ik}} - z_{i y_i} \Big), \qquad z_i = W x_i + b
+
+    one mini-batch at a time, each epoch in one compiled call that lets other Python threads run.
+    Features should be of similar scale, as a `StandardScaler` makes them.
+
+    Parameters
+    ----------
+    optimizer : str or Optimizer, default="adamw"
+        Name or object, such as ``SGD(momentum=0.9)``. The parameters of an object can be reached
+        as ``optimizer__weight_decay``; it is copied and never changed. Weight decay is the
+        optimizer's, and the intercept is never decayed.
+    lr : float or "auto", default="auto"
+        Learning rate; a number replaces the optimizer's. ``"auto"`` leaves an optimizer object
+        its own, and gives an optimizer named by a string ten times its default, up to 0.1 (0.01
+        for ``"adamw"``, 0.1 for ``"sgd"``): defaults are made for deep networks, and a linear
+        model bears more.
+    schedule : str, Schedule or None, default="onecycle"
+        How the rate changes over the run. An optimizer object with a schedule of its own keeps
+        that; naming another one here as well is an error.
+    batch_size : int or "auto", default="auto"
+        Rows in a mini-batch. ``"auto"`` makes some 128 steps of an epoch, of 128 rows at most:
+        ``min(max(n_samples // 128, 1), 128)``. In `fit`, data of up to 256 rows are put whole
+        into each of 128 steps, which are then called an epoch.
+    max_epochs : int, default=10
+        Epochs of `fit`.
+    shuffle : bool, default=True
+        Whether to visit the rows in another order in each epoch.
+    fit_intercept : bool, default=True
+        Whether the model has an intercept.
+    class_weight : dict, "balanced" or None, default=None
+        Weights by class, which multiply `sample_weight`; ``"balanced"`` weighs classes inversely
+        to their frequency, and is not available in `partial_fit`.
+    clip_norm : float or None, default=None
+        Largest norm of a gradient; longer ones are scaled down to it. None leaves it to the
+        optimizer.
+    warm_start : bool, default=False
+        Whether `fit` starts from the weights of the last one. A schedule that says its own
+        length, or none, goes on where it was, with optimizer state and history; one that is
+        stretched over the run, as ``"onecycle"`` is, starts again with fresh state.
+    random_state : int, RandomState instance or None, default=None
+        Where the order of the rows comes from; an int makes fits reproducible to the bit.
+    verbose : int, default=0
+        Whether to print a line for each epoch.
+    n_threads : int, default=1
+        Threads that share a step of a very large model. Results do not depend on it.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        Weights, one row if there are two classes. `partial_fit` changes it in place.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        Intercepts, zero with ``fit_intercept=False``.
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    n_iter_ : int
+        Epochs finished, calls of `partial_fit` included.
+    t_ : int
+        Steps of the optimizer.
+    loss_curve_ : ndarray of shape (n_iter_,)
+        Weighted mean loss of each epoch, each row's taken before the step it was used in.
+    history_ : dict of str to ndarray of shape (n_iter_,)
+        ``epoch``, ``loss``, ``lr`` and ``momentum`` (of the last step; NaN where the optimizer
+        has none), ``seconds``.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had names that are all strings.
+
+    See Also
+    --------
+    sklearn.linear_model.LogisticRegression : Finds the minimum by second-order methods.
+    sklearn.linear_model.SGDClassifier : One row at a time, one class against the rest.
+
+    Notes
+    -----
+    float32 data make a float32 model with float32 probabilities; everything but float32 is
+    computed in float64.
+
+    Training that leaves the finite numbers stops with a `ConvergenceWarning` that names rate and
+    step, and the weights of the last finished epoch are kept.
+
+    Examples
+    --------
+    >>> from fastlr import LinearClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), LinearClassifier(random_state=0)).fit(X, y)
+    >>> model.score(X, y) > 0.95
+    True
+    >>> model[-1].coef_.shape, model[-1].n_iter_
+    ((3, 4), 10)
+    """
+
+    _parameter_constraints = GradientClassifier._parameter_constraints | {
+        "fit_intercept": ["boolean"]
+    }
+
+    _auto_lr_factor = 10.0
+
+    coef_: np.ndarray
+    intercept_: np.ndarray
+
+    def __init__(
+        self,
+        optimizer: Any = "adamw",
+        *,
+        lr: float | str = "auto",
+        schedule: Any = DEFAULT_SCHEDULE,
+        batch_size: int | str = "auto",
+        max_epochs: int = 10,
+        shuffle: bool = True,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        clip_norm: float | None = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        verbose: int = 0,
+        n_threads: int = 1,
+    ) -> None:
+        self.optimizer = optimizer
+        self.lr = lr
+        self.schedule = schedule
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.shuffle = shuffle
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.clip_norm = clip_norm
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_threads = n_threads
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the logits.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Logit of the second class if there are two, else one for each class.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=FLOATS, order="C", reset=False)
+        scores = _products(X, self.coef_) + self.intercept_
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    # What the base classes ask for
+
+    def _shapes(self, n_classes: int) -> dict[str, tuple[int, ...]]:
+        outputs = 1 if n_classes == 2 else n_classes
+        shapes: dict[str, tuple[int, ...]] = {"coef": (outputs, self.n_features_in_)}
+        return shapes | ({"intercept": (outputs,)} if self.fit_intercept else {})
+
+    def _make_epoch(self, arena: Arena, updater: Any) -> LinearEpoch:
+        loss = "logistic" if len(arena.param["coef"]) == 1 else "softmax"
+        return LinearEpoch(arena, updater, loss)
+
+    def _settings(self) -> tuple[Any, ...]:
+        return (*super()._settings(), self.fit_intercept)
+
+    def _fitted_params(self) -> dict[str, np.ndarray]:
+        return {"coef": self.coef_, "intercept": self.intercept_}
+
+    def _set_fitted_params(self, params: Mapping[str, np.ndarray]) -> None:
+        self.coef_ = params["coef"]
+        if self.fit_intercept:
+            self.intercept_ = params["intercept"]
+        else:
+            self.intercept_ = np.zeros(len(self.coef_), self.coef_.dtype)
+
+
+def _products(X: np.ndarray, coef: np.ndarray) -> np.ndarray:
+    """Return ``X @ coef.T``, to the bit the same for a row alone and among others.
+
+    A matrix product rounds a row differently in a batch of another size.
+    """
+    scores = np.vecdot(X[:, None, :_BLOCK], coef[:, :_BLOCK])
+    for start in range(_BLOCK, X.shape[1], _BLOCK):
+        block = slice(start, start + _BLOCK)
+        scores += np.vecdot(X[:, None, block], coef[:, block])
+    return scores

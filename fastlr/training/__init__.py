@@ -1,0 +1,16 @@
+"""Training: compiled epochs, and the Python loop over them."""
+
+from .arena import Arena
+from .epoch import EpochResult
+from .linear import LinearEpoch
+from .loop import Divergence, EpochInfo, Training, train
+
+__all__ = [
+    "Arena",
+    "Divergence",
+    "EpochInfo",
+    "EpochResult",
+    "LinearEpoch",
+    "Training",
+    "train",
+]

@@ -1,0 +1,122 @@
+/* Arithmetic of the compiled linear epoch, in plain C: vectors are the compiler's own
+   (GCC and Clang), as wide as the instruction set this file is compiled for. */
+#ifndef FASTLR_LINEAR_H
+#define FASTLR_LINEAR_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+#define NAME(x) JOIN(x, SUFFIX)
+
+/* Rows done at a time: their part of X stays in the first two cache levels between forward and
+   backward. A multiple of every tile's rows and of every vector's lanes. */
+#define FASTLR_BLOCK 16
+
+#if !defined(FASTLR_TILES)
+#if defined(__GNUC__) || defined(__clang__)
+#define FASTLR_TILES 1
+#else
+#define FASTLR_TILES 0
+#endif
+#endif
+
+/* UNROLL: tiles live in registers only when their loops are gone. ROLLED: GCC takes loops over a
+   block apart before it looks for vectors, and then finds fewer. */
+#if FASTLR_TILES
+#define INLINE inline __attribute__((always_inline, unused))
+#define UNROLL _Pragma("GCC unroll 16")
+#define ROLLED _Pragma("GCC unroll 1")
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+#else
+#define UNROLL
+#define ROLLED
+#endif
+
+/* Taylor series of e^x. */
+static const double inverse_factorials[] = {
+    1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320,
+    1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0,
+};
+
+#define REAL float
+#define SUFFIX f32
+#define SIGNED int32_t
+#define BITS uint32_t
+#define LOG logf
+#define LOG1P log1pf
+#define TERMS 8
+#define MANTISSA 23
+#define BIAS 127
+#define SHIFT 12582912.0f
+#define SMALLEST -87.0f
+#define LARGEST 88.0f
+/* log(2) in two parts; the first has so few bits that its product with k is exact. */
+#define LN2_HIGH 0.693359375f
+#define LN2_LOW -0.00021219444005469057f
+#include "_linear_loss.h"
+#include "_linear_products.h"
+#undef REAL
+#undef SUFFIX
+#undef SIGNED
+#undef BITS
+#undef LOG
+#undef LOG1P
+#undef TERMS
+#undef MANTISSA
+#undef BIAS
+#undef SHIFT
+#undef SMALLEST
+#undef LARGEST
+#undef LN2_HIGH
+#undef LN2_LOW
+
+#define REAL double
+#define SUFFIX f64
+#define SIGNED int64_t
+#define BITS uint64_t
+#define LOG log
+#define LOG1P log1p
+#define TERMS 14
+#define MANTISSA 52
+#define BIAS 1023
+#define SHIFT 6755399441055744.0
+#define SMALLEST -708.0
+#define LARGEST 709.0
+#define LN2_HIGH 0.6931471805592082
+#define LN2_LOW 7.371002565167799e-13
+#include "_linear_loss.h"
+#include "_linear_products.h"
+#undef REAL
+#undef SUFFIX
+#undef SIGNED
+#undef BITS
+#undef LOG
+#undef LOG1P
+#undef TERMS
+#undef MANTISSA
+#undef BIAS
+#undef SHIFT
+#undef SMALLEST
+#undef LARGEST
+#undef LN2_HIGH
+#undef LN2_LOW
+
+#undef NAME
+#undef JOIN
+#undef JOIN_
+#undef INLINE
+#undef UNROLL
+#undef ROLLED
+#undef VECTOR_BYTES
+
+#endif

@@ -1,0 +1,108 @@
+/* Losses of the linear epoch, a block of rows at a time; included once for each REAL. */
+
+/* e^x by 2^k e^r with |r| <= log(2)/2, and the Taylor series of e^r to TERMS terms, whose
+   remainder is below a tenth of a unit in the last place. Without branches, so that compilers
+   make vectors of it. Below SMALLEST the result stays at about the smallest normal number. */
+static inline REAL NAME(exponential)(REAL x)
+{
+    const REAL low = x < SMALLEST ? SMALLEST : x;
+    const REAL clipped = low > LARGEST ? LARGEST : low; /* written so that NaN stays NaN */
+    /* Adding 1.5 * 2^(mantissa bits) leaves the rounded integer in the lowest bits. */
+    const REAL shifted = clipped * (REAL)1.4426950408889634074 + SHIFT;
+    const REAL k = shifted - SHIFT;
+    const REAL r = (clipped - k * LN2_HIGH) - k * LN2_LOW;
+    REAL sum = (REAL)inverse_factorials[TERMS - 1];
+    UNROLL for (int i = TERMS - 2; i >= 0; i--) sum = sum * r + (REAL)inverse_factorials[i];
+    BITS bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + BIAS) << MANTISSA;
+    REAL scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return sum * scale;
+}
+
+static void NAME(fastlr_exponential)(const REAL *x, REAL *out, ptrdiff_t n)
+{
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = NAME(exponential)(x[i]);
+}
+
+/* Set lanes that no row uses to zero. */
+static void NAME(clear_lanes)(REAL *z, ptrdiff_t ld, ptrdiff_t classes, ptrdiff_t rows)
+{
+    for (ptrdiff_t k = 0; k < classes; k++)
+        for (ptrdiff_t r = rows; r < FASTLR_BLOCK; r++) z[k * ld + r] = 0;
+}
+
+/* Multinomial log-loss of FASTLR_BLOCK rows or fewer. z[k][r] are products without intercept;
+   they become the gradient with respect to the logits, times share * weight. Lanes from `rows`
+   on may hold anything, and are zero afterwards. Returns the weighted sum of losses. */
+static double NAME(fastlr_softmax)(REAL *z, ptrdiff_t ld, ptrdiff_t classes, ptrdiff_t rows,
+                                   const REAL *intercept, const int64_t *codes,
+                                   const double *weights, double share)
+{
+    REAL top[FASTLR_BLOCK], sum[FASTLR_BLOCK], factor[FASTLR_BLOCK], target[FASTLR_BLOCK];
+    double loss = 0;
+    if (intercept)
+        for (ptrdiff_t k = 0; k < classes; k++)
+            ROLLED for (int r = 0; r < FASTLR_BLOCK; r++) z[k * ld + r] += intercept[k];
+    ROLLED for (int r = 0; r < FASTLR_BLOCK; r++) top[r] = z[r];
+    for (ptrdiff_t k = 1; k < classes; k++)
+        ROLLED for (int r = 0; r < FASTLR_BLOCK; r++)
+            top[r] = z[k * ld + r] > top[r] ? z[k * ld + r] : top[r];
+    for (ptrdiff_t r = 0; r < rows; r++) target[r] = z[codes[r] * ld + r] - top[r];
+    ROLLED for (int r = 0; r < FASTLR_BLOCK; r++) sum[r] = 0;
+    for (ptrdiff_t k = 0; k < classes; k++) {
+        REAL *zk = z + k * ld;
+        ROLLED for (int r = 0; r < FASTLR_BLOCK; r++) {
+            zk[r] = NAME(exponential)(zk[r] - top[r]);
+            sum[r] += zk[r];
+        }
+    }
+    for (ptrdiff_t r = 0; r < FASTLR_BLOCK; r++) {
+        const double weight = r < rows ? weights[r] : 0;
+        factor[r] = (REAL)(weight * share);
+        if (r < rows) loss += weight * (double)(LOG(sum[r]) - target[r]);
+    }
+    ROLLED for (int r = 0; r < FASTLR_BLOCK; r++) sum[r] = factor[r] / sum[r];
+    for (ptrdiff_t k = 0; k < classes; k++)
+        ROLLED for (int r = 0; r < FASTLR_BLOCK; r++) z[k * ld + r] *= sum[r];
+    for (ptrdiff_t r = 0; r < rows; r++) z[codes[r] * ld + r] -= factor[r];
+    NAME(clear_lanes)(z, ld, classes, rows);
+    return loss;
+}
+
+/* Binary log-loss of one logit, the same way. */
+static double NAME(fastlr_logistic)(REAL *z, ptrdiff_t ld, ptrdiff_t classes, ptrdiff_t rows,
+                                    const REAL *intercept, const int64_t *codes,
+                                    const double *weights, double share)
+{
+    REAL e[FASTLR_BLOCK];
+    const REAL b = intercept ? intercept[0] : 0;
+    double loss = 0;
+    (void)classes;
+    ROLLED for (int r = 0; r < FASTLR_BLOCK; r++) {
+        z[r] += b;
+        e[r] = NAME(exponential)(z[r] < 0 ? z[r] : -z[r]);
+    }
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        const REAL wrong = codes[r] ? -z[r] : z[r]; /* logit of the class that is not the row's */
+        loss += weights[r] * (double)((wrong < 0 ? 0 : wrong) + LOG1P(e[r]));
+    }
+    for (ptrdiff_t r = 0; r < rows; r++)
+        z[r] = (REAL)(weights[r] * share) * ((z[r] < 0 ? e[r] : 1) / (1 + e[r]) - (REAL)codes[r]);
+    NAME(clear_lanes)(z, ld, 1, rows);
+    return loss;
+}
+
+/* g[k] (+)= sum over a block of the gradient, whose unused lanes are zero. */
+static void NAME(fastlr_sum_rows)(const REAL *d, ptrdiff_t ld, ptrdiff_t classes, REAL *g, int add)
+{
+    for (ptrdiff_t k = 0; k < classes; k++) {
+        REAL part[FASTLR_BLOCK / 2];
+        for (int r = 0; r < FASTLR_BLOCK / 2; r++)
+            part[r] = d[k * ld + r] + d[k * ld + r + FASTLR_BLOCK / 2];
+        UNROLL for (int half = FASTLR_BLOCK / 4; half; half /= 2)
+            UNROLL for (int r = 0; r < half; r++) part[r] += part[r + half];
+        g[k] = add ? g[k] + part[0] : part[0];
+    }
+}

@@ -1,0 +1,151 @@
+"""The loop over epochs: shuffling, history, divergence, Ctrl-C, and a hook for everything else.
+
+It knows nothing of the model: an epoch is a function of the order of the rows, and what has to
+be kept is one flat array and the updater's state.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .epoch import EpochResult
+
+
+class EpochInfo(NamedTuple):
+    """A row of the history.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 1.
+    loss : float
+        Weighted mean of the losses, each taken before the step on its mini-batch.
+    lr : float
+        Learning rate at its end, that is of the step that comes next.
+    seconds : float
+        Time the epoch took.
+    """
+
+    epoch: int
+    loss: float
+    lr: float
+    seconds: float
+
+
+class Divergence(NamedTuple):
+    """Where training left the finite numbers.
+
+    Attributes
+    ----------
+    epoch : int
+        Counted from 1.
+    step : int
+        Mini-batch within the epoch, counted from 1.
+    lr : float
+        Learning rate in use.
+    """
+
+    epoch: int
+    step: int
+    lr: float
+
+
+@dataclass
+class Training:
+    """What a run came to.
+
+    Attributes
+    ----------
+    history : list of EpochInfo
+        One row for each finished epoch.
+    diverged : Divergence or None
+        Where it diverged; parameters and state are then those of the last finished epoch.
+    interrupted : bool
+        Whether Ctrl-C ended it; parameters and state are then those of the last finished epoch.
+    """
+
+    history: list[EpochInfo] = field(default_factory=list)
+    diverged: Divergence | None = None
+    interrupted: bool = False
+
+
+def train(
+    run_epoch: Callable[[np.ndarray | None], EpochResult],
+    params: np.ndarray,
+    updater: Any,
+    n_rows: int,
+    max_epochs: int,
+    rng: np.random.RandomState | np.random.Generator,
+    shuffle: bool = True,
+    on_epoch: Callable[[EpochInfo], bool | None] | None = None,
+    metric: Callable[[EpochInfo], float] | None = None,
+    history: Sequence[EpochInfo] = (),
+) -> Training:
+    """Train for up to `max_epochs` epochs.
+
+    Parameters
+    ----------
+    run_epoch : callable
+        Takes the order of the rows (int64, or None for as they lie) and trains for one epoch.
+    params : ndarray
+        Flat block of the model's parameters, put back if an epoch does not finish.
+    updater : Updater
+        Steps them; its state is put back too.
+    n_rows : int
+        Number of rows.
+    max_epochs : int
+        Epochs to run.
+    rng : numpy.random.RandomState or numpy.random.Generator
+        Draws a permutation for each epoch.
+    shuffle : bool, default=True
+        Whether to draw one.
+    on_epoch : callable, optional
+        Called after each epoch with its row of the history; true ends the training.
+    metric : callable, optional
+        Called before that, likewise; returns what a plateau schedule is to see, by default the
+        loss of the epoch.
+    history : sequence of EpochInfo, default=()
+        Rows of an earlier run to go on from; epochs are counted on.
+
+    Returns
+    -------
+    Training
+        History, and how it ended.
+    """
+    training = Training(list(history))
+    kept: tuple[np.ndarray, Any] | None = None
+    order = None
+    try:
+        for epoch in range(len(history) + 1, len(history) + max_epochs + 1):
+            kept = params.copy(), updater.state_dict()
+            if shuffle:
+                order = rng.permutation(n_rows).astype(np.int64, copy=False)
+            start = time.perf_counter()
+            result = run_epoch(order)
+            seconds = time.perf_counter() - start
+            if result.diverged_at is not None:
+                training.diverged = Divergence(epoch, result.diverged_at + 1, updater.lr)
+                _put_back(params, updater, kept)
+                break
+            kept = None
+            loss = result.loss_sum / result.weight_sum if result.weight_sum else 0.0
+            info = EpochInfo(epoch, loss, updater.lr, seconds)
+            training.history.append(info)
+            updater.observe(loss if metric is None else metric(info))
+            if on_epoch is not None and on_epoch(info):
+                break
+    except KeyboardInterrupt:
+        training.interrupted = True
+        if kept is not None:
+            _put_back(params, updater, kept)
+    return training
+
+
+def _put_back(params: np.ndarray, updater: Any, kept: tuple[np.ndarray, Any]) -> None:
+    params[:] = kept[0]
+    updater.load_state_dict(kept[1])

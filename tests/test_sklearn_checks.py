@@ -1,0 +1,48 @@
+"""scikit-learn's own checks of estimators, none expected to fail."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_param_validation,
+    parametrize_with_checks,
+)
+
+from fastlr import SGD, LinearClassifier, OneCycle
+
+ESTIMATORS = [
+    LinearClassifier(),
+    LinearClassifier(SGD(momentum=0.9, schedule=OneCycle()), lr=0.1, clip_norm=1.0),
+]
+
+
+@parametrize_with_checks(ESTIMATORS)
+def test_estimator_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    "check", [check_param_validation, check_dataframe_column_names_consistency]
+)
+def test_checks_that_scikit_learn_keeps_to_itself(check):
+    pytest.importorskip("pandas")
+    check("LinearClassifier", LinearClassifier())
+
+
+def test_no_check_is_skipped_or_fails_with_array_api_dispatch():
+    # The variable must be set before SciPy is imported.
+    code = (
+        "from sklearn.utils.estimator_checks import check_estimator\n"
+        "from fastlr import LinearClassifier\n"
+        "results = check_estimator(LinearClassifier(), on_skip=None, on_fail=None)\n"
+        "bad = [r for r in results if r['status'] != 'passed']\n"
+        "assert not bad, bad\n"
+    )
+    environment = os.environ | {"SCIPY_ARRAY_API": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

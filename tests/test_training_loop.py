@@ -1,0 +1,192 @@
+"""The loop over epochs: what it records, and what is left when it ends early."""
+
+import numpy as np
+import pytest
+
+from fastlr import SGD, OneCycle, ReduceOnPlateau
+from fastlr.training import Arena, EpochInfo, EpochResult, train
+
+
+def quadratic(schedule=None, lr=0.1, momentum=0.5):
+    """A model with loss p**2, whose gradient is 2 p; `seen` collects the orders."""
+    arena = Arena({"p": (3,)}, "float64")
+    arena.params[:] = [1.0, -2.0, 3.0]
+    optimizer = SGD(lr=lr, momentum=momentum, weight_decay=0.01, schedule=schedule)
+    updater = optimizer.bind(arena.param, total_steps=20, steps_per_epoch=2)
+    seen = []
+
+    def run_epoch(order):
+        seen.append(order)
+        loss = 0.0
+        for _ in range(2):
+            loss += float(arena.params @ arena.params)
+            arena.grads[:] = 2 * arena.params
+            updater.step(arena.grad)
+        return EpochResult(loss, 4.0, 2, None)
+
+    return arena, updater, run_epoch, seen
+
+
+def test_history_has_a_row_for_each_epoch_with_mean_loss_and_rate():
+    arena, updater, run_epoch, _ = quadratic(OneCycle())
+    rates = OneCycle().simulate(20, lr=0.1).lr
+    training = train(run_epoch, arena.params, updater, 8, 3, np.random.default_rng(0))
+    assert [row.epoch for row in training.history] == [1, 2, 3]
+    other, stepper, again, _ = quadratic(OneCycle())
+    losses = [again(None).loss_sum / 4 for _ in range(3)]
+    assert [row.loss for row in training.history] == losses
+    assert [row.lr for row in training.history] == pytest.approx(rates[[2, 4, 6]], rel=1e-12)
+    assert all(row.seconds >= 0 for row in training.history)
+    assert (training.diverged, training.interrupted) == (None, False)
+    np.testing.assert_array_equal(arena.params, other.params)
+    assert stepper.t == updater.t == 6
+
+
+@pytest.mark.parametrize("make", [np.random.RandomState, np.random.default_rng])
+def test_each_epoch_has_its_own_permutation_drawn_from_the_generator(make):
+    arena, updater, run_epoch, seen = quadratic()
+    train(run_epoch, arena.params, updater, 50, 3, make(7))
+    rng = make(7)
+    for order in seen:
+        assert order.dtype == np.int64
+        np.testing.assert_array_equal(order, rng.permutation(50))
+    assert not np.array_equal(seen[0], seen[1])
+
+
+def test_without_shuffling_no_random_number_is_drawn():
+    arena, updater, run_epoch, seen = quadratic()
+    rng = np.random.RandomState(0)
+    train(run_epoch, arena.params, updater, 50, 2, rng, shuffle=False)
+    assert seen == [None, None]
+    assert rng.randint(1000) == np.random.RandomState(0).randint(1000)
+
+
+def test_epochs_are_counted_on_from_an_earlier_history():
+    arena, updater, run_epoch, _ = quadratic()
+    earlier = [EpochInfo(1, 0.5, 0.1, 0.01)]
+    training = train(
+        run_epoch, arena.params, updater, 4, 2, np.random.RandomState(0), history=earlier
+    )
+    assert [row.epoch for row in training.history] == [1, 2, 3]
+    assert len(earlier) == 1
+
+
+def test_callback_that_returns_true_ends_the_training():
+    arena, updater, run_epoch, seen = quadratic()
+    rows = []
+
+    def on_epoch(info):
+        rows.append(info)
+        return info.epoch == 2
+
+    training = train(
+        run_epoch, arena.params, updater, 4, 9, np.random.RandomState(0), on_epoch=on_epoch
+    )
+    assert rows == training.history
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize(("metric", "rate"), [(None, 0.01), (lambda info: -info.epoch, 0.1)])
+def test_plateau_schedule_sees_the_loss_or_the_metric_given(metric, rate):
+    # The loss of a model that stands still never improves; the metric does every time.
+    schedule = ReduceOnPlateau(factor=0.1, patience=1)
+    arena, updater, _, _ = quadratic(schedule)
+    training = train(
+        lambda order: EpochResult(8.0, 4.0, 2, None),
+        arena.params, updater, 4, 4, np.random.RandomState(0), metric=metric,
+    )  # fmt: skip
+    assert training.history[-1].loss == 2.0
+    assert updater.lr == pytest.approx(rate, rel=1e-12)
+
+
+def finished(epochs):
+    """Parameters and state after so many epochs without an accident."""
+    arena, updater, run_epoch, _ = quadratic()
+    for _ in range(epochs):
+        run_epoch(None)
+    return arena.params, updater.state_dict()
+
+
+def assert_as_after(arena, updater, epochs):
+    params, state = finished(epochs)
+    np.testing.assert_array_equal(arena.params, params)
+    assert updater.t == state["t"] == 2 * epochs
+    for name, arrays in updater.state_dict()["state"].items():
+        for p in arrays:
+            np.testing.assert_array_equal(arrays[p], state["state"][name][p])
+
+
+def test_divergence_puts_back_the_last_finished_epoch_and_says_where():
+    arena, updater, run_epoch, seen = quadratic()
+
+    def diverging(order):
+        result = run_epoch(order)
+        if len(seen) == 3:
+            arena.params *= 1e300
+            return result._replace(steps=1, diverged_at=1)
+        return result
+
+    training = train(diverging, arena.params, updater, 4, 9, np.random.RandomState(0))
+    assert training.diverged == (3, 2, 0.1)
+    assert len(training.history) == 2
+    assert_as_after(arena, updater, 2)
+
+
+def test_ctrl_c_within_an_epoch_puts_back_the_last_finished_one():
+    arena, updater, run_epoch, seen = quadratic()
+
+    def interrupted(order):
+        result = run_epoch(order)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return result
+
+    training = train(interrupted, arena.params, updater, 4, 9, np.random.RandomState(0))
+    assert training.interrupted
+    assert len(training.history) == 2
+    assert_as_after(arena, updater, 2)
+
+
+def test_ctrl_c_in_the_callback_keeps_the_epoch_that_has_just_finished():
+    arena, updater, run_epoch, _ = quadratic()
+
+    def on_epoch(info):
+        if info.epoch == 2:
+            raise KeyboardInterrupt
+
+    training = train(
+        run_epoch, arena.params, updater, 4, 9, np.random.RandomState(0), on_epoch=on_epoch
+    )
+    assert training.interrupted
+    assert len(training.history) == 2
+    assert_as_after(arena, updater, 2)
+
+
+def test_other_errors_are_not_swallowed():
+    arena, updater, _, _ = quadratic()
+
+    def failing(order):
+        raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError, match="disk full"):
+        train(failing, arena.params, updater, 4, 9, np.random.RandomState(0))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_arena_is_one_aligned_block_seen_through_views(dtype):
+    arena = Arena({"w": (3, 5), "b": (3,), "none": (0,)}, dtype)
+    for flat, views in ((arena.params, arena.param), (arena.grads, arena.grad)):
+        assert flat.dtype == dtype
+        assert flat.ctypes.data % 64 == 0
+        flat[:] = np.arange(18)
+        np.testing.assert_array_equal(views["w"], np.arange(15).reshape(3, 5))
+        np.testing.assert_array_equal(views["b"], [15, 16, 17])
+        assert views["none"].shape == (0,)
+        assert all(v.flags.c_contiguous for v in views.values())
+    arena.grads[:] = 0
+    assert arena.params.sum() == 153
+
+
+def test_arena_refuses_other_dtypes():
+    with pytest.raises(TypeError, match="dtype must be float32 or float64, got float16"):
+        Arena({"w": (2,)}, "float16")
