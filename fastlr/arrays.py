@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from .kernels.cuda_arrays import is_device_array
 
 DTYPES = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
 
@@ -21,6 +24,12 @@ class Parameters:
     kind: str  # "array", "sequence" or "dict"
     on_device: bool
 
+    @functools.cached_property
+    def extents(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where each array begins and ends in memory; empty ones lie nowhere."""
+        begins = np.array([a.ctypes.data if a.size else 0 for a in self.arrays], np.uintp)
+        return begins, begins + np.array([a.nbytes for a in self.arrays], np.uintp)
+
     def label(self, i: int, what: str) -> str:
         """Return how to call array i in a message: ``params['w']``, ``grads[2]``, ``params``."""
         if self.kind == "array":
@@ -34,11 +43,6 @@ class Parameters:
         if self.kind == "dict":
             return dict(zip(self.names, arrays, strict=True))
         return list(arrays)
-
-
-def is_device_array(value: Any) -> bool:
-    """Tell whether an object offers memory on a CUDA device."""
-    return not isinstance(value, np.ndarray) and hasattr(value, "__cuda_array_interface__")
 
 
 def check_parameters(given: Any) -> Parameters:
@@ -88,10 +92,10 @@ def _check_host_arrays(params: Parameters) -> None:
         label = params.label(i, "params")
         if not isinstance(array, np.ndarray):
             raise TypeError(f"{label} must be a NumPy array, got {type(array).__name__}")
-        if array.dtype not in DTYPES:
-            raise TypeError(f"{label} must be float32 or float64, got {array.dtype}")
         if not array.dtype.isnative:
             raise TypeError(f"{label} must have native byte order, got {array.dtype}")
+        if array.dtype not in DTYPES:
+            raise TypeError(f"{label} must be float32 or float64, got {array.dtype}")
         if array.dtype != arrays[0].dtype:
             raise TypeError(
                 f"{label} is {array.dtype} and {params.label(0, 'params')} is {arrays[0].dtype}; "
@@ -146,10 +150,13 @@ def check_gradient(params: Parameters, i: int, grad: Any) -> None:
         )
     if not grad.flags.aligned:
         raise ValueError(f"{label} must be aligned to its element size")
-    start, stop = grad.ctypes.data, grad.ctypes.data + grad.nbytes
-    for j, other in enumerate(params.arrays):
-        if start < other.ctypes.data + other.nbytes and other.ctypes.data < stop and grad.size:
-            raise ValueError(f"{label} overlaps {params.label(j, 'params')} in memory")
+    if not grad.size:
+        return
+    start = grad.ctypes.data
+    begins, ends = params.extents
+    touched = np.flatnonzero((begins < start + grad.nbytes) & (ends > start))
+    if touched.size:
+        raise ValueError(f"{label} overlaps {params.label(int(touched[0]), 'params')} in memory")
 
 
 def check_container(params: Parameters, grads: Any) -> None:

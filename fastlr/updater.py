@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,6 +85,7 @@ class Updater:
             _check_count(name, count, optional=name != "n_threads")
         self._bound = checks.check_parameters(params)
         self._given_groups = copy.deepcopy(groups)
+        self._given_backend = backend  # "auto" stays so: it may be unpickled on another machine
         self._groups, group_ids = assign_groups(self._bound.names, groups)
         self.optimizer = optimizer.replace()
         self._schedule = get_schedule(self.optimizer.schedule)
@@ -99,12 +101,12 @@ class Updater:
     def _bind_host(self, backend: str, group_ids: list[int]) -> None:
         params = self._bound.arrays
         dtype = checks.DTYPES[params[0].dtype]
-        self._kernel = select.cpu_kernel(self.optimizer, dtype, backend)
+        self._kernel: Any = select.cpu_kernel(self.optimizer, dtype, backend)
         self.backend = self._kernel.backend
         self._check_coefficients()
         initial = self.optimizer.initial_state()
         names = (*self._kernel.state, *([_AVERAGE] if self.optimizer.average else []))
-        self._state = {n: [np.full_like(p, initial.get(n, 0.0)) for p in params] for n in names}
+        self._state = {n: [_start(p, initial.get(n, 0.0)) for p in params] for n in names}
         compiled = select.compiled_stepper()
         if compiled is None or select.instruction_set() is None:
             from .kernels.stepper import Stepper
@@ -113,7 +115,7 @@ class Updater:
         else:
             make, sumsq = compiled, select.sumsq_address(dtype)
         optimizer = self.optimizer
-        self._stepper = make(
+        self._stepper: Any = make(
             params,
             [[self._state[n][i] for n in names] for i in range(len(params))],
             group_ids,
@@ -134,12 +136,12 @@ class Updater:
     def _bind_device(self, backend: str, group_ids: list[int]) -> None:
         if backend in {"cython", "numba"}:
             raise ValueError(f"backend={backend!r} takes NumPy arrays; params are on a CUDA device")
-        from .kernels import numba_cuda
+        from .kernels import cuda_bind
 
         self.backend = "cuda"
-        self._kernel = numba_cuda.kernel(self.optimizer, self._bound)
+        self._kernel = cuda_bind.cuda_kernel(self.optimizer, self._bound)
         self._check_coefficients()
-        self._stepper, self._state = numba_cuda.make_stepper(
+        self._stepper, self._state = cuda_bind.make_stepper(
             self._kernel, self._bound, group_ids, self.optimizer, self._rows
         )
 
@@ -170,8 +172,11 @@ class Updater:
         metric : float
             Value to be minimised or maximised, as the schedule says.
         """
-        self._metric_state = self._schedule.observe(self._metric_state, float(metric))
-        self._stepper.forget_rows()
+        if isinstance(metric, bool) or not isinstance(metric, numbers.Real):
+            raise TypeError(f"metric must be a number, got {metric!r}")
+        if self._schedule.needs_metric:
+            self._metric_state = self._schedule.observe(self._metric_state, float(metric))
+            self._stepper.forget_rows()  # they were computed with what it knew before
 
     @property
     def t(self) -> int:
@@ -208,6 +213,8 @@ class Updater:
         """Copies of the averaged parameters."""
         if self.optimizer.average is None:
             raise AttributeError("averaged: the optimizer was made without average=")
+        if self.backend == "cuda":
+            return self._bound.like_given(self._stepper.averaged(self._state[_AVERAGE]))
         source = self._state[_AVERAGE] if self.t else self._bound.arrays
         return self._bound.like_given([a.copy() for a in source])
 
@@ -228,7 +235,9 @@ class Updater:
             "skipped": self.skipped,
             "schedule": dict(self._metric_state),
             "state": {
-                name: {p: a.copy() for p, a in zip(self._bound.names, arrays, strict=True)}
+                name: {
+                    p: self._copy_out(a) for p, a in zip(self._bound.names, arrays, strict=True)
+                }
                 for name, arrays in self._state.items()
             },
         }
@@ -267,7 +276,7 @@ class Updater:
                 self.optimizer,
                 self._bound.given,
                 self._given_groups,
-                self.backend,
+                self._given_backend,
                 self._n_threads,
                 *self._run,
             ),
@@ -300,10 +309,7 @@ class Updater:
             for j, name in enumerate(self._kernel.coefficients, len(COMMON)):
                 row[:, j] = values[name]
         with np.errstate(over="ignore", under="ignore"):
-            return rows.astype(self._kernel_dtype(), order="C")
-
-    def _kernel_dtype(self) -> np.dtype:
-        return np.dtype(self._bound.arrays[0].dtype)
+            return rows.astype(self._stepper.dtype, order="C")
 
     def _factors(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         return self._schedule.evaluate(t, self._run, metric_state=self._metric_state)
@@ -320,13 +326,28 @@ class Updater:
     # Checks
 
     def _check_coefficients(self) -> None:
-        values = self.optimizer.coefficients(np.ones(1), np.ones(1))
+        owner = type(self.optimizer).__name__
+        if "lr" not in self.optimizer.get_params(deep=False):
+            raise ValueError(f"{owner} has no learning rate; annotate it, as in `lr: float = 1e-3`")
+        values = self.optimizer.coefficients(np.array([1.0, 2.0]), np.ones(2))
+        if not isinstance(values, Mapping):
+            raise TypeError(
+                f"{owner}.coefficients must return a dict, got {type(values).__name__}"
+            )
         missing = [n for n in self._kernel.coefficients if n not in values]
         if missing:
             raise ValueError(
-                f"{type(self.optimizer).__name__}.coefficients must return {', '.join(missing)}, "
+                f"{owner}.coefficients must return {', '.join(missing)}, "
                 f"which `update` takes; it returns {', '.join(values)}"
             )
+        for name in self._kernel.coefficients:
+            try:
+                np.broadcast_to(np.asarray(values[name], np.float64), 2)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"{owner}.coefficients: {name} must be a number or an array with one value "
+                    f"for each step, got {values[name]!r} for two steps"
+                ) from None
 
     def _check_state_dict(self, given: Any) -> dict[str, list[Any]]:
         if not isinstance(given, Mapping):
@@ -341,18 +362,28 @@ class Updater:
             raise ValueError(f"state_dict is of {given['optimizer']}, and this updater of {own}")
         for name in ("t", "skipped"):
             _check_count(f"state_dict[{name!r}]", given[name], low=0)
+        if not isinstance(given["schedule"], Mapping):
+            raise TypeError(
+                f"state_dict['schedule'] must be a dict, got {type(given['schedule']).__name__}"
+            )
         if set(given["schedule"]) != set(self._metric_state):
             raise ValueError(
                 f"state_dict['schedule'] must have keys {sorted(self._metric_state)}, "
                 f"got {sorted(given['schedule'])}"
             )
         state = given["state"]
+        if not isinstance(state, Mapping):
+            raise TypeError(f"state_dict['state'] must be a dict, got {type(state).__name__}")
         if set(state) != set(self._state):
             raise ValueError(
                 f"state_dict['state'] must have keys {sorted(self._state)}, got {sorted(state)}"
             )
         loaded = {}
         for name, arrays in state.items():
+            if not isinstance(arrays, Mapping):
+                raise TypeError(
+                    f"state_dict['state'][{name!r}] must be a dict, got {type(arrays).__name__}"
+                )
             if set(arrays) != set(self._bound.names):
                 raise ValueError(
                     f"state_dict['state'][{name!r}] must have the parameters' names "
@@ -362,6 +393,11 @@ class Updater:
             for p, target, source in zip(
                 self._bound.names, self._state[name], loaded[name], strict=True
             ):
+                if not isinstance(source, np.ndarray):
+                    raise TypeError(
+                        f"state_dict['state'][{name!r}][{p!r}] must be a NumPy array, "
+                        f"got {type(source).__name__}"
+                    )
                 if source.shape != target.shape or source.dtype != target.dtype:
                     raise ValueError(
                         f"state_dict['state'][{name!r}][{p!r}] must be {target.dtype} of shape "
@@ -373,7 +409,18 @@ class Updater:
         if isinstance(target, np.ndarray):
             target[...] = source
         else:
-            target.copy_to_device(source)
+            self._stepper.from_host(target, source)
+
+    def _copy_out(self, array: Any) -> np.ndarray:
+        if isinstance(array, np.ndarray):
+            return array.copy()
+        copy: np.ndarray = self._stepper.to_host(array)
+        return copy
+
+
+def _start(p: np.ndarray, value: float | str) -> np.ndarray:
+    """Return a state array for a parameter, as `Optimizer.initial_state` says."""
+    return np.copy(p) if value == "p" else np.full_like(p, value)
 
 
 def _check_count(name: str, value: Any, optional: bool = False, low: int = 1) -> None:

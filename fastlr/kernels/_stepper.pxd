@@ -31,7 +31,7 @@ cdef class Stepper:
     cdef readonly long long skipped
     cdef readonly object dtype
     cdef Plan plan
-    cdef Py_ssize_t length, total
+    cdef Py_ssize_t length, total, ahead
     cdef object table, refill, params, states, names, complain, kernel_owner, held
     cdef double clip_norm, sign
     cdef bint check, raises, single, keyed
@@ -45,4 +45,4 @@ cdef class Stepper:
     cdef int cut(self, int n_threads) except -1
     cdef int load(self, Py_ssize_t i, object grad) except -1
     cdef int load_all(self, object grads) except -1
-    cdef int fill(self, Py_ssize_t count) except -1
+    cdef int fill(self, Py_ssize_t least) except -1

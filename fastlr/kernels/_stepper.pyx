@@ -12,9 +12,7 @@ from libc.string cimport memcmp
 
 cimport numpy as cnp
 from cpython.dict cimport PyDict_CheckExact, PyDict_GetItem, PyDict_Size
-from cpython.list cimport PyList_CheckExact
 from cpython.object cimport PyObject
-from cpython.tuple cimport PyTuple_CheckExact
 
 cnp.import_array()
 
@@ -34,8 +32,10 @@ cdef Py_ssize_t NORM_BLOCK = 16384
 cdef Py_ssize_t RELEASE_GIL_FROM = 16384
 # Below this many elements for each thread, a step is over before another thread has begun.
 cdef Py_ssize_t THREAD_FROM = 16384
-# Rows computed at a time when steps are made one by one.
-cdef Py_ssize_t TABLE_ROWS = 256
+# Rows of coefficients computed at a time: few at first, so that the first step is quick, then
+# twice as many each time, so that a long run hardly ever stops for them.
+cdef Py_ssize_t FIRST_ROWS = 256
+cdef Py_ssize_t MOST_ROWS = 4096
 
 
 cdef class Stepper:
@@ -87,6 +87,7 @@ cdef class Stepper:
         self.clip_norm, self.check, self.raises, self.sign = clip_norm, check, raises, sign
         self.dtype = params[0].dtype
         self.typenum = self.dtype.num
+        self.ahead = FIRST_ROWS
         plan.kernel, plan.sumsq = kernel, sumsq
         plan.itemsize = self.dtype.itemsize
         plan.n_segments = len(params)
@@ -106,8 +107,10 @@ cdef class Stepper:
                 plan.segments[i].state[k] = <char*>cnp.PyArray_DATA(states[i][k])
             blocks += (plan.segments[i].n + NORM_BLOCK - 1) // NORM_BLOCK
             self.total += plan.segments[i].n
+        # Empty ones lie nowhere: an address inside another parameter would hide what follows it.
         extents = sorted(
-            (<size_t>plan.segments[i].p, plan.segments[i].n * plan.itemsize)
+            (<size_t>plan.segments[i].p if plan.segments[i].n else 0,
+             plan.segments[i].n * plan.itemsize)
             for i in range(plan.n_segments)
         )
         for i, (start, size) in enumerate(extents):
@@ -202,7 +205,10 @@ cdef class Stepper:
             return self.load(0, grads)
         if self.keyed:
             if not PyDict_CheckExact(grads):
-                grads = dict(grads) if hasattr(grads, "keys") else self.complain(-1, grads)
+                # Such a mapping may make its arrays on the spot: they must outlive the step.
+                self.held = grads = (
+                    dict(grads) if hasattr(grads, "keys") else self.complain(-1, grads)
+                )
             if PyDict_Size(grads) != self.plan.n_segments:
                 self.complain(-1, grads)
             for i in range(self.plan.n_segments):
@@ -211,7 +217,7 @@ cdef class Stepper:
                     self.complain(-1, grads)
                 self.load(i, <object>item)
             return 0
-        if not (PyList_CheckExact(grads) or PyTuple_CheckExact(grads)):
+        if not isinstance(grads, (list, tuple)):
             self.complain(-1, grads)
         if len(grads) != self.plan.n_segments:
             self.complain(-1, grads)
@@ -221,13 +227,15 @@ cdef class Stepper:
 
     def attach(self, grads):
         """Take the pointers of gradients that stay where they are, for `advance`."""
-        self.load_all(grads)
         self.held = grads
+        self.load_all(grads)
 
     # Coefficients
 
-    cdef int fill(self, Py_ssize_t count) except -1:
-        cdef cnp.ndarray table = self.refill(self.t, count)
+    cdef int fill(self, Py_ssize_t least) except -1:
+        """Compute coefficients of the next `least` steps or more."""
+        cdef cnp.ndarray table = self.refill(self.t, max(least, self.ahead))
+        self.ahead = min(2 * self.ahead, MOST_ROWS)
         if table.dtype.num != self.typenum or table.ndim != 3 or not table.flags.c_contiguous:
             raise TypeError(f"coefficient table of {table.dtype} and {table.ndim} axes")
         self.table = table
@@ -246,11 +254,12 @@ cdef class Stepper:
     def forget_rows(self):
         """Drop rows computed ahead: the schedule has changed."""
         self.length = self.plan.cursor = 0
+        self.ahead = FIRST_ROWS
 
     def restart(self, long long t, long long skipped):
         """Continue from another step, after state was loaded."""
         self.t, self.skipped = t, skipped
-        self.length = self.plan.cursor = 0
+        self.forget_rows()
 
     # Steps
 
@@ -259,7 +268,7 @@ cdef class Stepper:
         cdef int status
         self.load_all(grads)
         if self.plan.cursor == self.length:
-            self.fill(TABLE_ROWS)
+            self.fill(1)
         if self.total >= RELEASE_GIL_FROM:
             with nogil:
                 status = self.advance()

@@ -5,6 +5,7 @@ Nothing here imports CUDA or Numba, so that `bind` can tell device arrays from o
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from bisect import bisect_left
@@ -117,7 +118,7 @@ def check_disjoint(
         If two overlap; the message names both.
     """
     order = sorted((i for i, p in enumerate(params) if p.size), key=lambda i: params[i].address)
-    for i, j in zip(order, order[1:], strict=False):
+    for i, j in itertools.pairwise(order):
         if params[i].end > params[j].address:
             raise ValueError(f"{labels[i]} and {labels[j]} overlap in memory")
     starts = [params[i].address for i in order]
@@ -147,13 +148,13 @@ def _from_interface(
 
 
 def _from_dlpack(value: Any, label: str) -> tuple[DeviceArray, Any, bool]:
-    """Ask for the memory on the legacy default stream: DLPack leaves the waiting to the producer."""
+    """Take the memory for the legacy default stream; its producer makes that stream wait."""
     try:
         from cuda.core.utils import StridedMemoryView
     except ImportError as error:
         raise TypeError(
-            f"{label}: {type(value).__name__} offers DLPack only, which needs the package cuda-core; "
-            "install it, or pass an array with __cuda_array_interface__"
+            f"{label}: {type(value).__name__} offers DLPack only, which needs the package "
+            "cuda-core; install it, or pass an array with __cuda_array_interface__"
         ) from error
     view = StridedMemoryView.from_dlpack(value, stream_ptr=_LEGACY_STREAM)
     strides = view.strides and tuple(s * view.dtype.itemsize for s in view.strides)

@@ -135,8 +135,8 @@ def make_stepper(
     return stepper, state
 
 
-def _start(p: Any, value: float | str, stream: Any) -> Any:
+def _start(p: DeviceArray, value: float | str, stream: Any) -> Any:
     """Return a state array for a parameter, as `Optimizer.initial_state` says."""
-    if value == "p":
+    if isinstance(value, str):
         return numba_cuda.duplicate(p.address, p.shape, p.dtype, stream)
     return numba_cuda.full(p.shape, p.dtype, value, stream)

@@ -122,7 +122,7 @@ class _CallMultiply(ast.NodeTransformer):
     gives the bits of the CPU; a kernel that waits for memory does not feel it.
     """
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802  (ast's own naming)
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
         if not isinstance(node.op, ast.Mult):
             return node

@@ -1,4 +1,4 @@
-"""What kernels on the device read before anything else: where arrays lie, and how large they are."""
+"""What kernels on the device read before anything else: where arrays lie, and their sizes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ArrayTable:
         self._addresses: list[int] = []
         self.scale = numba_cuda.send(np.ones(1, self._dtype), stream)
         self._total = numba_cuda.send(np.zeros(1), stream)
-        self._partial = numba_cuda.send(np.zeros(numba_cuda.PARTIALS), stream)
+        self._partial = numba_cuda.send(np.zeros(min(self.n_blocks, numba_cuda.PARTIALS)), stream)
 
     @property
     def pointers(self) -> tuple[int, int, int]:

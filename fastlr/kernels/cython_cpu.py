@@ -109,14 +109,14 @@ def _update_kernel(variant: Variant, dtype: str, average: bool) -> str:
     name = kernel_name(variant, average, dtype)
     loop = fused_loop(variant, average, _function_names(suffix))
     arguments = [
-        f"fastlr_{dtype} p_",
-        f"fastlr_const_{dtype} g_",
-        *(f"fastlr_{dtype} {a}_" for a in loop.arrays),
+        f"fastlr_{dtype} p_at_",
+        f"fastlr_const_{dtype} g_at_",
+        *(f"fastlr_{dtype} {a}_at_" for a in loop.arrays),
         *(f"{ctype} {s}" for s in loop.scalars),
         "Py_ssize_t n_",
     ]
-    loads = "".join(f"{a} = {a}_[i_]\n" for a in ("p", "g", *loop.arrays))
-    stores = "".join(f"{a}_[i_] = {a}\n" for a in ("p", *loop.arrays))
+    loads = "".join(f"{a} = {a}_at_[i_]\n" for a in ("p", "g", *loop.arrays))
+    stores = "".join(f"{a}_at_[i_] = {a}\n" for a in ("p", *loop.arrays))
     passed = [
         *("p", "g"),
         *(f"s[{k}]" for k in range(len(loop.arrays))),

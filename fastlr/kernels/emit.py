@@ -98,7 +98,7 @@ class Variant:
 class Loop:
     """What the frames put into a loop over elements."""
 
-    arrays: tuple[str, ...]  # state arrays, the average last; array `x` is stored as `x_`
+    arrays: tuple[str, ...]  # state arrays, the average last; the frames call array `x` `x_at_`
     scalars: tuple[str, ...]  # the coefficient row, in order
     locals: tuple[str, ...]
     body: str  # from p, g and the arrays' elements to their new values
@@ -173,9 +173,19 @@ def schedule_rules_in_file(path: Path) -> list[Rule]:
 
 def rule_of_class(cls: type) -> Rule:
     """Return the rule of an `Optimizer` subclass, from the source of its `update`."""
-    owner = next(base for base in cls.__mro__ if "update" in base.__dict__)
+    owner = update_owner(cls)
     node, file, offset = function_node(owner, "update")
     return _update_rule(node, owner.__name__, file, owner.state, owner.flags, offset)
+
+
+def update_owner(cls: type) -> type:
+    """Return the class that states the rule which `cls` uses."""
+    for base in cls.__mro__:
+        if "update" in base.__dict__:
+            return base
+    raise RuleError(
+        f"{cls.__name__} states no rule: define a static method `update(p, g, ...)`"
+    )
 
 
 def schedule_rule_of_class(cls: type) -> Rule:
@@ -198,8 +208,9 @@ def schedule_owner(cls: type) -> type:
 def function_node(owner: type, name: str) -> tuple[ast.FunctionDef, str, int]:
     """Return the syntax of a method, its file, and how many lines precede it there."""
     try:
-        lines, first = inspect.getsourcelines(inspect.unwrap(getattr(owner, name)))
-        file = inspect.getsourcefile(owner) or "<unknown>"
+        function = inspect.unwrap(getattr(owner, name))
+        lines, first = inspect.getsourcelines(function)
+        file = inspect.getsourcefile(function) or "<unknown>"  # a class of a notebook has none
     except (OSError, TypeError) as error:
         raise RuleError(
             f"{owner.__name__}.{name}: its source cannot be read, and the compilers need it; "
@@ -243,6 +254,8 @@ def _update_rule(
     flags: Iterable[str],
     offset: int = 0,
 ) -> Rule:
+    if "average" in state:
+        raise RuleError(f"{file}: {name}: state may not be called 'average', which `average=` keeps")
     return _rule(node, name, file, ("p", "g"), tuple(state), tuple(flags), UPDATE_FUNCTIONS, offset)
 
 
@@ -270,6 +283,8 @@ def _rule(
     for each in names:
         if each.endswith("_"):
             raise RuleError(f"{here}: name {each!r} ends in '_', which is kept for generated code")
+        if each in functions:
+            raise RuleError(f"{here}: name {each!r} is a function of the rule language")
     body = list(node.body)
     if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
         body = body[1:]  # docstring
@@ -300,12 +315,13 @@ def specialise(rule: Rule, flags: dict[str, bool]) -> Variant:
         raise checker.error(rule.body[-1] if rule.body else None, "a rule must end in `return`")
     *work, last = statements
     known = set(rule.leading) | set(rule.state) | set(rule.parameters)
-    known, used = checker.block(work, known), checker.used
+    known = checker.block(work, known)
+    used = set(checker.used)  # by the work: every state is returned, which alone is no use of it
     outputs = _outputs(rule, checker, last, known)
-    state = tuple(
-        s for s in rule.state if s in used or s in checker.assigned or not _is_name(outputs[s], s)
-    )
-    used |= {n.id for e in outputs.values() for n in ast.walk(e) if isinstance(n, ast.Name)}
+    for key, value in outputs.items():
+        if not _is_name(value, key):
+            used |= {n.id for n in ast.walk(value) if isinstance(n, ast.Name)} | {key}
+    state = tuple(s for s in rule.state if s in used or s in checker.assigned)
     return Variant(
         rule=rule,
         on=tuple(f for f in rule.flags if met.get(f)),
@@ -417,6 +433,8 @@ class _Checker:
     def _target(self, node: ast.Name) -> str:
         if node.id in self.rule.parameters:
             raise self.error(node, f"coefficient {node.id!r} may not be assigned; use a new name")
+        if node.id in self.rule.functions:
+            raise self.error(node, f"name {node.id!r} is a function of the rule language")
         if node.id.endswith("_"):
             raise self.error(node, f"name {node.id!r} ends in '_', which is kept for generated code")
         self.assigned.add(node.id)

@@ -28,7 +28,7 @@ class NoAlias(Compiler):
 _TYPES = {"f32": "float32", "f64": "float64"}
 
 _HEAD = """\
-# Written by fastlr from the rule {rule} ({file}:{line}).
+# Written by fastlr from the rule {rule}.
 from math import cos, exp, log, pow, sqrt
 
 import numpy as np
@@ -82,7 +82,9 @@ def schedule_kernel(rule: Rule) -> Any:
 
 
 def _head(rule: Rule, dtype: str) -> str:
-    return _HEAD.format(rule=rule.name, file=rule.file, line=rule.line, dtype=dtype)
+    # Where the rule stands is left out: the text names the cached code, and a notebook cell that
+    # runs again is another file.
+    return _HEAD.format(rule=rule.name, dtype=dtype)
 
 
 def _update_text(variant: Variant, average: bool, dtype: str) -> str:
@@ -94,9 +96,9 @@ def _update_text(variant: Variant, average: bool, dtype: str) -> str:
     """
     loop = fused_loop(variant, average, {})
     arrays = ["p", "g", *loop.arrays]
-    loads = "".join(f"{a} = {a}_[i_]\n" for a in arrays)
-    stores = "".join(f"{a}_[i_] = {a}\n" for a in arrays if a != "g")
-    parameters = [f"{a}_" for a in arrays] + list(loop.scalars)
+    loads = "".join(f"{a} = {a}_at_[i_]\n" for a in arrays)
+    stores = "".join(f"{a}_at_[i_] = {a}\n" for a in arrays if a != "g")
+    parameters = [f"{a}_at_" for a in arrays] + list(loop.scalars)
     signature = ", ".join(["array"] * len(arrays) + ["scalar"] * len(loop.scalars))
     passed = ["carray(p, n)", "carray(g, n)"]
     passed += [f"carray(s[{k}], n)" for k in range(len(loop.arrays))]
@@ -107,7 +109,7 @@ def _update_text(variant: Variant, average: bool, dtype: str) -> str:
         + f"@njit(types.void({signature}), error_model='numpy', cache=CACHE, "
         "pipeline_class=NoAlias)\n"
         f"def loop({', '.join(parameters)}):\n"
-        "    for i_ in range(p_.size):\n"
+        "    for i_ in range(p_at_.size):\n"
         f"{textwrap.indent(loads + loop.body + stores, ' ' * 8)}\n\n"
         "pointer = types.CPointer(scalar)\n\n\n"
         "@cfunc(types.void(pointer, pointer, types.CPointer(pointer), pointer, types.intp), "

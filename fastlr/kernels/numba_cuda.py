@@ -5,6 +5,8 @@ through a table. `load_`, `store_`, `index_` and `mul_` are what they use instea
 and ``*``. Numba's simulator (``NUMBA_ENABLE_CUDASIM=1``) runs the same text: its device memory
 is host memory, so there the same four go through ctypes.
 """
+# Kernel bodies are Numba's language, which its stubs describe as seen from the host.
+# mypy: disable-error-code="operator, call-arg, arg-type, assignment, var-annotated"
 
 from __future__ import annotations
 
@@ -25,11 +27,11 @@ SIMULATOR = bool(config.ENABLE_CUDASIM)
 
 # The simulator starts a Python thread for each thread of a block.
 THREADS = 4 if SIMULATOR else 256
-# Blocks of the first stage of a reduction. Fixed, for the same sum on every device.
-PARTIALS = 1024
+# Most blocks of the first stage of a reduction. Fixed, for the same sum on every device.
+PARTIALS = 3 if SIMULATOR else 1024
 
 if SIMULATOR:
-    from numpy import cos, exp, floor, log, sqrt
+    from numpy import cos, exp, floor, log, sqrt  # noqa: F401  (for emitted kernels)
     from numpy import power as pow
 
     mul_ = operator.mul
@@ -50,7 +52,7 @@ if SIMULATOR:
         return ctypes.c_int64.from_address(address + 8 * index).value
 
 else:
-    from math import cos, exp, floor, log, pow, sqrt
+    from math import cos, exp, floor, log, pow, sqrt  # noqa: F401  (for emitted kernels)
 
     from llvmlite import ir
     from numba.core import types
@@ -129,6 +131,8 @@ def reductions(dtype: str) -> tuple[Any, Any]:
     """
     real = float32 if dtype == "f32" else float64
 
+    # The tree at the end of both is written twice: a function that is called from a kernel
+    # compiles only where there is a GPU.
     @cuda.jit
     def partial_sums(partial, blocks, table, grads, arrays, n_blocks, squares, like):
         shared = cuda.shared.array(THREADS, float64)
@@ -146,7 +150,14 @@ def reductions(dtype: str) -> tuple[Any, Any]:
             x = x if i < size else 0.0
             total += x * (x if squares else 0.0)
             block += cuda.gridDim.x
-        add_block(shared, thread, total)
+        shared[thread] = total
+        cuda.syncthreads()
+        half = THREADS >> 1
+        while half > 0:
+            if thread < half:
+                shared[thread] += shared[thread + half]
+            cuda.syncthreads()
+            half >>= 1
         if thread == 0:
             store_(partial, cuda.blockIdx.x, shared[0])
 
@@ -159,7 +170,14 @@ def reductions(dtype: str) -> tuple[Any, Any]:
         while i < n:
             total += load_(partial, i, clip)
             i += THREADS
-        add_block(shared, thread, total)
+        shared[thread] = total
+        cuda.syncthreads()
+        half = THREADS >> 1
+        while half > 0:
+            if thread < half:
+                shared[thread] += shared[thread + half]
+            cuda.syncthreads()
+            half >>= 1
         if thread == 0:
             total = shared[0]
             store_(out, 0, total)
@@ -170,28 +188,17 @@ def reductions(dtype: str) -> tuple[Any, Any]:
     return partial_sums, finish
 
 
-@cuda.jit(device=True, inline="always")
-def add_block(shared, thread, value):
-    """Leave the sum of a block's values in ``shared[0]``."""
-    shared[thread] = value
-    cuda.syncthreads()
-    half = THREADS >> 1
-    while half > 0:
-        if thread < half:
-            shared[thread] += shared[thread + half]
-        cuda.syncthreads()
-        half >>= 1
-
-
 @cuda.jit
-def _fill(address, value, n):
+def fill(address, value, n):
+    """Set n elements at an address."""
     i = cuda.grid(1)
     if i < n:
         store_(address, i, value)
 
 
 @cuda.jit
-def _copy(target, source, n, like):
+def copy(target, source, n, like):
+    """Set n elements at an address to those at another."""
     i = cuda.grid(1)
     if i < n:
         store_(target, i, load_(source, i, like))
@@ -201,7 +208,7 @@ def full(shape: tuple[int, ...], dtype: np.dtype, value: float, stream: Any) -> 
     """Return a new device array whose elements all have one value."""
     array = cuda.device_array(shape, dtype)
     if array.size:
-        launch = configure(_fill, -(-array.size // THREADS), stream)
+        launch = configure(fill, -(-array.size // THREADS), stream)
         launch(address_of(array), dtype.type(value), array.size)
     return array
 
@@ -210,7 +217,7 @@ def duplicate(address: int, shape: tuple[int, ...], dtype: np.dtype, stream: Any
     """Return a new device array with the elements that lie at an address."""
     array = cuda.device_array(shape, dtype)
     if array.size:
-        launch = configure(_copy, -(-array.size // THREADS), stream)
+        launch = configure(copy, -(-array.size // THREADS), stream)
         launch(address_of(array), address, array.size, dtype.type(0))
     return array
 

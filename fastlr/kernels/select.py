@@ -131,7 +131,7 @@ def _cython_kernel(optimizer: Optimizer, dtype: str) -> tuple[Kernel | None, str
     isa = instruction_set()
     if isa is None:
         return None, "no Cython kernels were built, since no compiler worked at install time"
-    owner = next(base for base in type(optimizer).__mro__ if "update" in base.__dict__)
+    owner = emit.update_owner(type(optimizer))
     module = cython_cpu.module(isa)
     if not owner.__module__.startswith("fastlr.optimizers.") or owner.__name__ not in module.RULES:
         return None, f"the rule of {owner.__name__} was not compiled ahead of time"

@@ -15,10 +15,23 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from types import ModuleType
 
 from .._version import __version__
+
+_lock = threading.RLock()
+
+
+def _renew_lock() -> None:
+    """Forget in a forked child what threads of the parent were compiling."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def cache_folder() -> Path:
@@ -57,14 +70,15 @@ def load_source(name: str, text: str) -> ModuleType:
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     stem = f"{name}_{__version__.replace('.', '_')}_{digest}"
     full = f"fastlr_emitted.{stem}"
-    if full in sys.modules:
-        return sys.modules[full]
-    path, lasting = _place(stem + ".py", text)
-    try:
-        return _load(full, path, cache=lasting)
-    except OSError:
-        # Numba could not write beside the file: compile without keeping the result.
-        return _load(full, path, cache=False)
+    with _lock:  # another thread must not see a module that is still being compiled
+        if full in sys.modules:
+            return sys.modules[full]
+        path, lasting = _place(stem + ".py", text)
+        try:
+            return _load(full, path, cache=lasting)
+        except OSError:
+            # Numba could not write beside the file: compile without keeping the result.
+            return _load(full, path, cache=False)
 
 
 def _place(file_name: str, text: str) -> tuple[Path, bool]:

@@ -114,7 +114,8 @@ def sum_of_squares(arrays: Sequence[np.ndarray]) -> float:
         flat = array.reshape(-1, order="A")
         for start in range(0, flat.size, _NORM_BLOCK):
             block = flat[start : start + _NORM_BLOCK].astype(np.float64)
-            np.multiply(block, block, out=block)
+            with np.errstate(over="ignore"):  # an infinite norm is dealt with by the caller
+                np.multiply(block, block, out=block)
             whole = block.size - block.size % 16
             # A sum along the first axis adds row after row to 16 running sums.
             lanes = block[:whole].reshape(-1, 16).sum(axis=0)
