@@ -77,9 +77,9 @@ class TorchLoop:
 
 def fit_sgd(X, y, threads):
     """Fit SGDClassifier."""
-    return SGDClassifier(
-        loss="log_loss", max_iter=5, tol=None, random_state=0, n_jobs=threads
-    ).fit(X, y)
+    return SGDClassifier(loss="log_loss", max_iter=5, tol=None, random_state=0, n_jobs=threads).fit(
+        X, y
+    )
 
 
 def fit_logistic(X, y, threads):

@@ -183,9 +183,7 @@ def update_owner(cls: type) -> type:
     for base in cls.__mro__:
         if "update" in base.__dict__:
             return base
-    raise RuleError(
-        f"{cls.__name__} states no rule: define a static method `update(p, g, ...)`"
-    )
+    raise RuleError(f"{cls.__name__} states no rule: define a static method `update(p, g, ...)`")
 
 
 def schedule_rule_of_class(cls: type) -> Rule:
@@ -255,7 +253,9 @@ def _update_rule(
     offset: int = 0,
 ) -> Rule:
     if "average" in state:
-        raise RuleError(f"{file}: {name}: state may not be called 'average', which `average=` keeps")
+        raise RuleError(
+            f"{file}: {name}: state may not be called 'average', which `average=` keeps"
+        )
     return _rule(node, name, file, ("p", "g"), tuple(state), tuple(flags), UPDATE_FUNCTIONS, offset)
 
 
@@ -436,7 +436,9 @@ class _Checker:
         if node.id in self.rule.functions:
             raise self.error(node, f"name {node.id!r} is a function of the rule language")
         if node.id.endswith("_"):
-            raise self.error(node, f"name {node.id!r} ends in '_', which is kept for generated code")
+            raise self.error(
+                node, f"name {node.id!r} ends in '_', which is kept for generated code"
+            )
         self.assigned.add(node.id)
         return node.id
 
