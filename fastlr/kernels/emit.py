@@ -34,8 +34,11 @@ g = g * gscale_
 g = clip_ if g > clip_ else g
 g = -clip_ if g < -clip_ else g
 g = g + l2_ * p
-p = p - shrink_ * p
 """
+DECAY = "p = p - shrink_ * p\n"
+# A rule that takes a parameter of this name is given the share of p that decay takes off, and
+# applies it itself: more than p depends on it there.
+DECAY_SHARE = "decay_share"
 AVERAGE = "avg_ = avg_ + avgw_ * (p - avg_)\n"
 
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
@@ -127,7 +130,8 @@ def fused_loop(variant: Variant, average: bool, names: dict[str, str]) -> Loop:
         if not _is_name(variant.results[key], key)
     }
     # Results that are expressions get names first: one may read what another replaces.
-    body = PROLOGUE + variant.text(names)
+    decays = DECAY_SHARE in variant.rule.parameters
+    body = PROLOGUE + (f"{DECAY_SHARE} = shrink_\n" if decays else DECAY) + variant.text(names)
     body += "".join(f"{key}_new_ = {text}\n" for key, text in outputs.items())
     body += "".join(f"{key} = {key}_new_\n" for key in outputs)
     arrays = variant.state
@@ -137,7 +141,12 @@ def fused_loop(variant: Variant, average: bool, names: dict[str, str]) -> Loop:
     return Loop(
         arrays=arrays,
         scalars=COMMON + variant.coefficients,
-        locals=("p", "g", *arrays, *(f"{key}_new_" for key in outputs), *variant.locals),
+        locals=(
+            *("p", "g", *arrays),
+            *(f"{key}_new_" for key in outputs),
+            *variant.locals,
+            *((DECAY_SHARE,) if decays else ()),
+        ),
         body=body,
     )
 
@@ -326,7 +335,7 @@ def specialise(rule: Rule, flags: dict[str, bool]) -> Variant:
         rule=rule,
         on=tuple(f for f in rule.flags if met.get(f)),
         state=state,
-        coefficients=tuple(p for p in rule.parameters if p in used),
+        coefficients=tuple(p for p in rule.parameters if p in used and p != DECAY_SHARE),
         locals=tuple(
             sorted(checker.assigned - set(rule.leading) - set(rule.state) - set(rule.parameters))
         ),
