@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .emit import Rule, Variant, fused_loop, kernel_name, specialise, variants
+from .emit_sums import WIDEN, adapt_body, adapt_name, measure_loop, measure_name
 
 ISAS = ("base", "avx2", "avx512")
 
@@ -50,6 +51,8 @@ cdef extern from "<math.h>" nogil:
     double cos(double)
     double floor(double)
     double pow(double, double)
+cdef inline double wide_(double x) noexcept nogil:
+    return x
 
 KERNELS = {{}}
 RULES = {{}}
@@ -64,6 +67,9 @@ def update_body(rules: Iterable[Rule]) -> str:
             for dtype in DTYPES:
                 for average in (False, True):
                     parts.append(_update_kernel(variant, dtype, average))
+                if rule.summing:
+                    parts.append(_measure_kernel(variant, dtype))
+                    parts.append(_adapt_kernel(variant, dtype))
         parts.append(f"RULES[{rule.name!r}] = {describe(rule)!r}\n")
     return "\n".join(parts)
 
@@ -134,6 +140,59 @@ def _update_kernel(variant: Variant, dtype: str, average: bool) -> str:
         "Py_ssize_t n) noexcept nogil:\n"
         f"    {name}_loop({', '.join(passed)})\n"
         f'KERNELS["{name}"] = <size_t><void*>{name}\n'
+    )
+
+
+def _measure_kernel(variant: Variant, dtype: str) -> str:
+    """Return a loop that writes each element's share of the sums, one array for each sum."""
+    ctype, suffix = DTYPES[dtype]
+    name = measure_name(variant, dtype)
+    loop = measure_loop(variant, _function_names(suffix), _function_names("") | {WIDEN: WIDEN})
+    arguments = [
+        *(f"fastlr_f64 out{k}_" for k in range(len(loop.shares))),
+        *(f"fastlr_const_{dtype} {a}_at_" for a in ("p", "g", *loop.arrays)),
+        *(f"{ctype} {s}" for s in loop.scalars),
+        "Py_ssize_t n_",
+    ]
+    loads = "".join(f"{a} = {a}_at_[i_]\n" for a in ("p", "g", *loop.arrays))
+    stores = "".join(f"out{k}_[i_] = {share}\n" for k, share in enumerate(loop.shares))
+    passed = [
+        *(f"out + {k} * n" for k in range(len(loop.shares))),
+        *("p", "g"),
+        *(f"s[{k}]" for k in loop.arrays.values()),
+        *(f"c[{k}]" for k in range(len(loop.scalars))),
+        "n",
+    ]
+    return (
+        f"cdef void {name}_loop({', '.join(arguments)}) noexcept nogil:\n"
+        "    cdef Py_ssize_t i_\n"
+        f"    cdef {ctype} {', '.join(loop.locals)}\n"
+        f"    cdef {ctype} one_ = 1, zero_ = 0\n"
+        "    for i_ in range(n_):\n"
+        f"{textwrap.indent(loads + loop.body + stores, ' ' * 8)}\n"
+        f"cdef void {name}(double *out, const {ctype} *p, const {ctype} *g, {ctype} **s, "
+        f"const {ctype} *c, Py_ssize_t n) noexcept nogil:\n"
+        f"    {name}_loop({', '.join(passed)})\n"
+        f'KERNELS["{name}"] = <size_t><void*>{name}\n'
+    )
+
+
+def _adapt_kernel(variant: Variant, dtype: str) -> str:
+    """Return a function of the sums that renews scalars, and the tail of a coefficient row."""
+    ctype, _ = DTYPES[dtype]
+    name = adapt_name(variant, dtype)
+    body = adapt_body(variant, _function_names(""))
+    given = [f"{n} = sums_[{k}]" for k, n in enumerate(body.sums)]
+    given += [f"{n} = scalars_[{k}]" for k, n in enumerate(body.scalars)]
+    given += [f"{n} = c_[{k}]" for n, k in body.coefficients.items()]
+    stores = [f"scalars_[{k}] = {n}" for k, n in enumerate(body.results[: len(body.scalars)])]
+    stores += [f"c_[{k}] = <{ctype}>{n}" for k, n in enumerate(body.results, body.tail)]
+    return (
+        f"cdef void {name}(const double *sums_, double *scalars_, {ctype} *c_) noexcept nogil:\n"
+        f"    cdef double one_ = 1, zero_ = 0, {', '.join(body.locals)}\n"
+        + "".join(f"    cdef double {each}\n" for each in given)
+        + textwrap.indent(body.body + "\n".join(stores), " " * 4)
+        + f'\nKERNELS["{name}"] = <size_t><void*>{name}\n'
     )
 
 

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .bound_sums import BoundSums
 
 _NORM_BLOCK = 16384
 _TABLE_ROWS = 256
 _KERNEL = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t
 )
+_MEASURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, ctypes.c_ssize_t)
+_ADAPT = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3)
 
 
 class Stepper:
@@ -41,6 +46,7 @@ class Stepper:
         sign: float,
         n_threads: int,
         owner: Any,
+        summing: BoundSums | None = None,
     ) -> None:
         self.t = 0
         self.skipped = 0
@@ -52,6 +58,10 @@ class Stepper:
         self._clip_norm, self._check, self._raises, self._sign = clip_norm, check, raises, sign
         self._table = np.empty((0, 0, 0), self.dtype)
         self._cursor = 0
+        self._summing = summing
+        if summing is not None:
+            self._measure = _MEASURE(summing.kernels.measure)
+            self._adapt = _ADAPT(summing.kernels.adapt)
         self._pointers = [
             (ctypes.c_void_p * max(len(s), 1))(*[a.ctypes.data for a in s]) for s in states
         ]
@@ -74,13 +84,48 @@ class Stepper:
             if self._clip_norm > 0:
                 scale = self._clip_norm / (math.sqrt(total) + 1e-6)
                 row[:, 0] = self._sign * (1.0 if scale > 1 else scale)
-        for p, g, state, group in zip(
-            self._params, gradients, self._pointers, self._group_ids, strict=True
-        ):
-            self._kernel(p.ctypes.data, g.ctypes.data, state, row[group].ctypes.data, p.size)
+        rows = row[self._group_ids]
+        if self._summing is not None:
+            self._derive(self._summing, gradients, rows, row[0].copy())
+        for p, g, state, own in zip(self._params, gradients, self._pointers, rows, strict=True):
+            self._kernel(p.ctypes.data, g.ctypes.data, state, own.ctypes.data, p.size)
         self._cursor += 1
         self.t += 1
         return 0
+
+    def _derive(
+        self, summing: BoundSums, grads: Sequence[np.ndarray], rows: np.ndarray, common: np.ndarray
+    ) -> None:
+        """Sum over elements; renew the scalars, and what rows say of scalars and derived values."""
+        tail = rows.shape[1] - summing.tail
+        with np.errstate(over="ignore"):
+            rows[:, tail : tail + len(summing.kernels.scalars)] = summing.scalars
+        total = np.zeros(summing.kernels.n_sums)
+        for i, row in enumerate(rows):
+            for part in self._partial_sums(i, grads[i], row):
+                total += part
+            if not summing.shared:
+                self._adapt(total.ctypes.data, summing.scalars[i].ctypes.data, row.ctypes.data)
+                total[:] = 0
+        if summing.shared:
+            self._adapt(total.ctypes.data, summing.scalars.ctypes.data, common.ctypes.data)
+            rows[:, tail:] = common[tail:]
+
+    def _partial_sums(self, i: int, grad: np.ndarray, row: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the sums over each block of one array."""
+        assert self._summing is not None
+        p, states = self._params[i], self._states[i]
+        for start in range(0, p.size, _NORM_BLOCK):
+            offset, count = start * p.itemsize, min(_NORM_BLOCK, p.size - start)
+            out = np.empty((self._summing.kernels.n_sums, count))
+            pointers = (ctypes.c_void_p * max(len(states), 1))(
+                *[a.ctypes.data + offset for a in states]
+            )
+            self._measure(
+                out.ctypes.data, p.ctypes.data + offset, grad.ctypes.data + offset, pointers,
+                row.ctypes.data, count,
+            )
+            yield np.array([_add_in_lanes(each) for each in out])
 
     def _load(self, grads: Any) -> Sequence[np.ndarray]:
         if self._single:
@@ -116,12 +161,17 @@ def sum_of_squares(arrays: Sequence[np.ndarray]) -> float:
             block = flat[start : start + _NORM_BLOCK].astype(np.float64)
             with np.errstate(over="ignore"):  # an infinite norm is dealt with by the caller
                 np.multiply(block, block, out=block)
-            whole = block.size - block.size % 16
-            # A sum along the first axis adds row after row to 16 running sums.
-            lanes = block[:whole].reshape(-1, 16).sum(axis=0)
-            lanes[: block.size - whole] += block[whole:]
-            part = 0.0
-            for lane in lanes:
-                part += float(lane)
-            total += part
+            total += _add_in_lanes(block)
+    return total
+
+
+def _add_in_lanes(block: np.ndarray) -> float:
+    whole = block.size - block.size % 16
+    with np.errstate(over="ignore", invalid="ignore"):
+        # A sum along the first axis adds row after row to 16 running sums.
+        lanes = block[:whole].reshape(-1, 16).sum(axis=0)
+        lanes[: block.size - whole] += block[whole:]
+    total = 0.0
+    for lane in lanes:
+        total += float(lane)
     return total
