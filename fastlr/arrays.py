@@ -1,8 +1,9 @@
-"""Checks of the arrays that users bind and of the gradients they pass, before anything is written."""
+"""Checks of bound arrays and of the gradients passed, before anything is written."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,7 +56,7 @@ def check_parameters(given: Any) -> Parameters:
 
     Returns
     -------
-    Parameters
+    params : Parameters
         The arrays themselves, not copies.
 
     Raises
@@ -108,7 +109,7 @@ def _check_host_arrays(params: Parameters) -> None:
         if not array.flags.writeable:
             raise ValueError(f"{label} is read-only, and parameters are updated in place")
     extents = sorted((a.ctypes.data, a.nbytes, i) for i, a in enumerate(arrays) if a.size)
-    for (start, size, i), (after, _, j) in zip(extents, extents[1:], strict=False):
+    for (start, size, i), (after, _, j) in itertools.pairwise(extents):
         if start + size > after:
             raise ValueError(
                 f"{params.label(i, 'params')} and {params.label(j, 'params')} overlap in memory"
@@ -169,7 +170,9 @@ def check_container(params: Parameters, grads: Any) -> None:
         raise ValueError(f"grads must have the keys of params; missing {missing}, unknown {extra}")
     if not isinstance(grads, (list, tuple)):
         raise TypeError(f"grads must be a list or tuple like params, got {type(grads).__name__}")
-    raise ValueError(f"grads must hold {len(params.arrays)} arrays as params does, got {len(grads)}")
+    raise ValueError(
+        f"grads must hold {len(params.arrays)} arrays as params does, got {len(grads)}"
+    )
 
 
 def refuse_nonfinite(params: Parameters, grads: Any) -> None:

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .hyper import check_number
+from .schedules import Schedule, get_schedule
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Group:
 
     lr_factor: float = 1.0
     weight_decay: float | None = None  # None: the optimizer's
+    schedule: Schedule | None = None  # None: the optimizer's
 
 
 def assign_groups(
@@ -57,7 +59,13 @@ def assign_groups(
                 f"groups[{k}]: match={entry['match']!r} fits no parameter; names are "
                 f"{', '.join(map(repr, names))}"
             )
-        groups.append(Group(entry.get("lr", 1.0), entry.get("weight_decay")))
+        groups.append(
+            Group(
+                lr_factor=entry.get("lr", 1.0),
+                weight_decay=entry.get("weight_decay"),
+                schedule=_schedule(entry, f"groups[{k}]"),
+            )
+        )
         for i in matched:
             ids[i] = ids[i] or len(groups) - 1  # the first group that matches counts
     return groups, ids
@@ -66,10 +74,11 @@ def assign_groups(
 def _check_entry(entry: Any, label: str) -> list[str]:
     if not isinstance(entry, Mapping):
         raise TypeError(f"{label} must be a dict, got {type(entry).__name__}")
-    unknown = set(entry) - {"match", "lr", "weight_decay"}
+    unknown = set(entry) - {"match", "lr", "weight_decay", "schedule"}
     if unknown or "match" not in entry:
         raise ValueError(
-            f"{label} needs 'match' and takes 'lr' and 'weight_decay', got {sorted(map(str, entry))}"
+            f"{label} needs 'match' and takes 'lr', 'weight_decay' and 'schedule', "
+            f"got {sorted(map(str, entry))}"
         )
     if "lr" in entry:
         check_number(entry["lr"], f"{label}: lr (a factor)", "[0, inf)")
@@ -79,3 +88,8 @@ def _check_entry(entry: Any, label: str) -> list[str]:
     if not isinstance(patterns, (list, tuple)) or not all(isinstance(p, str) for p in patterns):
         raise TypeError(f"{label}: match must be a pattern or a list of them, got {entry['match']!r}")
     return list(patterns)
+
+
+def _schedule(entry: Mapping[str, Any], label: str) -> Schedule | None:
+    given = entry.get("schedule")
+    return None if given is None else get_schedule(given, f"{label}: schedule")

@@ -45,12 +45,20 @@ class HyperParameters:
             if "ClassVar" not in str(hint)
         }
         inherited = cls.__base__._fields if issubclass(cls.__base__, HyperParameters) else {}
+        # What all of a family share comes last, so that arguments by position mean what is
+        # particular to the class: `lr` is the first one, in subclasses of subclasses too.
+        family = cls.__mro__[cls.__mro__.index(HyperParameters) - 1]
+        shared = {} if family is cls else family._fields
+        ordered = [n for n in inherited if n not in shared]
+        ordered += [n for n in own if n not in inherited]
+        ordered += [n for n in inherited if n in shared]
         # A default may be overridden by a plain assignment, without repeating the annotation.
-        cls._fields = own | {
-            name: cls.__dict__.get(name, default)
-            for name, default in inherited.items()
-            if name not in own
+        fields = {
+            name: own[name] if name in own else cls.__dict__.get(name, inherited.get(name))
+            for name in ordered
         }
+        # Those without a default come first, as Python has it (sorting keeps the order otherwise).
+        cls._fields = dict(sorted(fields.items(), key=lambda item: item[1] is not _REQUIRED))
         for kind in ("ranges", "choices"):
             merged: dict[str, Any] = {}
             for base in reversed(cls.__mro__):
@@ -63,7 +71,9 @@ class HyperParameters:
         cls = type(self)
         fields = list(cls._fields)
         if len(args) > len(fields):
-            raise TypeError(f"{cls.__name__} takes at most {len(fields)} arguments, got {len(args)}")
+            raise TypeError(
+                f"{cls.__name__} takes at most {len(fields)} arguments, got {len(args)}"
+            )
         given = dict(zip(fields, args, strict=False))
         for name, value in kwargs.items():
             if name not in cls._fields:
@@ -237,8 +247,4 @@ def _same(a: Any, b: Any) -> bool:
 
 def _signature(fields: dict[str, Any]) -> inspect.Signature:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    required = [n for n, d in fields.items() if d is _REQUIRED]
-    ordered = required + [n for n in fields if n not in required]
-    return inspect.Signature(
-        [inspect.Parameter(n, kind, default=fields[n]) for n in ordered]
-    )
+    return inspect.Signature([inspect.Parameter(n, kind, default=d) for n, d in fields.items()])

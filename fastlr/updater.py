@@ -15,7 +15,8 @@ from .kernels import select
 from .kernels.bound_sums import BoundSums
 from .kernels.emit import COMMON
 from .optimizers.base import Optimizer, decay_coefficients
-from .schedules import Run, get_schedule
+from .schedules import Run
+from .timetable import Timetable, check_effects
 
 _STATE_FORMAT = 1
 _AVERAGE = "average"  # how the averaged parameters are called in a state dict
@@ -44,7 +45,8 @@ class Updater:
     params : array, list or dict
         The bound arrays, as they were given.
     averaged : array, list or dict
-        Copies of the averaged parameters (``average=`` was set).
+        Copies of the averaged parameters (``average=`` was set), or of those that a
+        schedule-free rule predicts with.
     backend : str
         ``"cython"``, ``"numba"`` or ``"cuda"``.
 
@@ -89,11 +91,9 @@ class Updater:
         self._given_backend = backend  # "auto" stays so: it may be unpickled on another machine
         self._groups, group_ids = assign_groups(self._bound.names, groups)
         self.optimizer = optimizer.replace()
-        self._schedule = get_schedule(self.optimizer.schedule)
-        self._metric_state = self._schedule.initial_metric_state()
         self._run = Run(total_steps, steps_per_epoch)
+        self._timetable = Timetable(self.optimizer, self._groups, self._run)
         self._n_threads = n_threads
-        self._factors(np.zeros(1))  # a schedule that lacks a length says so now, not at a step
         if self._bound.on_device or backend == "cuda":
             self._bind_device(backend, group_ids)
         else:
@@ -194,8 +194,8 @@ class Updater:
         """
         if isinstance(metric, bool) or not isinstance(metric, numbers.Real):
             raise TypeError(f"metric must be a number, got {metric!r}")
-        if self._schedule.needs_metric:
-            self._metric_state = self._schedule.observe(self._metric_state, float(metric))
+        if self._timetable.needs_metric:
+            self._timetable.observe(float(metric), self.t)
             self._stepper.forget_rows()  # they were computed with what it knew before
 
     @property
@@ -231,8 +231,12 @@ class Updater:
     @property
     def averaged(self) -> Any:
         """Copies of the averaged parameters."""
-        if self.optimizer.average is None:
+        optimizer = self.optimizer
+        if not optimizer.averages:
             raise AttributeError("averaged: the optimizer was made without average=")
+        if optimizer.average is None:
+            evaluate = self._evaluate_device if self.backend == "cuda" else self._evaluate_host
+            return self._bound.like_given(evaluate())
         if self.backend == "cuda":
             return self._bound.like_given(self._stepper.averaged(self._state[_AVERAGE]))
         source = self._state[_AVERAGE] if self.t else self._bound.arrays
@@ -254,11 +258,9 @@ class Updater:
             "optimizer": type(self.optimizer).__name__,
             "t": self.t,
             "skipped": self.skipped,
-            "schedule": dict(self._metric_state),
+            "schedule": self._timetable.metric_state,
             "state": {
-                name: {
-                    p: self._copy_out(a) for p, a in zip(self._bound.names, arrays, strict=True)
-                }
+                name: {p: self._copy_out(a) for p, a in zip(self._bound.names, arrays, strict=True)}
                 for name, arrays in self._state.items()
             },
             **({"scalars": scalars} if scalars else {}),
@@ -287,7 +289,7 @@ class Updater:
                 self._copy_into(target, source)
         if scalars is not None and self._summing is not None:
             self._summing.scalars[...] = scalars
-        self._metric_state = dict(state_dict["schedule"])
+        self._timetable.metric_state = state_dict["schedule"]
         self._stepper.restart(int(state_dict["t"]), int(state_dict["skipped"]))
 
     def __repr__(self) -> str:
@@ -319,19 +321,21 @@ class Updater:
     def _rows(self, t: int, n: int) -> np.ndarray:
         """Return coefficient rows of steps t + 1 ... t + n: (n, groups, width)."""
         steps = np.arange(t + 1, t + n + 1, dtype=np.float64)
-        factor, momentum = self._factors(steps - 1)
-        optimizer = self.optimizer.with_momentum(momentum)
-        average = 1 - optimizer.average_decay if optimizer.average == "ema" else 1 / steps
+        blocks = self._timetable.blocks(steps - 1)
         host = len(COMMON) + len(self._kernel.coefficients)
         # What is derived from sums is written behind that at each step.
         rows = np.zeros((n, len(self._groups), host + (self._summing.tail if self._summing else 0)))
-        for k, group in enumerate(self._groups):
-            lr = optimizer.lr * group.lr_factor * factor
-            decay = optimizer.weight_decay if group.weight_decay is None else group.weight_decay
+        for k, (group, block) in enumerate(zip(self._groups, blocks, strict=True)):
+            optimizer = block.optimizer
+            lr = self.optimizer.lr * group.lr_factor * block.factor
+            decay: Any = optimizer.weight_decay
+            if group.weight_decay is not None:
+                decay = group.weight_decay * block.decay_factor
+            average = 1 - optimizer.average_decay if optimizer.average == "ema" else 1 / steps
             row = rows[:, k]
             row[:, 0] = -1.0 if optimizer.maximize else 1.0
             row[:, 1] = np.inf if optimizer.clip_value is None else optimizer.clip_value
-            row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, factor, decay)
+            row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, block.factor, decay)
             row[:, 4] = np.where(steps == 1, 1.0, average)
             values = {
                 "weight_decay": decay if optimizer.decay == optimizer.own_decay else 0.0,
@@ -343,7 +347,7 @@ class Updater:
             return rows.astype(self._stepper.dtype, order="C")
 
     def _factors(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        return self._schedule.evaluate(t, self._run, metric_state=self._metric_state)
+        return self._timetable.rates(t)
 
     def _complain(self, i: int, grads: Any) -> None:
         """Raise what is wrong with gradient i, with all (-1), or that one is not finite (-2)."""
@@ -362,9 +366,7 @@ class Updater:
             raise ValueError(f"{owner} has no learning rate; annotate it, as in `lr: float = 1e-3`")
         values = self.optimizer.coefficients(np.array([1.0, 2.0]), np.ones(2))
         if not isinstance(values, Mapping):
-            raise TypeError(
-                f"{owner}.coefficients must return a dict, got {type(values).__name__}"
-            )
+            raise TypeError(f"{owner}.coefficients must return a dict, got {type(values).__name__}")
         if self.optimizer.own_decay is not None:
             values = {"weight_decay": 0.0, **values}
         missing = [n for n in self._kernel.coefficients if n not in values]
@@ -381,6 +383,7 @@ class Updater:
                     f"{owner}.coefficients: {name} must be a number or an array with one value "
                     f"for each step, got {values[name]!r} for two steps"
                 ) from None
+        check_effects(self.optimizer, self._kernel.coefficients)
 
     def _check_state_dict(self, given: Any) -> dict[str, list[Any]]:
         if not isinstance(given, Mapping):
@@ -401,9 +404,10 @@ class Updater:
             raise TypeError(
                 f"state_dict['schedule'] must be a dict, got {type(given['schedule']).__name__}"
             )
-        if set(given["schedule"]) != set(self._metric_state):
+        seen = set(self._timetable.metric_state)
+        if set(given["schedule"]) != seen:
             raise ValueError(
-                f"state_dict['schedule'] must have keys {sorted(self._metric_state)}, "
+                f"state_dict['schedule'] must have keys {sorted(seen)}, "
                 f"got {sorted(given['schedule'])}"
             )
         state = given["state"]

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from test_linear_values import data
+from threadpoolctl import threadpool_info
 
 from fastlr import SGD, AdamW, CosineAnnealing, LinearClassifier, OneCycle, StepDecay
 from fastlr.optimizers import Optimizer
+from fastlr.training import LinearEpoch
 
 X, Y = data(3, rows=60)
 
@@ -296,3 +298,17 @@ def test_n_threads_changes_no_bit():
         for n in (1, 2)
     )
     np.testing.assert_array_equal(one.coef_, two.coef_)
+
+
+def test_n_threads_limits_blas_where_blas_does_the_products(monkeypatch):
+    seen = []
+    run = LinearEpoch.run
+
+    def watch(self, *args):
+        seen.append({p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"})
+        return run(self, *args)
+
+    monkeypatch.setattr(LinearEpoch, "run", watch)
+    X = np.random.RandomState(0).normal(size=(400, 10))
+    LinearClassifier(max_epochs=1, n_threads=1).fit(X, np.arange(400) % 100)
+    assert seen == [{1}]

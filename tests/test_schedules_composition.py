@@ -9,12 +9,15 @@ from fastlr.schedules import (
     CosineRestarts,
     Cyclical,
     ExponentialDecay,
+    MultiStep,
     OneCycle,
+    Piecewise,
     Product,
     Run,
     StepDecay,
     Then,
     Warmup,
+    WarmupStableDecay,
     epochs,
 )
 
@@ -29,6 +32,9 @@ PARTS = [
     Cyclical(epochs(1)),
     OneCycle(),
     Warmup(0.2),
+    MultiStep(gamma=0.3),
+    Piecewise([0.1, epochs(1)], [1.0, 0.3, 0.8], "linear"),
+    WarmupStableDecay(),
 ]
 
 

@@ -11,17 +11,25 @@ import pytest
 from fastlr.kernels import emit
 from fastlr.kernels.schedule_cpu import schedule_kernel
 from fastlr.schedules import (
+    REX,
     SCHEDULES,
     Constant,
     CosineAnnealing,
     CosineRestarts,
     Cyclical,
     ExponentialDecay,
+    InverseSqrt,
+    InverseTime,
+    InvScaling,
+    Linear,
     OneCycle,
+    Optimal,
+    Polynomial,
     Run,
     Schedule,
     StepDecay,
     Warmup,
+    WarmupStableDecay,
 )
 
 try:
@@ -41,14 +49,28 @@ SETTINGS = [
     CosineRestarts(30, T_mult=3, decay=0.9, min_factor=0.1, cycles=3),
     CosineRestarts(30, T_mult=1.3, decay=0.9),
     Warmup(57),
+    Warmup(57, shape="exponential"),
+    Warmup(57, shape="constant"),
+    InverseTime(0.3, every=11),
+    InverseTime(0.3, every=11, staircase=True),
+    InverseSqrt(40),
+    Polynomial(300, power=1.7, min_factor=0.03),
+    Linear(300, start=0.2, end=1.3),
+    REX(300, min_factor=0.03),
+    WarmupStableDecay(57, 300),
+    WarmupStableDecay(57, 300, shape="cosine", min_factor=0.03),
+    WarmupStableDecay(57, 300, shape="linear", start=0.0),
+    Optimal(1e-3),
+    InvScaling(0.25),
     Cyclical(13, 17, mode="triangular2"),
     Cyclical(13, 17, mode="exp_range", gamma=0.99),
     OneCycle(pct_start=0.4),
     OneCycle(anneal="linear", three_phase=True),
+    OneCycle(preset="fastai"),
 ]
 
 
-class Polynomial(Schedule):
+class Fading(Schedule):
     """A user's schedule: falls as a power of the time that is left."""
 
     steps: int | None = None
@@ -98,14 +120,14 @@ def test_built_in_rules_run_ahead_of_time_even_when_inherited():
 
 
 def test_a_users_rule_is_compiled_and_composes():
-    assert schedule_kernel(Polynomial).backend == "numba"
-    got = Polynomial(8, power=3.0).simulate(12).lr
+    assert schedule_kernel(Fading).backend == "numba"
+    got = Fading(8, power=3.0).simulate(12).lr
     expected = [(1 - min(t, 8) / 8) ** 3 for t in range(12)]
     np.testing.assert_allclose(got, expected, rtol=1e-15, atol=0)
-    whole = Warmup(4, Polynomial()).simulate(12).lr
+    whole = Warmup(4, Fading()).simulate(12).lr
     np.testing.assert_allclose(whole[4:], [(1 - t / 8) ** 2 for t in range(8)], rtol=1e-15)
-    with pytest.raises(ValueError, match="backend='cython': Polynomial was not compiled"):
-        schedule_kernel(Polynomial, "cython")
+    with pytest.raises(ValueError, match="backend='cython': Fading was not compiled"):
+        schedule_kernel(Fading, "cython")
 
 
 def test_a_users_rule_with_a_built_in_name_is_not_mistaken_for_it():

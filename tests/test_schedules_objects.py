@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import matplotlib.figure
 import numpy as np
@@ -11,27 +12,56 @@ from sklearn.base import clone
 import fastlr.schedules
 from fastlr._discover import discover
 from fastlr.schedules import (
+    REX,
     SCHEDULES,
+    Adaptive,
     Constant,
     CosineAnnealing,
     CosineRestarts,
     Cyclical,
     ExponentialDecay,
+    Function,
+    InverseTime,
+    InvScaling,
+    Linear,
+    MultiStep,
     OneCycle,
+    Optimal,
+    Piecewise,
+    Polynomial,
     ReduceOnPlateau,
     Run,
     Schedule,
     StepDecay,
     Warmup,
+    WarmupStableDecay,
     epochs,
     get_schedule,
 )
+
+CLASSES = [
+    cls
+    for cls in map(fastlr.schedules.__dict__.get, fastlr.schedules.__all__)
+    if isinstance(cls, type) and issubclass(cls, Schedule) and cls is not Schedule
+]
+
+
+def fading(t):
+    """Fall with time; at the top of a module, so it can be pickled."""
+    return 1 / (1 + 0.1 * t)
+
 
 OBJECTS = [
     *(cls() for cls in SCHEDULES.values()),
     CosineAnnealing(epochs(3), min_factor=0.1),
     Warmup(epochs(0.5), OneCycle(pct_start=0.4), start=0.2),
     Warmup(10) * StepDecay(epochs(2)),
+    Warmup(5, Piecewise([3, 0.5], [1, 0.5, 0.25], "linear"), shape="exponential"),
+    MultiStep((epochs(2), 0.7), gamma=0.3),
+    OneCycle(preset="fastai"),
+    Function(fading),
+    Warmup(5, fading),
+    Cyclical(5, scale=fading, scale_mode="cycle"),
     OneCycle(0.5).then("cosine", after=0.5),
 ]
 
@@ -43,7 +73,9 @@ def sees_the_same(a, b):
 
 @pytest.mark.parametrize("schedule", OBJECTS, ids=repr)
 def test_copies_are_equal_and_do_the_same(schedule):
-    evaluated = eval(repr(schedule), vars(fastlr.schedules))
+    # The repr of a function is no expression: its address goes, and what is left is the name.
+    text = re.sub(r"<function (\w+) at 0x\w+>", r"\1", repr(schedule))
+    evaluated = eval(text, {**vars(fastlr.schedules), "fading": fading})
     pickled = pickle.loads(pickle.dumps(schedule))
     for other in (clone(schedule), copy.deepcopy(schedule), pickled, evaluated):
         assert other == schedule
@@ -109,6 +141,29 @@ def test_nested_parameters_can_be_set():
         (lambda: Warmup(3, start=2), ValueError, r"Warmup: start"),
         (lambda: Warmup(3, 0.5), TypeError, r"Warmup: schedule must be a name"),
         (lambda: OneCycle(peak=1), TypeError, r"OneCycle has no parameter 'peak'"),
+        (lambda: OneCycle(preset="keras"), ValueError, r"preset must be one of 'torch', 'fastai'"),
+        (lambda: OneCycle(final_div_factor=0.5), ValueError, r"OneCycle: final_div_factor"),
+        (lambda: Warmup(3, shape="cosine"), ValueError, r"shape must be one of 'linear'"),
+        (lambda: Warmup(3, start=0.0, shape="exponential"), ValueError, r"start must be above 0"),
+        (lambda: WarmupStableDecay(decay=0), ValueError, r"WarmupStableDecay: decay .*>= 1"),
+        (lambda: WarmupStableDecay(shape="sqrt"), ValueError, r"shape must be one of '1-sqrt'"),
+        (lambda: InverseTime(-1), ValueError, r"InverseTime: rate"),
+        (lambda: Polynomial(power=0), ValueError, r"Polynomial: power .*\(0, inf\)"),
+        (lambda: Linear(start=-0.1), ValueError, r"Linear: start"),
+        (lambda: REX(min_factor=2), ValueError, r"REX: min_factor"),
+        (lambda: Optimal(0), ValueError, r"Optimal: alpha"),
+        (lambda: InvScaling(-0.5), ValueError, r"InvScaling: power"),
+        (lambda: Adaptive(0), ValueError, r"Adaptive: n_iter_no_change"),
+        (lambda: Adaptive(tol=-1), ValueError, r"Adaptive: tol"),
+        (lambda: Function(0.5), TypeError, r"Function: fn must be a function of time, got 0.5"),
+        (lambda: Function(OneCycle), TypeError, r"Function: fn must be a function of time"),
+        (lambda: Function(fading, "day"), ValueError, r"unit must be one of 'step', 'epoch'"),
+        (lambda: Cyclical(5, scale=0.5), TypeError, r"Cyclical: scale must be a function"),
+        (
+            lambda: Cyclical(5, scale=fading, mode="triangular2"),
+            ValueError,
+            r"scale takes the place of mode, got mode='triangular2'",
+        ),
     ],
 )
 def test_bad_settings_are_refused_by_name(build, error, message):
@@ -125,6 +180,9 @@ def test_bad_settings_are_refused_by_name(build, error, message):
         (Cyclical(5, 0.2), Run(), "Cyclical: down=0.2 means a fraction"),
         (StepDecay(), Run(100), r"StepDecay: every=epochs\(30\) needs steps_per_epoch"),
         (Constant().then(Constant(), 0.5), Run(), "Then: after=0.5 means a fraction"),
+        (Function(fading, "run"), Run(), "Function: unit='run' needs total_steps"),
+        (Function(fading, "epoch"), Run(9), "Function: unit='epoch' needs steps_per_epoch"),
+        (WarmupStableDecay(5, 5), Run(), "WarmupStableDecay: steps=None means the whole run"),
     ],
 )
 def test_a_length_that_needs_the_run_says_so(schedule, run, message):
@@ -177,18 +235,26 @@ def test_every_schedule_has_a_name_and_runs_by_it():
         "one_cycle": OneCycle,
         "OneCycle": OneCycle,
         "plateau": ReduceOnPlateau,
+        "multi_step": MultiStep,
+        "poly": Polynomial,
+        "rex": REX,
+        "wsd": WarmupStableDecay,
+        "optimal": Optimal,
+        "invscaling": InvScaling,
+        "adaptive": Adaptive,
     }.items():
         assert type(get_schedule(name)) is cls
     assert get_schedule(None) == Constant()
     same = OneCycle()
     assert get_schedule(same) is same
+    assert get_schedule(fading) == Function(fading)
 
 
 def test_get_schedule_refuses_what_it_does_not_know():
     with pytest.raises(ValueError, match=r"schedule must be one of .*cosine.*, got 'triangle'"):
         get_schedule("triangle")
     for bad in (OneCycle, 0.1, ["cosine"]):
-        with pytest.raises(TypeError, match="schedule must be a name, a Schedule object or None"):
+        with pytest.raises(TypeError, match=r"schedule must be a name, .*a function of the step"):
             get_schedule(bad)
 
 
@@ -212,7 +278,8 @@ def test_a_file_dropped_into_a_folder_is_found(tmp_path, monkeypatch):
 
 
 def test_every_schedule_is_documented_with_an_equation_and_an_example():
-    for cls in SCHEDULES.values():
+    assert set(SCHEDULES.values()) < set(CLASSES)
+    for cls in CLASSES:
         assert ".. math::" in cls.__doc__, cls
         assert ">>> " in cls.__doc__, cls
         for name in cls._fields:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_schedules_values import RECORDED, build
 
-from fastlr.schedules import ExponentialDecay, ReduceOnPlateau, Run, Warmup
+from fastlr.schedules import Constant, ExponentialDecay, ReduceOnPlateau, Run, Warmup
 
 
 @pytest.mark.parametrize("call", list(RECORDED["plateau"]))
@@ -76,7 +76,6 @@ def test_metric_reaches_plateau_schedules_nested_anywhere():
         Warmup(0, plateau),
         plateau * 1.0,
         1.0 * plateau,
-        Warmup(0).then(plateau, after=1),
         Warmup(0, plateau) * Warmup(0),
         Warmup(0, Warmup(0, plateau * 1.0).then(plateau, after=100)),
     ):
@@ -86,6 +85,33 @@ def test_metric_reaches_plateau_schedules_nested_anywhere():
     both = ReduceOnPlateau(0.5, patience=1) * ReduceOnPlateau(0.1, patience=2)
     got = both.simulate(5, steps_per_epoch=1, metrics=[1.0] * 5).lr
     np.testing.assert_allclose(got, [1, 1, 1, 0.5, 0.05])
+
+
+def test_a_metric_is_heard_by_the_part_that_made_the_steps():
+    # The loss rises through the warm-up of three epochs, and then stays where it is.
+    plateau = ReduceOnPlateau(0.5, patience=1)
+    loss = [0.1, 0.2, 0.3, 0.4, 0.4, 0.4, 0.4]
+    run = {"steps_per_epoch": 2, "metrics": loss}
+    alone = plateau.simulate(14, **run).lr[::2]
+    assert alone.tolist() == [1, 1, 1, 0.5, 0.5, 0.25, 0.25]
+    expected = [1, 1, 1, 1, 1, 1, 0.5]  # the first of the four is the best, two more are bad
+    for follows in (Constant().then(plateau, after=6), Constant().then(plateau, after=3 / 7)):
+        assert follows.simulate(14, **run).lr[::2].tolist() == expected
+    warm = Warmup(6, plateau).simulate(14, **run).lr
+    np.testing.assert_allclose(warm, Warmup(6).simulate(14).lr * np.repeat(expected, 2))
+    # An epoch belongs to the part that ends it.
+    early, late = (Constant().then(plateau, after=n).simulate(14, **run).lr for n in (5, 7))
+    assert early[::2].tolist() == [1, 1, 1, 1, 1, 0.5, 0.5]
+    assert late[::2].tolist() == expected
+    # What comes first listens until it is over, and a state without a time is told to all.
+    first = plateau.then(Constant(0.7), after=8).simulate(14, **run).lr
+    assert first[::2].tolist() == [1, 1, 1, 0.5, 0.7, 0.7, 0.7]
+    nested = Warmup(2, Constant().then(plateau, after=4))
+    assert nested.simulate(14, **run).lr[2::2].tolist() == expected[1:]
+    state = nested.initial_metric_state()
+    assert nested.observe(state, 0.3) == {
+        k: 0.3 if k.endswith("best") else v for k, v in state.items()
+    }
 
 
 def test_simulate_takes_a_metric_per_epoch():

@@ -10,7 +10,6 @@ import pytest
 
 from fastlr import schedules
 from fastlr.schedules import (
-    Constant,
     CosineAnnealing,
     CosineRestarts,
     Cyclical,
@@ -22,10 +21,15 @@ from fastlr.schedules import (
     epochs,
 )
 
-RECORDED = json.loads(
-    (Path(__file__).parent / "recorded" / "schedules.json").read_text(encoding="utf-8")
-)
-CASES = [(lib, call) for lib in ("torch", "optax") for call in RECORDED[lib]]
+FOLDER = Path(__file__).parent / "recorded"
+RECORDED = {
+    library: cases
+    for file in ("schedules.json", "schedule_peers.json")
+    for library, cases in json.loads((FOLDER / file).read_text(encoding="utf-8")).items()
+    if library != "versions"
+}
+CASES = [(lib, call) for lib in RECORDED if lib != "plateau" for call in RECORDED[lib]]
+PRECISION = {"fastai": 2e-7}  # it places its corners in single precision
 
 
 def build(call):
@@ -41,10 +45,11 @@ def factor(schedule, n, **run):
 def test_equals_the_recorded_library(library, call):
     recorded = RECORDED[library][call]
     got, momentum = build(call).evaluate(np.arange(len(recorded["factor"])), Run())
-    np.testing.assert_allclose(got, recorded["factor"], rtol=0, atol=1e-14)
+    atol = PRECISION.get(library, 1e-14)
+    np.testing.assert_allclose(got, recorded["factor"], rtol=0, atol=atol)
     assert (momentum is None) == (recorded["momentum"] is None)
     if momentum is not None:
-        np.testing.assert_allclose(momentum, recorded["momentum"], rtol=0, atol=1e-14)
+        np.testing.assert_allclose(momentum, recorded["momentum"], rtol=0, atol=atol)
 
 
 def test_step_decay_closed_form_with_every_in_all_units():
@@ -132,13 +137,14 @@ def test_warmup_first_step_is_not_zero_unless_asked():
     assert set(factor(Warmup(0), 3)) == set(factor(Warmup(0, start=0.0), 3)) == {1.0}
 
 
+@pytest.mark.parametrize("shape", ["linear", "exponential", "constant"])
 @pytest.mark.parametrize("start", [None, 0.0, 0.1, 1 / 3, 0.7, 0.123456789])
-def test_warmup_reaches_one_to_the_bit(start):
+def test_warmup_reaches_one_to_the_bit(start, shape):
+    if start == 0 and shape == "exponential":
+        return
     for steps in range(1, 400):
-        assert Warmup(steps, start=start).evaluate(np.array([steps, 10**9]), Run())[0].tolist() == [
-            1.0,
-            1.0,
-        ]
+        warmup = Warmup(steps, start=start, shape=shape)
+        assert set(warmup.evaluate(np.array([steps, 10**9]), Run())[0]) == {1.0}
 
 
 def test_cyclical_ends_low_after_the_cycles_asked_for():
@@ -183,6 +189,20 @@ def test_onecycle_leaves_empty_phases_out(pct_start, anneal, three_phase):
             assert momentum[0] == (0.95 if three_phase else 0.85)
 
 
+def test_onecycle_of_fastai_has_its_peak_and_its_end_on_whole_parts_of_the_run():
+    got, momentum = OneCycle(40, preset="fastai").evaluate(np.arange(60), Run())
+    assert got[10] == 1
+    assert momentum[10] == pytest.approx(0.85)
+    assert got[39] > 1.1e-5
+    np.testing.assert_allclose(got[40:], 1e-5, rtol=1e-9)
+    assert OneCycle(40, preset="fastai").length(Run()) == 40
+    # What is given counts more than the preset.
+    mine = OneCycle(40, 0.5, div_factor=10.0, final_div_factor=3.0, preset="fastai")
+    got = mine.evaluate(np.arange(60), Run())[0]
+    np.testing.assert_allclose(got[[0, 20]], [0.1, 1.0], rtol=1e-15)
+    np.testing.assert_allclose(got[40:], 0.1 / 3, rtol=1e-9)
+
+
 def test_onecycle_without_total_steps_takes_the_run():
     np.testing.assert_array_equal(
         factor(OneCycle(), 40, total_steps=40), factor(OneCycle(40), 40, total_steps=7)
@@ -198,33 +218,3 @@ def test_onecycle_momentum_runs_opposite_to_the_rate():
         rising, falling = np.diff(got) > 1e-12, np.diff(got) < -1e-12
         assert (np.diff(momentum)[rising] <= 0).all()
         assert (np.diff(momentum)[falling] >= 0).all()
-
-
-EVERY = [
-    Constant(0.5),
-    StepDecay(5),
-    ExponentialDecay(0.9, every=3),
-    CosineAnnealing(60),
-    CosineRestarts(7, T_mult=2, decay=0.8),
-    Warmup(9, CosineAnnealing()),
-    Cyclical(4, 5, mode="triangular2"),
-    OneCycle(),
-    Warmup(5) * StepDecay(10),
-    OneCycle().then(ExponentialDecay(every=2), after=0.5),
-]
-
-
-@pytest.mark.parametrize("schedule", EVERY, ids=repr)
-def test_any_block_equals_the_whole_at_every_resume(schedule):
-    run = Run(total_steps=80, steps_per_epoch=8)
-    whole, whole_momentum = schedule.evaluate(np.arange(120), run)
-    for start in range(120):
-        t = np.arange(start, min(start + 17, 120))
-        part, momentum = schedule.evaluate(t, run)
-        np.testing.assert_array_equal(part, whole[t])
-        if whole_momentum is not None:
-            np.testing.assert_array_equal(momentum, whole_momentum[t])
-    backwards = schedule.evaluate(np.arange(120)[::-1], run)[0]
-    np.testing.assert_array_equal(backwards, whole[::-1])
-    assert schedule.evaluate(7, run)[0].shape == ()
-    assert schedule.evaluate(7, run)[0] == whole[7]

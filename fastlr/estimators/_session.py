@@ -13,7 +13,7 @@ import numpy as np
 
 from ..hyper import HyperParameters
 from ..optimizers.base import Optimizer
-from ..schedules import Run, get_schedule
+from ..schedules import Run
 from ..training import Arena
 from ._settings import needs_total
 
@@ -70,7 +70,7 @@ class Session:
             s.replace() if isinstance(s, HyperParameters) else s for s in settings
         )
         self.endless = not needs_total(optimizer, run)
-        self._listens = get_schedule(optimizer.schedule).needs_metric
+        self._listens = any(each.needs_metric for each in optimizer.scheduled().values())
         self.arena = Arena(shapes, dtype)
         biases = [name for name in shapes if name.startswith("intercept")]
         self.updater = optimizer.bind(

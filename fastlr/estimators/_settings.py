@@ -120,11 +120,10 @@ def resolve_optimizer(
 
 def needs_total(optimizer: Optimizer, run: Run) -> bool:
     """Return whether a schedule is stretched over the run, so that its length must be known."""
-    schedule = get_schedule(optimizer.schedule)
+    endless = Run(None, run.steps_per_epoch)
     try:
-        schedule.evaluate(
-            np.zeros(1), Run(None, run.steps_per_epoch), schedule.initial_metric_state()
-        )
+        for schedule in optimizer.scheduled().values():
+            schedule.evaluate(np.zeros(1), endless, schedule.initial_metric_state())
     except ValueError:
         return True
     return False

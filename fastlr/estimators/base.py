@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
+from threadpoolctl import threadpool_limits
 
 from .._compat import Interval, StrOptions, check_is_fitted
 from ..hyper import HyperParameters
@@ -193,16 +195,20 @@ class GradientEstimator(BaseEstimator):
             self._record(session, info.loss, info.seconds)
             return info.loss
 
-        training = train(
-            run_epoch,
-            session.arena.params,
-            session.updater,
-            n_rows,
-            self.max_epochs,
-            session.rng,
-            shuffle=shuffle,
-            metric=record,  # called before a plateau schedule changes the rate
-        )
+        limit: Any = contextlib.nullcontext()
+        if session.epoch.uses_blas:  # looking for BLAS libraries takes a millisecond
+            limit = threadpool_limits(self.n_threads, user_api="blas")
+        with limit:
+            training = train(
+                run_epoch,
+                session.arena.params,
+                session.updater,
+                n_rows,
+                self.max_epochs,
+                session.rng,
+                shuffle=shuffle,
+                metric=record,  # called before a plateau schedule changes the rate
+            )
         self._publish(session)
         if training.diverged is not None:
             step = session.updater.t + training.diverged.step

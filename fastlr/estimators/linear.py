@@ -67,7 +67,8 @@ class LinearClassifier(GradientClassifier):
     verbose : int, default=0
         Whether to print a line for each epoch.
     n_threads : int, default=1
-        Threads that share a step of a very large model. Results do not depend on it.
+        Threads that share a step of a very large model, and that BLAS may use in `fit` where it
+        does the products (with many classes).
 
     Attributes
     ----------

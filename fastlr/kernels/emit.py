@@ -34,8 +34,11 @@ g = g * gscale_
 g = clip_ if g > clip_ else g
 g = -clip_ if g < -clip_ else g
 g = g + l2_ * p
-p = p - shrink_ * p
 """
+DECAY = "p = p - shrink_ * p\n"
+# A rule that takes a parameter of this name is given the share of p that decay takes off, and
+# applies it itself: more than p depends on it there.
+DECAY_SHARE = "decay_share"
 AVERAGE = "avg_ = avg_ + avgw_ * (p - avg_)\n"
 
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
@@ -157,7 +160,8 @@ def fused_loop(variant: Variant, average: bool, names: dict[str, str]) -> Loop:
         if not _is_name(variant.results[key], key)
     }
     # Results that are expressions get names first: one may read what another replaces.
-    body = PROLOGUE + variant.text(names)
+    before, own_decay = prologue(variant)
+    body = before + variant.text(names)
     body += "".join(f"{key}_new_ = {text}\n" for key, text in outputs.items())
     body += "".join(f"{key} = {key}_new_\n" for key in outputs)
     arrays = variant.state
@@ -167,9 +171,21 @@ def fused_loop(variant: Variant, average: bool, names: dict[str, str]) -> Loop:
     return Loop(
         arrays=arrays,
         scalars=variant.row,
-        locals=("p", "g", *arrays, *(f"{key}_new_" for key in outputs), *variant.locals),
+        locals=(
+            *("p", "g", *arrays),
+            *(f"{key}_new_" for key in outputs),
+            *variant.locals,
+            *own_decay,
+        ),
         body=body,
     )
+
+
+def prologue(variant: Variant) -> tuple[str, tuple[str, ...]]:
+    """Return the statements that come before an update's own, and the local names they set."""
+    if DECAY_SHARE in variant.rule.parameters:
+        return PROLOGUE + f"{DECAY_SHARE} = shrink_\n", (DECAY_SHARE,)
+    return PROLOGUE + DECAY, ()
 
 
 def kernel_name(variant: Variant, average: bool, dtype: str) -> str:
@@ -219,9 +235,7 @@ def update_owner(cls: type) -> type:
     for base in cls.__mro__:
         if "update" in base.__dict__:
             return base
-    raise RuleError(
-        f"{cls.__name__} states no rule: define a static method `update(p, g, ...)`"
-    )
+    raise RuleError(f"{cls.__name__} states no rule: define a static method `update(p, g, ...)`")
 
 
 def schedule_rule_of_class(cls: type) -> Rule:
@@ -298,7 +312,9 @@ def _update_rule(
 ) -> Rule:
     state, flags = constants["state"], constants["flags"]
     if "average" in state:
-        raise RuleError(f"{file}: {name}: state may not be called 'average', which `average=` keeps")
+        raise RuleError(
+            f"{file}: {name}: state may not be called 'average', which `average=` keeps"
+        )
     summing = _summing(name, file, constants, parts, offset) if constants["sums"] else None
     return _rule(
         node, name, file, ("p", "g"), state, flags, UPDATE_FUNCTIONS, ("p", *state),
@@ -418,7 +434,9 @@ def specialise(rule: Rule, flags: dict[str, bool]) -> Variant:
         rule=rule,
         on=tuple(f for f in rule.flags if met.get(f) or any(f in part.on for part in parts)),
         state=state,
-        coefficients=tuple(c for c in dict.fromkeys(coefficients) if c not in tail),
+        coefficients=tuple(
+            c for c in dict.fromkeys(coefficients) if c not in tail and c != DECAY_SHARE
+        ),
         locals=tuple(
             sorted(checker.assigned - set(rule.leading) - set(rule.state) - set(rule.parameters))
         ),
@@ -527,7 +545,9 @@ class _Checker:
         if node.id in self.rule.functions:
             raise self.error(node, f"name {node.id!r} is a function of the rule language")
         if node.id.endswith("_"):
-            raise self.error(node, f"name {node.id!r} ends in '_', which is kept for generated code")
+            raise self.error(
+                node, f"name {node.id!r} ends in '_', which is kept for generated code"
+            )
         self.assigned.add(node.id)
         return node.id
 

@@ -13,7 +13,7 @@ import ast
 import copy
 from dataclasses import dataclass, replace
 
-from .emit import COMMON, PROLOGUE, Variant
+from .emit import COMMON, Variant, prologue
 
 WIDEN = "wide_"  # how the frames call the conversion to double precision
 
@@ -70,12 +70,13 @@ def measure_loop(variant: Variant, names: dict[str, str], wide: dict[str, str]) 
     """
     measure = variant.measure
     assert measure is not None
+    before, own_decay = prologue(variant)
     arrays = {name: k for k, name in enumerate(variant.state) if name in measure.state}
     return MeasureLoop(
         arrays=arrays,
         scalars=variant.row,
-        locals=("p", "g", *arrays, *measure.locals),
-        body=PROLOGUE + measure.text(names),
+        locals=("p", "g", *arrays, *measure.locals, *own_decay),
+        body=before + measure.text(names),
         shares=tuple(_widened(measure, name, wide) for name in measure.results),
     )
 

@@ -63,7 +63,9 @@ def update_kernel(rule: Rule, flags: dict[str, bool], average: bool, dtype: str)
         Numba's function object; its ``address`` lives as long as it does.
     """
     variant = specialise(rule, flags)
-    return load_source(kernel_name(variant, average, dtype), _update_text(variant, average, dtype)).entry
+    return load_source(
+        kernel_name(variant, average, dtype), _update_text(variant, average, dtype)
+    ).entry
 
 
 def summing_kernels(rule: Rule, flags: dict[str, bool], dtype: str) -> tuple[Any, Any]:
@@ -198,8 +200,7 @@ def _schedule_text(variant: Variant) -> str:
     loads = "".join(f"    {name} = c[{k}]\n" for k, name in enumerate(variant.coefficients))
     body = f"t = t_[i_]\n{variant.text()}out_[i_] = {variant.result('t')}\n"
     return (
-        _head(variant.rule, "float64")
-        + "pointer = types.CPointer(scalar)\n\n\n"
+        _head(variant.rule, "float64") + "pointer = types.CPointer(scalar)\n\n\n"
         "@cfunc(types.void(pointer, pointer, pointer, types.intp), "
         "error_model='numpy', cache=CACHE)\n"
         "def entry(out_, t_, c, n_):\n"

@@ -76,8 +76,8 @@ def load_source(name: str, text: str) -> ModuleType:
         path, lasting = _place(stem + ".py", text)
         try:
             return _load(full, path, cache=lasting)
-        except OSError:
-            # Numba could not write beside the file: compile without keeping the result.
+        except (OSError, RuntimeError):
+            # Numba found no place to write to: compile without keeping the result.
             return _load(full, path, cache=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._discover import discover
 from .base import Optimizer
@@ -13,6 +13,11 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 """Registry: lower-case class name to class."""
 
 globals().update({cls.__name__: cls for cls in OPTIMIZERS.values()})
+
+if TYPE_CHECKING:  # type checkers cannot see what the folder holds
+
+    def __getattr__(name: str) -> Any: ...
+
 
 __all__ = ["OPTIMIZERS", "Optimizer", "get_optimizer"]
 __all__ += [cls.__name__ for cls in OPTIMIZERS.values()]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import numbers
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ..hyper import HyperParameters
-from ..schedules.base import Schedule
+from ..schedules import Schedule, get_schedule
 
 if TYPE_CHECKING:
     from ..updater import Updater
@@ -23,6 +24,34 @@ class Optimizer(HyperParameters):
     A subclass annotates its hyper-parameters, names its state arrays, computes the
     coefficients of a step in `coefficients` and states the rule for one element in `update`.
     It is never changed by use: `bind` returns an `Updater` that holds all state.
+
+    Parameters
+    ----------
+    schedule : Schedule, str or callable, optional
+        What the learning rate is multiplied by, step by step; by default nothing.
+    schedules : dict of str to Schedule, optional
+        The same for other hyper-parameters, by name: the factor of the schedule multiplies the
+        hyper-parameter's own value, so ``{"weight_decay": CosineAnnealing()}`` lets the decay
+        fall with time, in groups that have their own as well. Any number that a step reads can
+        be scheduled; a switch, or what the state starts from, cannot. Each follows its own time
+        and metric, and a momentum that its schedule has beside the factor is not used.
+    weight_decay : float, default=0.0
+        Strength of the decay, in [0, inf).
+    decay : {"l2", "decoupled", "independent"}, default="l2"
+        Whether the decay joins the gradient, is taken off the parameter times the learning
+        rate, or off the parameter times the factor of the schedule alone.
+    clip_norm : float, optional
+        Largest norm of all gradients together, in units of gradient.
+    clip_value : float, optional
+        Largest size of an element of a gradient, in units of gradient.
+    maximize : bool, default=False
+        Go up rather than down.
+    nonfinite : {"ignore", "raise", "skip"}, default="ignore"
+        What to do about a gradient that is not finite; to find one costs a pass over them.
+    average : {"ema", "polyak"}, optional
+        Keep an exponential or a plain running mean of the parameters.
+    average_decay : float, default=0.999
+        Decay of the exponential mean, in [0, 1).
 
     Attributes
     ----------
@@ -58,7 +87,8 @@ class Optimizer(HyperParameters):
     derived: ClassVar[tuple[str, ...]] = ()
     own_decay: ClassVar[str | None] = None
 
-    schedule: Schedule | str | None = None
+    schedule: Schedule | str | Callable[[Any], Any] | None = None
+    schedules: Mapping[str, Any] | None = None
     weight_decay: float = 0.0
     decay: str = "l2"
     clip_norm: float | None = None
@@ -83,6 +113,12 @@ class Optimizer(HyperParameters):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        unknown = [f for f in cls.flags if f not in cls._fields]
+        if unknown:
+            raise TypeError(
+                f"{cls.__name__}: flags names {unknown[0]!r}, which is none of its "
+                f"hyper-parameters ({', '.join(cls._fields)})"
+            )
         if "lr" in cls._fields:
             cls.ranges = {"lr": "[0, inf)", **cls.ranges}
 
@@ -105,13 +141,38 @@ class Optimizer(HyperParameters):
         """
         raise NotImplementedError(f"{type(self).__name__} must define `coefficients`")
 
-    def initial_state(self) -> Mapping[str, float]:
-        """Return the values that state arrays start from, zero where not named."""
+    def initial_state(self) -> Mapping[str, float | str]:
+        """Return what state arrays start from: a value, or ``"p"`` for a copy of the parameter.
+
+        Those that are not named start from zero.
+        """
         return {}
 
     def initial_scalars(self) -> Mapping[str, float]:
         """Return what scalars start from, zero where not named."""
         return {}
+
+    @property
+    def averages(self) -> bool:
+        """Whether predictions are made with other parameters than those that are stepped."""
+        return self.average is not None or type(self).evaluate is not Optimizer.evaluate
+
+    def evaluate(self, p: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the parameter to predict with, for rules that step another than that.
+
+        Parameters
+        ----------
+        p : ndarray
+            The parameter that gradients are taken at; not changed.
+        state : mapping of str to ndarray
+            Its state arrays.
+
+        Returns
+        -------
+        ndarray
+            A new array, or `p` itself.
+        """
+        return p
 
     def switches(self) -> dict[str, bool]:
         """Return which flags are on."""
@@ -123,14 +184,57 @@ class Optimizer(HyperParameters):
             return "beta1"
         return "momentum" if getattr(self, "momentum", 0) else None
 
-    def with_momentum(self, momentum: Scalar | None) -> Optimizer:
-        """Return a copy whose momentum is an array over steps, for `coefficients`."""
-        name = self.momentum_field()
-        if momentum is None or name is None:
+    def scheduled(self) -> dict[str, Schedule]:
+        """Return the schedules by what they drive: ``"lr"``, then those of `schedules`."""
+        more = (self.schedules or {}).items()
+        return {
+            "lr": get_schedule(self.schedule),
+            **{name: get_schedule(value) for name, value in more},
+        }
+
+    def with_scheduled(self, values: Mapping[str, Scalar]) -> Optimizer:
+        """Return a copy with arrays over steps for hyper-parameters, for `coefficients`.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray of shape (steps,)
+            Values by name; without any the object itself is returned.
+
+        Returns
+        -------
+        Optimizer
+            For `coefficients` alone: it is past the checks, which are for single numbers.
+        """
+        if not values:
             return self
         scheduled = copy.copy(self)
-        setattr(scheduled, name, momentum)  # past the checks: they are for single numbers
+        scheduled.__dict__.update(values)
         return scheduled
+
+    def _check(self) -> None:
+        super()._check()
+        owner = type(self).__name__
+        if self.schedules is None:
+            return
+        if not isinstance(self.schedules, Mapping):
+            raise TypeError(
+                f"{owner}: schedules must be a dict from hyper-parameters to schedules, "
+                f"got {self.schedules!r}"
+            )
+        for name, schedule in self.schedules.items():
+            label = f"{owner}: schedules[{name!r}]"
+            get_schedule(schedule, label)
+            if name not in self._fields:
+                raise ValueError(
+                    f"{label} is none of its hyper-parameters ({', '.join(self._fields)})"
+                )
+            if name == "lr":
+                raise ValueError(f"{label}: the schedule of the learning rate goes into schedule=")
+            if name == "clip_norm":
+                raise ValueError(f"{label}: clip_norm is one number for the whole run")
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, numbers.Real):
+                raise ValueError(f"{label}: {name}={value!r} is no number that can be scaled")
 
     def bind(
         self,
@@ -150,9 +254,10 @@ class Optimizer(HyperParameters):
             on the GPU anything with ``__cuda_array_interface__``.
         groups : sequence of dict, optional
             Each has ``"match"`` (a parameter name pattern such as ``"*.bias"``, or several)
-            and any of ``"lr"`` (factor on the learning rate) and ``"weight_decay"`` (replaces
-            the optimizer's). The first group that matches a name counts. Names are dict keys,
-            or positions for a sequence.
+            and any of ``"lr"`` (factor on the learning rate), ``"weight_decay"`` (replaces the
+            optimizer's) and ``"schedule"`` (replaces the optimizer's, its momentum included).
+            The first group that matches a name counts. Names are dict keys, or positions for a
+            sequence.
         backend : {"auto", "cython", "numba", "cuda"}, default="auto"
             Which compiler's kernels to use; ``"auto"`` takes CUDA for device arrays, else
             Cython for built-in rules where it was built, else Numba.

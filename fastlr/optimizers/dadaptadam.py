@@ -101,7 +101,7 @@ class DAdaptAdam(Optimizer):
         return {
             "c1": 1 - self.beta1,
             "c2": 1 - self.beta2,
-            "c3": 1 - math.sqrt(self.beta2),
+            "c3": 1 - np.sqrt(self.beta2),
             "eps": self.eps,
             "rate": lr * correction if self.bias_correction else lr,
             "growth": self.growth_rate,

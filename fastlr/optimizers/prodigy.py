@@ -114,7 +114,7 @@ class Prodigy(Optimizer):
         return {"d": self.d0, "first": self.d0, "highest": self.d0}
 
     def coefficients(self, t, lr):
-        beta3 = math.sqrt(self.beta2) if self.beta3 is None else self.beta3
+        beta3 = np.sqrt(self.beta2) if self.beta3 is None else self.beta3
         correction = np.sqrt(1 - self.beta2**t) / (1 - self.beta1**t)
         return {
             "c1": 1 - self.beta1,

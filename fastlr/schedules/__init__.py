@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 
 def get_schedule(schedule: Any, name: str = "schedule") -> Schedule:
-    """Return a schedule object for a name or an object.
+    """Return a schedule object for a name, an object or a function.
 
     Parameters
     ----------
-    schedule : str, Schedule or None
+    schedule : str, Schedule, callable or None
         A class name such as ``"onecycle"`` or one of its aliases such as ``"cosine"``, in any
-        case and with or without ``_`` and ``-``; an object, which is returned as it is; or None
-        for a constant rate.
+        case and with or without ``_`` and ``-``; an object, which is returned as it is; a
+        function from the step to a factor, see `Function`; or None for a constant rate.
     name : str, default="schedule"
         What to call the argument in messages.
 
@@ -68,8 +68,13 @@ def get_schedule(schedule: Any, name: str = "schedule") -> Schedule:
         return SCHEDULES["constant"]()
     if isinstance(schedule, Schedule):
         return schedule
+    if callable(schedule) and not isinstance(schedule, type):
+        return _FOUND["Function"](schedule)
     if not isinstance(schedule, str):
-        raise TypeError(f"{name} must be a name, a Schedule object or None, got {schedule!r}")
+        raise TypeError(
+            f"{name} must be a name, a Schedule object, a function of the step or None, "
+            f"got {schedule!r}"
+        )
     try:
         return _BY_NAME[schedule.lower().replace("_", "").replace("-", "")]()
     except KeyError:

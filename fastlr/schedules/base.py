@@ -37,17 +37,17 @@ class Schedule(HyperParameters):
     Examples
     --------
     >>> from fastlr.schedules import Schedule
-    >>> class Polynomial(Schedule):
+    >>> class Hyperbola(Schedule):
     ...     steps: int | None = None
-    ...     power: float = 1.0
+    ...     depth: float = 1.0
     ...     lengths = {"steps": 1}
-    ...     ranges = {"power": "(0, inf)"}
+    ...     ranges = {"depth": "[0, inf)"}
     ...     def coefficients(self, run):
-    ...         return {"total": self.steps_of("steps", run), "power": self.power, "one": 1.0}
+    ...         return {"steps": self.steps_of("steps", run), "depth": self.depth, "one": 1.0}
     ...     @staticmethod
-    ...     def factor(t, total, power, one):
-    ...         return pow(one - min(t, total) / total, power)
-    >>> Polynomial(power=2.0).steps_of("steps", Run(total_steps=4))
+    ...     def factor(t, steps, depth, one):
+    ...         return one / (one + depth * min(t, steps) / steps)
+    >>> Hyperbola(depth=3.0).steps_of("steps", Run(total_steps=4))
     4
     """
 
@@ -149,7 +149,13 @@ class Schedule(HyperParameters):
         """Return what a plateau schedule has seen before training: plain numbers by name."""
         return {}
 
-    def observe(self, metric_state: Mapping[str, float], metric: float) -> dict[str, float]:
+    def observe(
+        self,
+        metric_state: Mapping[str, float],
+        metric: float,
+        t: int | None = None,
+        run: Run | None = None,
+    ) -> dict[str, float]:
         """Return the metric state after one more epoch; the one passed in stays as it is.
 
         Parameters
@@ -158,6 +164,11 @@ class Schedule(HyperParameters):
             State so far.
         metric : float
             Validation metric of the epoch.
+        t : int, optional
+            Steps made so far. Parts of a composition that are not in charge of the last one do
+            not listen; without it all of them do.
+        run : Run, optional
+            The run, for lengths given in fractions or epochs; needed with `t`.
 
         Returns
         -------

@@ -59,10 +59,18 @@ class _Pair(Schedule):
         first, second = self._parts()
         return _joined(first.initial_metric_state(), second.initial_metric_state())
 
-    def observe(self, metric_state: Mapping[str, float], metric: float) -> dict[str, float]:
+    def observe(
+        self,
+        metric_state: Mapping[str, float],
+        metric: float,
+        t: int | None = None,
+        run: Run | None = None,
+    ) -> dict[str, float]:
         first, second = self._parts()
         mine, yours = _split(metric_state)
-        return _joined(first.observe(mine or {}, metric), second.observe(yours or {}, metric))
+        return _joined(
+            first.observe(mine or {}, metric, t, run), second.observe(yours or {}, metric, t, run)
+        )
 
 
 class Then(_Pair):
@@ -84,7 +92,8 @@ class Then(_Pair):
 
     Notes
     -----
-    A plateau schedule watches the metric from the beginning of the run, in either part.
+    A schedule that a metric drives, in either part, sees the metrics of its own time: those of
+    epochs whose last step it made.
 
     Examples
     --------
@@ -124,6 +133,24 @@ class Then(_Pair):
         if a_momentum is None or b_momentum is None:
             return factor, b_momentum if a_momentum is None else a_momentum
         return factor, np.where(t < steps, a_momentum, b_momentum)
+
+    def observe(
+        self,
+        metric_state: Mapping[str, float],
+        metric: float,
+        t: int | None = None,
+        run: Run | None = None,
+    ) -> dict[str, float]:
+        if t is None or run is None:
+            return super().observe(metric_state, metric)
+        first, second = self._parts()
+        a, b = (part or {} for part in _split(metric_state))
+        steps = self._change(run)
+        if t > steps:
+            b = second.observe(b, metric, t - steps, run.rest(steps))
+        else:
+            a = first.observe(a, metric, t, run if self.after is None else run.first(steps))
+        return _joined(a, b)
 
     def _change(self, run: Run) -> int:
         """Return the step at which the second part begins."""

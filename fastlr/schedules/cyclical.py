@@ -1,7 +1,11 @@
 """Cyclical learning rates: up and down in triangles."""
 
 import math
+from typing import Any
 
+import numpy as np
+
+from ._calling import values_of
 from .base import Schedule
 from .lengths import Length, epochs
 
@@ -15,7 +19,7 @@ class Cyclical(Schedule):
     .. math:: f(t) = f_{\min} + (1 - f_{\min}) \, z(t) \, w
 
     where :math:`w` is 1 for ``"triangular"``, :math:`2^{1 - i}` for ``"triangular2"`` and
-    :math:`\gamma^t` for ``"exp_range"``. The momentum runs the other way,
+    :math:`\gamma^t` for ``"exp_range"``, or what `scale` says. The momentum runs the other way,
     :math:`\mu_{\max} - (\mu_{\max} - \mu_{\mathrm{base}}) \, z(t) \, w`.
 
     Parameters
@@ -31,13 +35,16 @@ class Cyclical(Schedule):
     gamma : float, default=0.9999
         :math:`\gamma` of ``"exp_range"``, in (0, 1].
     scale_mode : {"iterations", "cycle"}, default="iterations"
-        Whether ``"exp_range"`` counts steps or cycles, :math:`\gamma^i`.
+        Whether ``"exp_range"`` and `scale` count steps or cycles, :math:`\gamma^i`.
     cycle_momentum : bool, default=True
         Drive the momentum (for Adam, beta1) as well.
     base_momentum, max_momentum : float, default=0.8, 0.9
         Momentum at the highest and at the lowest rate, in [0, 1).
     cycles : int, optional
         Stay at the lowest rate after so many cycles; by default they never end.
+    scale : callable, optional
+        :math:`w` as a Python function of :math:`t` or, by `scale_mode`, :math:`i`; its values
+        are in [0, 1]. It takes the place of `mode`, and is called as `Function` says.
 
     Notes
     -----
@@ -66,6 +73,7 @@ class Cyclical(Schedule):
     base_momentum: float = 0.8
     max_momentum: float = 0.9
     cycles: int | None = None
+    scale: Any = None
 
     aliases = ("cyclic", "clr")
     lengths = {"up": 1, "down": 1}
@@ -85,10 +93,27 @@ class Cyclical(Schedule):
     def validate(self):
         if self.cycles is not None and self.cycles != int(self.cycles):
             raise ValueError(f"Cyclical: cycles must be a whole number, got {self.cycles!r}")
+        if self.scale is None:
+            return
+        if not callable(self.scale) or isinstance(self.scale, type):
+            raise TypeError(f"Cyclical: scale must be a function, got {self.scale!r}")
+        if self.mode != "triangular":
+            raise ValueError(f"Cyclical: scale takes the place of mode, got mode={self.mode!r}")
 
     def length(self, run):
         up, down = self._sides(run)
         return None if self.cycles is None else int(self.cycles) * (up + down)
+
+    def evaluate(self, t, run, metric_state=None):
+        factor, momentum = super().evaluate(t, run)
+        if self.scale is None:
+            return factor, momentum
+        # The curves are those of mode="triangular" here: what is left of each is w of its height.
+        w = self._scaled(np.asarray(t, dtype=np.float64), run)
+        factor = self.min_factor + (factor - self.min_factor) * w
+        if momentum is not None:
+            momentum = self.max_momentum + (momentum - self.max_momentum) * w
+        return factor, momentum
 
     def coefficients(self, run):
         return self._curve(run, self.min_factor, 1.0)
@@ -101,6 +126,13 @@ class Cyclical(Schedule):
     def _sides(self, run):
         up = self.steps_of("up", run)
         return up, up if self.down is None else self.steps_of("down", run)
+
+    def _scaled(self, t, run):
+        up, down = self._sides(run)
+        if self.cycles is not None:
+            t = np.minimum(t, self.cycles * (up + down))
+        x = t if self.scale_mode == "iterations" else np.floor(t / (up + down)) + 1
+        return values_of(self.scale, x, "Cyclical: scale", highest=1.0)
 
     def _curve(self, run, low, high):
         up, down = self._sides(run)

@@ -1,14 +1,11 @@
-"""Reduce on plateau: the one schedule that sees how training goes."""
+"""Reduce on plateau: the rate falls when a validation metric has stopped improving."""
 
 import math
-import numbers
 
-import numpy as np
-
-from .base import Schedule
+from ._by_metric import ByMetric
 
 
-class ReduceOnPlateau(Schedule):
+class ReduceOnPlateau(ByMetric):
     r"""Lower the rate when a validation metric has stopped improving.
 
     The factor starts at 1 and changes between epochs only. An epoch is bad unless its metric
@@ -66,22 +63,15 @@ class ReduceOnPlateau(Schedule):
         "cooldown": "[0, inf)",
         "min_factor": "[0, 1]",
     }
-    choices = {"threshold_mode": ("rel", "abs"), "mode": ("min", "max")}
-
-    @property
-    def needs_metric(self):
-        return True
+    choices = {"threshold_mode": ("rel", "abs")}
 
     def initial_metric_state(self):
-        worst = math.inf if self.mode == "min" else -math.inf
-        return {"best": worst, "bad": 0.0, "cooldown": 0.0, "factor": 1.0}
+        return super().initial_metric_state() | {"cooldown": 0.0}
 
-    def observe(self, metric_state, metric):
-        if isinstance(metric, bool) or not isinstance(metric, numbers.Real):
-            raise TypeError(f"ReduceOnPlateau: metric must be a number, got {metric!r}")
-        state = dict(metric_state)
-        if self._improves(float(metric), state["best"]):
-            state["best"], state["bad"] = float(metric), 0.0
+    def observe(self, metric_state, metric, t=None, run=None):
+        metric, state = self._number(metric), dict(metric_state)
+        if self._improves(metric, state["best"]):
+            state["best"], state["bad"] = metric, 0.0
         else:
             state["bad"] += 1
         if state["cooldown"] > 0:
@@ -91,11 +81,6 @@ class ReduceOnPlateau(Schedule):
             state["factor"] = max(state["factor"] * self.factor, self.min_factor)
             state["bad"], state["cooldown"] = 0.0, float(self.cooldown)
         return state
-
-    def evaluate(self, t, run, metric_state=None):
-        # Within an epoch the factor is a number: there is nothing to compile.
-        state = self.initial_metric_state() if metric_state is None else metric_state
-        return np.full(np.shape(t), state["factor"]), None
 
     def _improves(self, metric, best):
         margin = self.threshold

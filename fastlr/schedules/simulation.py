@@ -44,7 +44,7 @@ def simulate(
         steps = np.arange(start, min(start + per_epoch, n))
         blocks.append(schedule.evaluate(steps, run, state))
         if epoch < len(metrics):
-            state = schedule.observe(state, metrics[epoch])
+            state = schedule.observe(state, metrics[epoch], int(steps[-1]) + 1, run)
     momenta = [momentum for _, momentum in blocks if momentum is not None]
     return Simulation(
         lr * np.concatenate([factor for factor, _ in blocks]),

@@ -93,6 +93,11 @@ class LinearEpoch:
         blas = None if engine == "auto" else engine == "blas"
         return module.LinearLoop(self.arena, stepper, self.loss == "logistic", blas)
 
+    @property
+    def uses_blas(self) -> bool:
+        """Whether BLAS does the products, with as many threads as it is set to."""
+        return self._loop is None or self._loop.blas
+
     def run(
         self,
         X: np.ndarray,

@@ -90,6 +90,33 @@ def torch_cases():
             lambda o: cyclic(o, 0.1, 1.0, 5, 3, scale_fn=lambda x: 0.8**x, scale_mode="cycle"),
             60,
         ),
+        "Cyclical(5, 3, min_factor=0.1, scale_mode='cycle', scale=lambda i: 1 / (1 + 0.3 * i))": (
+            lambda o: cyclic(
+                o, 0.1, 1.0, 5, 3, scale_fn=lambda i: 1 / (1 + 0.3 * i), scale_mode="cycle"
+            ),
+            60,
+        ),
+        "Cyclical(5, 3, min_factor=0.1, scale=lambda t: 0.97**t)": (
+            lambda o: cyclic(
+                o, 0.1, 1.0, 5, 3, scale_fn=lambda t: 0.97**t, scale_mode="iterations"
+            ),
+            60,
+        ),
+        "MultiStep([4, 11, 30], gamma=0.3)": (
+            lambda o: torch_lr.MultiStepLR(o, [4, 11, 30], gamma=0.3),
+            60,
+        ),
+        "Polynomial(30, power=2.3)": (lambda o: torch_lr.PolynomialLR(o, 30, power=2.3), 45),
+        "Linear(17, start=0.9, end=0.2)": (
+            lambda o: torch_lr.LinearLR(o, start_factor=0.9, end_factor=0.2, total_iters=17),
+            30,
+        ),
+        "Warmup(7, shape='constant')": (lambda o: torch_lr.ConstantLR(o, 1 / 3, 7), 20),
+        "Warmup(7, start=0.2, shape='constant')": (lambda o: torch_lr.ConstantLR(o, 0.2, 7), 20),
+        "Function(lambda t: 1 / (1 + t) ** 0.7)": (
+            lambda o: torch_lr.LambdaLR(o, lambda t: 1 / (1 + t) ** 0.7),
+            40,
+        ),
         "OneCycle(60)": (lambda o: one_cycle(o, 1.0, 60), 60),
         "OneCycle(47, 0.41, 'linear', True, 0.8, 0.97, 10.0, 50.0)": (
             lambda o: one_cycle(
@@ -142,6 +169,19 @@ def optax_cases():
         "Warmup(10, CosineAnnealing(30, min_factor=0.1), start=0.0)": (
             optax.warmup_cosine_decay_schedule(0.0, 1.0, 10, 40, end_value=0.1),
             60,
+        ),
+        "Polynomial(30, power=1.7, min_factor=0.2)": (
+            optax.polynomial_schedule(1.0, 0.2, 1.7, 30),
+            45,
+        ),
+        "Linear(25, start=0.3, end=1.2)": (optax.linear_schedule(0.3, 1.2, 25), 40),
+        "Piecewise([5, 12, 30], [1.0, 0.5, 0.8, 0.1])": (
+            optax.piecewise_constant_schedule(1.0, {5: 0.5, 12: 1.6, 30: 0.125}),
+            45,
+        ),
+        "Piecewise([5, 12, 30], [0.4, 1.0, 0.5, 0.1], 'linear')": (
+            optax.piecewise_interpolate_schedule("linear", 0.4, {5: 2.5, 12: 0.5, 30: 0.2}),
+            45,
         ),
         "Constant().then(CosineAnnealing(20), after=15)": (
             optax.join_schedules(

@@ -1,0 +1,62 @@
+"""Adadelta: steps as large as the last ones were, relative to the gradients."""
+
+from .base import Optimizer
+
+
+class Adadelta(Optimizer):
+    r"""Adadelta.
+
+    .. math::
+        v_t &= \rho v_{t-1} + (1 - \rho) g_t^2, \qquad
+            \Delta_t = \frac{\sqrt{d_{t-1} + \epsilon}}{\sqrt{v_t + \epsilon}} \, g_t \\
+        d_t &= \rho d_{t-1} + (1 - \rho) \Delta_t^2, \qquad
+            \theta_t = \theta_{t-1} - \eta \Delta_t
+
+    Parameters
+    ----------
+    lr : float, default=1.0
+        Factor :math:`\eta` on the step, which already has the parameter's unit (keras: 0.001).
+    rho : float, default=0.9
+        Decay of both means, in [0, 1) (keras: 0.95).
+    eps : float, default=1e-6
+        Added under both roots; it sets the size of the first steps (keras: 1e-7).
+    **common
+        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
+        nonfinite, average, average_decay.
+
+    Notes
+    -----
+    State: two arrays shaped like the parameter.
+
+    References
+    ----------
+    Zeiler 2012, "ADADELTA: an adaptive learning rate method", arXiv:1212.5701.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import Adadelta
+    >>> w = np.array([1.0, -2.0])
+    >>> updater = Adadelta(rho=0.75, eps=0.01).bind(w)
+    >>> updater.step(w.copy())
+    >>> w.round(4).tolist()
+    [0.8039, -1.801]
+    """
+
+    lr: float = 1.0
+    rho: float = 0.9
+    eps: float = 1e-6
+
+    state = ("v", "d")
+    ranges = {"rho": "[0, 1)", "eps": "(0, inf)"}
+
+    def coefficients(self, t, lr):
+        return {"c": 1 - self.rho, "eps": self.eps, "lr": lr}
+
+    @staticmethod
+    def update(p, g, v, d, c, eps, lr):
+        v = v + c * (g * g - v)
+        move = sqrt((d + eps) / (v + eps)) * g
+        d = d + c * (move * move - d)
+        p = p - lr * move
+        return p, v, d

@@ -1,0 +1,84 @@
+"""ADOPT: gradients are scaled by what was known before them."""
+
+import numpy as np
+
+from .base import Optimizer
+
+
+class ADOPT(Optimizer):
+    r"""ADOPT, with the clipping of its second version.
+
+    .. math::
+        m_t &= \beta_1 m_{t-1} + (1 - \beta_1) \, \mathrm{clip}\Big(
+            \frac{g_t}{\max(\sqrt{v_{t-1}}, \epsilon)},\, -c_t,\, c_t\Big), \qquad
+            c_t = (t - 1)^{1/4} \\
+        \theta_t &= \theta_{t-1} - \eta \, m_t, \qquad
+            v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \qquad v_1 = g_1^2
+
+    Parameters
+    ----------
+    lr : float, default=1e-3
+        Learning rate :math:`\eta`.
+    beta1 : float, default=0.9
+        Decay of the mean of scaled gradients, in [0, 1).
+    beta2 : float, default=0.9999
+        Decay of the mean of squared gradients, in [0, 1).
+    eps : float, default=1e-6
+        Smallest denominator, in units of gradient.
+    clip_scaled : bool, default=True
+        Clip scaled gradients at :math:`c_t`. Without it a gradient that was zero in the first
+        step and is not in the second makes a huge step.
+    **common
+        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
+        nonfinite, average, average_decay.
+
+    Notes
+    -----
+    State: two arrays shaped like the parameter. The first step only fills :math:`v`; decay that
+    is decoupled acts in it all the same, which the authors' program leaves out.
+
+    References
+    ----------
+    Taniguchi et al. 2024, "ADOPT: modified Adam can converge with any beta2 with the optimal
+    rate", arXiv:2411.02853.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import ADOPT
+    >>> w = np.array([1.0, -2.0])
+    >>> updater = ADOPT(lr=0.1).bind(w)
+    >>> for _ in range(2):
+    ...     updater.step(w.copy())
+    >>> w.round(6).tolist()
+    [0.99, -1.99]
+    """
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.9999
+    eps: float = 1e-6
+    clip_scaled: bool = True
+
+    state = ("m", "v")
+    ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "(0, inf)"}
+    choices = {"clip_scaled": (False, True)}
+
+    def coefficients(self, t, lr):
+        first = np.asarray(t) == 1
+        bound = (t - 1.0) ** 0.25 if self.clip_scaled else np.inf
+        return {
+            "c1": 1 - self.beta1,
+            "c2": np.where(first, 1.0, 1 - self.beta2),
+            "eps": self.eps,
+            "bound": np.where(first, 0.0, bound),  # nothing passes in the first step
+            "lr": lr,
+        }
+
+    @staticmethod
+    def update(p, g, m, v, c1, c2, eps, bound, lr):
+        scaled = min(max(g / max(sqrt(v), eps), -bound), bound)
+        m = m + c1 * (scaled - m)
+        p = p - lr * m
+        v = v + c2 * (g * g - v)
+        return p, m, v

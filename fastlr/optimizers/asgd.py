@@ -1,0 +1,73 @@
+"""ASGD: gradient descent whose late parameters are averaged."""
+
+import numpy as np
+
+from .base import Optimizer
+
+
+class ASGD(Optimizer):
+    r"""Averaged stochastic gradient descent.
+
+    .. math::
+        \eta_t &= \eta \, / \, (1 + \lambda \eta (t - 1))^\alpha, \qquad
+            \theta_t = (1 - \lambda \eta_t)\, \theta_{t-1} - \eta_t g_t \\
+        \bar\theta_t &= \bar\theta_{t-1} +
+            \frac{\theta_t - \bar\theta_{t-1}}{\max(1, t - 1 - t_0)}
+
+    Parameters
+    ----------
+    lr : float, default=0.01
+        Learning rate :math:`\eta` of the first step.
+    lambd : float, default=1e-4
+        :math:`\lambda`, decay of the parameter, and pace at which the rate falls.
+    alpha : float, default=0.75
+        Power with which the rate falls.
+    t0 : float, default=1e6
+        Step after which the average begins; until then it follows the parameter.
+    **common
+        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
+        nonfinite, average, average_decay.
+
+    Notes
+    -----
+    State: one array shaped like the parameter, the average, in ``state_dict()["state"]["ax"]``.
+    Any optimizer averages all its steps with ``average="polyak"``.
+
+    References
+    ----------
+    Polyak & Juditsky 1992, "Acceleration of stochastic approximation by averaging"; rate and
+    decay of Bottou 2010, "Large-scale machine learning with stochastic gradient descent".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import ASGD
+    >>> w = np.array([1.0, -2.0])
+    >>> updater = ASGD(lr=0.5, lambd=0.0, t0=0.0).bind(w)
+    >>> for _ in range(3):
+    ...     updater.step(w.copy())
+    >>> w.tolist(), updater.state_dict()["state"]["ax"]["0"].tolist()
+    ([0.125, -0.25], [0.1875, -0.375])
+    """
+
+    lr: float = 0.01
+    lambd: float = 1e-4
+    alpha: float = 0.75
+    t0: float = 1e6
+
+    state = ("ax",)
+    ranges = {"lambd": "[0, inf)", "alpha": "[0, inf)", "t0": "[0, inf)"}
+
+    def coefficients(self, t, lr):
+        rate = lr / (1 + self.lambd * lr * (t - 1)) ** self.alpha
+        return {
+            "rate": rate,
+            "fall": self.lambd * rate,
+            "weight": 1 / np.maximum(1.0, t - 1 - self.t0),
+        }
+
+    @staticmethod
+    def update(p, g, ax, rate, fall, weight):
+        p = p - fall * p - rate * g
+        ax = ax + weight * (p - ax)
+        return p, ax

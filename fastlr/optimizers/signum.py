@@ -1,0 +1,64 @@
+"""Signum: steps of one length, along the sign of the momentum."""
+
+from .base import Optimizer
+
+
+class Signum(Optimizer):
+    r"""Signum, and signSGD when momentum is zero.
+
+    .. math::
+        m_t = \mu m_{t-1} + (1 - \mu) g_t, \qquad
+        \theta_t = \theta_{t-1} - \eta \, \mathrm{sign}(m_t)
+
+    Parameters
+    ----------
+    lr : float, default=1e-4
+        Learning rate :math:`\eta`: how far every parameter moves in each step.
+    momentum : float, default=0.9
+        :math:`\mu`, in [0, 1). At 0 the sign of the gradient itself is used and no buffer kept.
+    decay : {"decoupled", "l2", "independent"}, default="decoupled"
+        What weight_decay means; the paper's is decoupled.
+    **common
+        See `Optimizer`: schedule, weight_decay, clip_norm, clip_value, maximize, nonfinite,
+        average, average_decay.
+
+    Notes
+    -----
+    State: one array shaped like the parameter with momentum, none without. Where the momentum is
+    exactly zero the parameter stays.
+
+    References
+    ----------
+    Bernstein et al. 2018, arXiv:1802.04434, algorithms 1 and 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import Signum
+    >>> w = np.array([1.0, -2.0])
+    >>> updater = Signum(lr=0.25, momentum=0.5).bind(w)
+    >>> updater.step(np.array([4.0, -1e-6]))
+    >>> updater.step(np.array([-1.0, 0.0]))  # the momentum still points the other way
+    >>> w.tolist()
+    [0.5, -1.5]
+    """
+
+    lr: float = 1e-4
+    momentum: float = 0.9
+    decay: str = "decoupled"
+
+    state = ("m",)
+    flags = ("momentum",)
+    ranges = {"momentum": "[0, 1)"}
+
+    def coefficients(self, t, lr):
+        return {"c": 1 - self.momentum, "lr": lr}
+
+    @staticmethod
+    def update(p, g, m, c, lr, momentum):
+        if momentum:
+            m = m + c * (g - m)
+            p = p - lr * sign(m)
+        else:
+            p = p - lr * sign(g)
+        return p, m

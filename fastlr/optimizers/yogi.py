@@ -1,0 +1,89 @@
+"""Yogi: Adam whose squared average grows at a bounded pace."""
+
+import numpy as np
+
+from .base import Optimizer
+
+
+class Yogi(Optimizer):
+    r"""Yogi.
+
+    .. math::
+        m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad
+            v_t = v_{t-1} - (1 - \beta_2)\, \mathrm{sign}(v_{t-1} - g_t^2)\, g_t^2 \\
+        \theta_t &= \theta_{t-1} - \eta \,
+            \frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}
+
+    Parameters
+    ----------
+    lr : float, default=0.01
+        Learning rate :math:`\eta`.
+    beta1 : float, default=0.9
+        Decay of the mean of gradients, in [0, 1).
+    beta2 : float, default=0.999
+        1 - beta2 is the share of a squared gradient that :math:`v` moves by, in [0, 1).
+    eps : float, default=1e-3
+        Added to the denominator, in units of gradient.
+    initial_accumulator : float, default=1e-6
+        What :math:`v` starts from, in units of squared gradient.
+    initial_momentum : float, default=0.0
+        What :math:`m` starts from. Libraries give it `initial_accumulator` too, by which even
+        parameters without any gradient move at first.
+    **common
+        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
+        nonfinite, average, average_decay.
+
+    Notes
+    -----
+    State: two arrays shaped like the parameter.
+
+    References
+    ----------
+    Zaheer et al. 2018, "Adaptive methods for nonconvex optimization", NeurIPS, algorithm 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import Yogi
+    >>> w = np.array([1.0, -2.0])
+    >>> updater = Yogi(lr=0.1, eps=1e-8).bind(w)
+    >>> updater.step(w.copy())
+    >>> w.round(3).tolist()
+    [0.9, -1.9]
+    """
+
+    lr: float = 0.01
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-3
+    initial_accumulator: float = 1e-6
+    initial_momentum: float = 0.0
+
+    state = ("m", "v")
+    ranges = {
+        "beta1": "[0, 1)",
+        "beta2": "[0, 1)",
+        "eps": "[0, inf)",
+        "initial_accumulator": "[0, inf)",
+        "initial_momentum": "(-inf, inf)",
+    }
+
+    def initial_state(self):
+        return {"m": self.initial_momentum, "v": self.initial_accumulator}
+
+    def coefficients(self, t, lr):
+        return {
+            "c1": 1 - self.beta1,
+            "c2": 1 - self.beta2,
+            "eps": self.eps,
+            "step": lr / (1 - self.beta1**t),
+            "root": 1 / np.sqrt(1 - self.beta2**t),
+        }
+
+    @staticmethod
+    def update(p, g, m, v, c1, c2, eps, step, root):
+        m = m + c1 * (g - m)
+        square = g * g
+        v = v - c2 * sign(v - square) * square
+        p = p - step * m / (sqrt(v) * root + eps)
+        return p, m, v

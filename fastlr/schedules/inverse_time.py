@@ -1,0 +1,61 @@
+"""Inverse time decay: the rate falls like 1 / t, fast at first and then ever more slowly."""
+
+from .base import Schedule
+from .lengths import Length, epochs
+
+
+class InverseTime(Schedule):
+    r"""Divide the rate by a number that grows in proportion to time.
+
+    .. math:: f(t) = \frac{1}{1 + r \, t / T}
+
+    Parameters
+    ----------
+    rate : float, default=1.0
+        :math:`r`, in [0, inf), per :math:`T`: after :math:`T / r` half of the rate is left.
+    every : int, float or Epochs, default=epochs(1)
+        :math:`T`: steps, part of the run in (0, 1), or epochs.
+    staircase : bool, default=False
+        Fall all at once at the end of each :math:`T`.
+
+    Notes
+    -----
+    It has no end. Matches keras's ``InverseTimeDecay``, whose ``decay_rate`` and ``decay_steps``
+    are `rate` and `every`.
+
+    References
+    ----------
+    Robbins & Monro 1951, "A stochastic approximation method".
+
+    Examples
+    --------
+    >>> from fastlr.schedules import InverseTime
+    >>> InverseTime(every=2).simulate(7).lr.round(3).tolist()
+    [1.0, 0.667, 0.5, 0.4, 0.333, 0.286, 0.25]
+    >>> InverseTime(every=2, staircase=True).simulate(7).lr.round(3).tolist()
+    [1.0, 1.0, 0.5, 0.5, 0.333, 0.333, 0.25]
+    """
+
+    rate: float = 1.0
+    every: Length = epochs(1)
+    staircase: bool = False
+
+    lengths = {"every": 1}
+    ranges = {"rate": "[0, inf)"}
+    choices = {"staircase": (False, True)}
+
+    def coefficients(self, run):
+        return {
+            "rate": self.rate,
+            "every": self.steps_of("every", run),
+            "staircase": self.staircase,
+            "one": 1.0,
+            "zero": 0.0,
+        }
+
+    @staticmethod
+    def factor(t, rate, every, staircase, one, zero):
+        x = t / every
+        if staircase > zero:
+            x = floor(x)
+        return one / (one + rate * x)

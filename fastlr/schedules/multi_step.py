@@ -1,0 +1,52 @@
+"""Multi-step decay: the rate drops by the same factor at each of some points in time."""
+
+from typing import Any
+
+import numpy as np
+
+from .base import Schedule
+from .boundaries import boundary_steps, check_boundaries
+
+
+class MultiStep(Schedule):
+    r"""Multiply the rate by a constant at given points in time.
+
+    .. math:: f(t) = \gamma^{k}, \qquad k = \#\{i : m_i \le t\}
+
+    Parameters
+    ----------
+    milestones : sequence of int, float or Epochs, default=(0.5, 0.75)
+        :math:`m_i`, increasing: steps, parts of the run in (0, 1), or epochs.
+    gamma : float, default=0.1
+        :math:`\gamma`, in (0, 1], dimensionless.
+
+    Notes
+    -----
+    It has no end. Matches torch's ``MultiStepLR``. For a factor of its own at each point in time
+    there is `Piecewise`.
+
+    References
+    ----------
+    He et al. 2016, "Deep residual learning for image recognition", arXiv:1512.03385: a tenth at
+    half and at three quarters of the run, which is the default.
+
+    Examples
+    --------
+    >>> from fastlr.schedules import MultiStep
+    >>> MultiStep([2, 3], gamma=0.5).simulate(5).lr.tolist()
+    [1.0, 1.0, 0.5, 0.25, 0.25]
+    """
+
+    milestones: Any = (0.5, 0.75)
+    gamma: float = 0.1
+
+    ranges = {"gamma": "(0, 1]"}
+
+    def validate(self):
+        check_boundaries(self.milestones, "MultiStep: milestones")
+
+    def evaluate(self, t, run, metric_state=None):
+        # A scalar rule has no loop over however many milestones there are; a search has.
+        steps = boundary_steps(self.milestones, "MultiStep: milestones", run)
+        passed = np.searchsorted(steps, np.asarray(t, dtype=np.float64), side="right")
+        return np.asarray(np.power(self.gamma, passed, dtype=np.float64)), None

@@ -1,0 +1,86 @@
+"""Piecewise schedules: the user's own values at the user's own points in time."""
+
+from typing import Any
+
+import numpy as np
+
+from ..hyper import check_number
+from .base import Schedule
+from .boundaries import boundary_steps, check_boundaries
+
+
+class Piecewise(Schedule):
+    r"""Values between given boundaries, or lines between given points.
+
+    With boundaries :math:`b_1 < ... < b_n` and values :math:`v_0, ..., v_n`
+
+    .. math::
+        f(t) = v_k \text{ for } b_k \le t < b_{k+1}, \qquad b_0 = 0, \; b_{n+1} = \infty
+
+    or, linear, from :math:`v_k` at :math:`b_k` to :math:`v_{k+1}` at :math:`b_{k+1}`, and
+    :math:`v_n` from :math:`b_n` on.
+
+    Parameters
+    ----------
+    boundaries : sequence of int, float or Epochs
+        :math:`b_1, ..., b_n`, increasing: steps, parts of the run in (0, 1), or epochs.
+    values : sequence of float
+        :math:`v_0, ..., v_n`, in [0, inf), dimensionless: one more than boundaries.
+    interpolation : {"constant", "linear"}, default="constant"
+        What happens between boundaries.
+
+    Notes
+    -----
+    Matches optax's ``piecewise_constant_schedule`` and ``piecewise_interpolate_schedule``; the
+    latter's values are factors on the value before. keras's ``PiecewiseConstantDecay`` changes
+    one step later, after its boundary.
+
+    Examples
+    --------
+    >>> from fastlr.schedules import Piecewise
+    >>> Piecewise([2, 4], [1.0, 0.5, 0.2]).simulate(6).lr.tolist()
+    [1.0, 1.0, 0.5, 0.5, 0.2, 0.2]
+    >>> Piecewise([2, 4], [0.5, 1.0, 0.0], "linear").simulate(6).lr.tolist()
+    [0.5, 0.75, 1.0, 0.5, 0.0, 0.0]
+    """
+
+    boundaries: Any
+    values: Any
+    interpolation: str = "constant"
+
+    choices = {"interpolation": ("constant", "linear")}
+
+    def validate(self):
+        check_boundaries(self.boundaries, "Piecewise: boundaries")
+        if not isinstance(self.values, (list, tuple, np.ndarray)):
+            raise TypeError(
+                f"Piecewise: values must be a list or tuple of numbers, got {self.values!r}"
+            )
+        for k, value in enumerate(self.values):
+            check_number(value, f"Piecewise: values[{k}]", "[0, inf)")
+        wanted = len(self.boundaries) + 1
+        if len(self.values) != wanted:
+            raise ValueError(
+                f"Piecewise: values must have one number more than boundaries, {wanted}, "
+                f"got {len(self.values)}"
+            )
+
+    def length(self, run):
+        return int(self._boundaries(run)[-1]) if self.interpolation == "linear" else None
+
+    def evaluate(self, t, run, metric_state=None):
+        # A scalar rule has no loop over however many boundaries there are; a search has.
+        t = np.asarray(t, dtype=np.float64)
+        values = np.array(self.values, dtype=np.float64)
+        starts = np.concatenate([[0.0], self._boundaries(run)])
+        piece = np.searchsorted(starts, t, side="right") - 1
+        if self.interpolation == "constant":
+            return np.asarray(values[piece]), None
+        following = np.minimum(piece + 1, len(values) - 1)
+        # In the last piece there is no way to go; elsewhere none is empty, for t is inside it.
+        span = np.where(piece == following, 1.0, starts[following] - starts[piece])
+        part = (t - starts[piece]) / span
+        return values[following] + (values[piece] - values[following]) * (1 - part), None
+
+    def _boundaries(self, run):
+        return boundary_steps(self.boundaries, "Piecewise: boundaries", run)

@@ -1,0 +1,54 @@
+"""Polynomial decay: the rate falls as a power of the time that is left."""
+
+from .base import Schedule
+from .lengths import Length
+
+
+class Polynomial(Schedule):
+    r"""Lower the rate as a power of the time that is left.
+
+    .. math:: f(t) = f_{\min} + (1 - f_{\min}) \left(1 - \frac{\min(t, T)}{T}\right)^p
+
+    Parameters
+    ----------
+    steps : int, float or Epochs, optional
+        :math:`T`: steps, part of the run in (0, 1), or epochs; by default the whole run.
+    power : float, default=1.0
+        :math:`p`, in (0, inf): 1 is a line, more falls early, less falls late.
+    min_factor : float, default=0.0
+        :math:`f_{\min}`, in [0, 1], dimensionless; it belongs to step :math:`T`.
+
+    Notes
+    -----
+    Matches torch's ``PolynomialLR`` (``min_factor=0``), keras's ``PolynomialDecay`` and optax's
+    ``polynomial_schedule``.
+
+    Examples
+    --------
+    >>> from fastlr.schedules import Polynomial
+    >>> Polynomial(4, power=2.0).simulate(6).lr.tolist()
+    [1.0, 0.5625, 0.25, 0.0625, 0.0, 0.0]
+    """
+
+    steps: Length | None = None
+    power: float = 1.0
+    min_factor: float = 0.0
+
+    aliases = ("poly",)
+    lengths = {"steps": 1}
+    ranges = {"power": "(0, inf)", "min_factor": "[0, 1]"}
+
+    def length(self, run):
+        return self.steps_of("steps", run)
+
+    def coefficients(self, run):
+        return {
+            "steps": self.steps_of("steps", run),
+            "power": self.power,
+            "lowest": self.min_factor,
+            "one": 1.0,
+        }
+
+    @staticmethod
+    def factor(t, steps, power, lowest, one):
+        return lowest + (one - lowest) * pow(one - min(t, steps) / steps, power)

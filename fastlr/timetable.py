@@ -1,0 +1,221 @@
+"""What schedules make of the hyper-parameters of a bound optimizer, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .groups import Group
+from .hyper import check_number
+from .optimizers.base import Optimizer
+from .schedules import Run, Schedule
+
+
+class Block(NamedTuple):
+    """Hyper-parameters of some consecutive steps, as one group of parameters sees them."""
+
+    factor: np.ndarray  # on the learning rate
+    optimizer: Optimizer  # whose scheduled hyper-parameters are arrays with a value per step
+    decay_factor: np.ndarray | float  # on the weight decay, a group's own included
+
+
+class Timetable:
+    """All schedules of an optimizer and its groups, with what they have seen of the metric.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Hyper-parameters, `schedule` and `schedules`.
+    groups : sequence of Group
+        Those with a schedule follow it instead of the optimizer's, momentum included.
+    run : Run
+        The run, for lengths given in fractions or epochs.
+
+    Raises
+    ------
+    ValueError
+        If a schedule lacks the length of the run or of an epoch, or two drive the same thing.
+    """
+
+    def __init__(self, optimizer: Optimizer, groups: Sequence[Group], run: Run) -> None:
+        self._optimizer = optimizer
+        self._run = run
+        self._schedules: dict[str, Schedule] = dict(optimizer.scheduled())
+        self._of_groups = ["lr"] * len(groups)
+        for k, group in enumerate(groups):
+            if group.schedule is not None:
+                # The first group is that of all other parameters; users count from their own.
+                self._of_groups[k] = f"groups[{k - 1}]"
+                self._schedules[f"groups[{k - 1}]"] = group.schedule
+        self._seen = {
+            label: schedule.initial_metric_state() for label, schedule in self._schedules.items()
+        }
+        self.blocks(np.zeros(1))  # what is missing is said now, not at a step
+
+    @property
+    def needs_metric(self) -> bool:
+        """Whether a metric drives any of them."""
+        return any(schedule.needs_metric for schedule in self._schedules.values())
+
+    @property
+    def metric_state(self) -> dict[str, float]:
+        """What the schedules have seen of the metric: plain numbers by name."""
+        return {
+            f"{label}.{name}": value
+            for label, state in self._seen.items()
+            for name, value in state.items()
+        }
+
+    @metric_state.setter
+    def metric_state(self, given: Mapping[str, float]) -> None:
+        self._seen = {
+            label: {name: given[f"{label}.{name}"] for name in state}
+            for label, state in self._seen.items()
+        }
+
+    def observe(self, metric: float, t: int) -> None:
+        """Tell every schedule a metric.
+
+        Parameters
+        ----------
+        metric : float
+            Validation metric of the epoch.
+        t : int
+            Steps made so far.
+        """
+        self._seen = {
+            label: schedule.observe(self._seen[label], metric, t, self._run)
+            for label, schedule in self._schedules.items()
+        }
+
+    def rates(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return factor and momentum outside groups with a schedule of their own.
+
+        Parameters
+        ----------
+        t : ndarray of float64
+            Step numbers, counted from 0.
+
+        Returns
+        -------
+        factor : ndarray
+            Factor on the learning rate.
+        momentum : ndarray or None
+            Momentum itself, None where nothing drives it.
+        """
+        return self._evaluate("lr", t, self._values(t))
+
+    def blocks(self, t: np.ndarray) -> list[Block]:
+        """Return the hyper-parameters of steps, for each group.
+
+        Parameters
+        ----------
+        t : ndarray of float64
+            Step numbers, counted from 0.
+
+        Returns
+        -------
+        list of Block
+            One for each group; groups without a schedule of their own share one.
+
+        Raises
+        ------
+        ValueError
+            If a schedule takes a hyper-parameter out of its range.
+        """
+        values = self._values(t)
+        decay_factor = self._factor("weight_decay", t) if "weight_decay" in values else 1.0
+        made = {}
+        for label in dict.fromkeys(self._of_groups):
+            factor, momentum = self._evaluate(label, t, values)
+            name = self._optimizer.momentum_field()
+            more = {} if name is None or momentum is None else {name: momentum}
+            made[label] = Block(factor, self._optimizer.with_scheduled(values | more), decay_factor)
+        return [made[label] for label in self._of_groups]
+
+    def _factor(self, label: str, t: np.ndarray) -> np.ndarray:
+        return self._schedules[label].evaluate(t, self._run, self._seen[label])[0]
+
+    def _values(self, t: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the hyper-parameters that have a schedule in `schedules`."""
+        values = {}
+        for name in self._optimizer.schedules or ():
+            values[name] = getattr(self._optimizer, name) * self._factor(name, t)
+            interval = self._optimizer.ranges.get(name)
+            if interval is not None:
+                label = f"{type(self._optimizer).__name__}: {name} times schedules[{name!r}]"
+                check_number(float(values[name].min()), label, interval)
+                check_number(float(values[name].max()), label, interval)
+        return values
+
+    def _evaluate(
+        self, label: str, t: np.ndarray, values: Mapping[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return factor and momentum of a schedule of the rate; `values` may give the latter."""
+        schedule = self._schedules[label]
+        factor, momentum = schedule.evaluate(t, self._run, self._seen[label])
+        name = self._optimizer.momentum_field()
+        if name is None or name not in values:
+            return factor, momentum
+        if momentum is not None:
+            raise ValueError(
+                f"{type(self._optimizer).__name__}: schedules[{name!r}] and {schedule!r} both "
+                "drive the momentum; set cycle_momentum=False in the latter"
+            )
+        return factor, values[name]
+
+
+def check_effects(optimizer: Optimizer, coefficients: Sequence[str]) -> None:
+    """Raise unless every hyper-parameter in `schedules` can change from step to step.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Hyper-parameters and rule.
+    coefficients : sequence of str
+        Coefficients that its kernel takes.
+
+    Raises
+    ------
+    ValueError
+        If the rule needs one number for the whole run, or does not use it at all.
+    """
+    if not optimizer.schedules:
+        return
+    t, tail = np.arange(1.0, 65.0), slice(40, None)
+    lr, falling = np.full(64, 0.1), np.linspace(1.0, 0.5, 64)
+    for name in optimizer.schedules:
+        label = f"{type(optimizer).__name__}: schedules[{name!r}]"
+        if name in {"weight_decay", "clip_value"}:
+            continue
+        if name == "average_decay":
+            if optimizer.average != "ema":
+                raise ValueError(f"{label} has no effect: average_decay is for average='ema'")
+            continue
+        own = getattr(optimizer, name)
+        moving, constant = optimizer.with_scheduled({name: own * falling}), optimizer
+        later = optimizer.with_scheduled({name: own * falling[tail]})
+        try:
+            whole = _columns(moving.coefficients(t, lr), coefficients, t)
+            part = _columns(later.coefficients(t[tail], lr[tail]), coefficients, t[tail])
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{label}: the rule needs {name} to be one number for the whole run ({error})"
+            ) from error
+        if not np.allclose(whole[:, tail], part, rtol=1e-9, atol=0, equal_nan=True):
+            raise ValueError(
+                f"{label}: the rule needs {name} to be one number for the whole run, for a step "
+                "depends on that of others"
+            )
+        if own and np.array_equal(
+            whole, _columns(constant.coefficients(t, lr), coefficients, t), equal_nan=True
+        ):
+            raise ValueError(f"{label} has no effect: the steps do not read {name} as things are")
+
+
+def _columns(
+    values: Mapping[str, np.ndarray | float], names: Sequence[str], t: np.ndarray
+) -> np.ndarray:
+    return np.array([np.broadcast_to(values[name], t.shape) for name in names])

@@ -1,0 +1,56 @@
+"""The torch that is installed, beside fastlr, on a problem where gradients follow parameters.
+
+The recorded runs (`tests/test_trajectories.py`) fix one version of torch and one set of
+gradients; these take whatever version is there. A difference in one step would grow here.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "recorded")]
+from hashed import uniform  # noqa: E402
+from make_torch import CASES, CLIPPED, SHAPES, parameters, torch_run  # noqa: E402
+
+from fastlr.optimizers import OPTIMIZERS  # noqa: E402
+
+STEPS = 200
+TARGETS = [uniform(s, 3, k) for k, s in enumerate(SHAPES)]
+CURVES = [10.0 ** uniform(s, 4, k) for k, s in enumerate(SHAPES)]
+
+
+def slope(params, t):
+    """Return the gradient of a noisy quadratic bowl with curvatures from 0.1 to 10."""
+    return [
+        np.asarray(c * (p - target) + 0.1 * uniform(p.shape, 5, 100 * t + k))
+        for k, (p, c, target) in enumerate(zip(params, CURVES, TARGETS, strict=True))
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("case", "clip"), [(c, 0.0) for c in CASES] + [(c, 2.0) for c in CLIPPED])
+def test_torch_walks_the_same_path_downhill(case, clip, dtype):
+    name, settings = CASES[case][1]
+    sign = -1.0 if settings.get("maximize") else 1.0
+    params = [np.asarray(p, dtype) for p in parameters(seed=9)]
+    updater = OPTIMIZERS[name.lower()](**settings, clip_norm=clip or None).bind(params)
+    theirs = [p.copy() for p in params]
+
+    def torch_gradients(t):
+        return [sign * g for g in slope(theirs, t)]
+
+    run = torch_run(case, clip, parameters(seed=9), torch_gradients, STEPS, dtype)
+    worst = 0.0
+    for t, after in run:
+        updater.step([np.asarray(sign * g, dtype) for g in slope(params, t)])
+        theirs[:] = after
+        size = max(np.max(np.abs(a)) for a in after)
+        worst = max(
+            worst, *(np.max(np.abs(p - a)) / size for p, a in zip(params, after, strict=True))
+        )
+    assert worst < (1e-12 if dtype == "float64" else 1e-5), torch.__version__

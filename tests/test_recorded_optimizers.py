@@ -1,0 +1,56 @@
+"""Every element-wise rule walks the path that another library's walked, recorded once.
+
+`test_trajectories` does so with torch's basic optimizers; these are all the others, from whichever
+library has them, and often from the program of the rule's authors.
+"""
+
+import functools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastlr.optimizers import OPTIMIZERS
+
+sys.path.insert(0, str(Path(__file__).parent / "recorded"))
+from make_optimizers import CASES, FILE, LIBRARIES
+from make_torch import SNAPSHOTS, gradients, parameters
+
+
+@functools.cache
+def recorded():
+    with np.load(FILE) as file:
+        return {name: file[name] for name in file}
+
+
+@functools.cache
+def inputs():
+    return [gradients(t) for t in range(1, SNAPSHOTS[-1] + 1)]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_another_library_walks_the_same_path(name):
+    case = CASES[name]
+    assert case.settings["weight_decay"] > 0
+    params = parameters()
+    updater = OPTIMIZERS[case.optimizer.lower()](**case.settings).bind(params)
+    expected = iter(recorded()[name])
+    for t, grads in enumerate(inputs(), 1):
+        updater.step(grads)
+        if t in SNAPSHOTS:
+            kept = updater.state_dict()["state"][case.state].values() if case.state else []
+            got = np.concatenate([p.ravel() for p in [*params, *kept]])
+            wanted = next(expected)
+            assert np.max(np.abs(got - wanted)) < 1e-12 * np.max(np.abs(wanted)), f"step {t}"
+
+
+def test_the_recording_says_what_made_it_and_holds_every_case():
+    made_with = json.loads(str(recorded()["made_with"]))
+    assert set(made_with) == {*LIBRARIES, "numpy"}
+    assert set(recorded()) == {*CASES, "made_with"}
+    start = np.concatenate([p.ravel() for p in parameters()])
+    for name in CASES:
+        moved = np.abs(recorded()[name][-1][: start.size] - start)
+        assert np.median(moved) > 1e-3, f"{name} was recorded standing still"

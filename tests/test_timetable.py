@@ -1,0 +1,415 @@
+"""Schedules of any hyper-parameter and of groups: what the steps use, and what is refused."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from hashed import uniform
+from sklearn.base import clone
+
+import fastlr
+from fastlr import SGD, AdamW, LinearClassifier, NAdam, RMSprop, Rprop
+from fastlr.kernels import emit
+from fastlr.optimizers import OPTIMIZERS, Optimizer
+from fastlr.schedules import (
+    Constant,
+    CosineAnnealing,
+    Cyclical,
+    ExponentialDecay,
+    Linear,
+    OneCycle,
+    Piecewise,
+    ReduceOnPlateau,
+    Run,
+    StepDecay,
+)
+from fastlr.timetable import check_effects
+
+N = 300  # more than a table of rows holds
+T = np.arange(N)
+
+
+def gradient(t, n=7):
+    return uniform(n, 100 + t) - 0.4
+
+
+def factor(schedule):
+    return schedule.evaluate(T, Run(N))[0]
+
+
+def walk(updater, n=N):
+    for t in range(n):
+        updater.step(gradient(t, updater.params.size))
+    return updater.params
+
+
+# Values
+
+
+def test_adamw_follows_schedules_of_all_it_has():
+    plan = {
+        "beta1": Linear(start=0.6, end=1.0),
+        "beta2": StepDecay(100, gamma=0.95),
+        "eps": ExponentialDecay(0.5, every=20),
+        "weight_decay": CosineAnnealing(min_factor=0.1),
+    }
+    optimizer = AdamW(lr=0.02, eps=1e-3, weight_decay=0.3, schedule=Linear(end=0.2), schedules=plan)
+    got = walk(optimizer.bind(uniform(7, 1), total_steps=N))
+    beta1, beta2, eps, decay = (
+        own * factor(plan[name])
+        for name, own in (("beta1", 0.9), ("beta2", 0.999), ("eps", 1e-3), ("weight_decay", 0.3))
+    )
+    lr = 0.02 * factor(Linear(end=0.2))
+    p, m, v = uniform(7, 1), np.zeros(7), np.zeros(7)
+    for t in T:
+        g = gradient(t)
+        m = beta1[t] * m + (1 - beta1[t]) * g
+        v = beta2[t] * v + (1 - beta2[t]) * g * g
+        p = p - lr[t] * decay[t] * p
+        p = p - lr[t] * (m / (1 - beta1[t] ** (t + 1))) / (
+            np.sqrt(v / (1 - beta2[t] ** (t + 1))) + eps[t]
+        )
+    np.testing.assert_allclose(got, p, rtol=1e-11)
+
+
+@pytest.mark.parametrize("decay", ["l2", "decoupled", "independent"])
+def test_sgd_follows_schedules_of_what_surrounds_its_rule(decay):
+    plan = {
+        "momentum": Piecewise([50, 200], [0.5, 1.0, 0.0]),
+        "dampening": Linear(100),
+        "clip_value": Linear(start=1.0, end=0.3),
+        "weight_decay": Cyclical(17, 11),
+        "average_decay": Constant(0.9),
+    }
+    optimizer = SGD(
+        lr=0.03,
+        momentum=0.8,
+        dampening=0.2,
+        weight_decay=0.05,
+        decay=decay,
+        clip_value=0.5,
+        average="ema",
+        average_decay=0.95,
+        schedule=CosineAnnealing(min_factor=0.1),
+        schedules=plan,
+    )
+    updater = optimizer.bind(uniform(7, 1), total_steps=N)
+    got = walk(updater)
+    own = {"momentum": 0.8, "dampening": 0.2, "clip_value": 0.5, "weight_decay": 0.05}
+    mu, tau, bound, wd = (value * factor(plan[name]) for name, value in own.items())
+    rate = factor(CosineAnnealing(min_factor=0.1))
+    p, buf, mean = uniform(7, 1), np.zeros(7), None
+    for t in T:
+        g = np.clip(gradient(t), -bound[t], bound[t])
+        if decay == "l2":
+            g = g + wd[t] * p
+        else:
+            p = p - wd[t] * rate[t] * (0.03 if decay == "decoupled" else 1) * p
+        buf = g if t == 0 else mu[t] * buf + (1 - tau[t]) * g
+        p = p - 0.03 * rate[t] * buf
+        mean = p if t == 0 else mean + (1 - 0.95 * 0.9) * (p - mean)
+    np.testing.assert_allclose(got, p, rtol=1e-11)
+    np.testing.assert_allclose(updater.averaged, mean, rtol=1e-11)
+
+
+def test_a_groups_own_decay_follows_the_schedule_of_the_decay():
+    params = {"w": np.ones(3), "v": np.ones(3)}
+    optimizer = SGD(lr=1.0, weight_decay=0.1, schedules={"weight_decay": StepDecay(1, gamma=0.5)})
+    updater = optimizer.bind(params, groups=[{"match": "v", "weight_decay": 0.4}])
+    for _ in range(3):
+        updater.step({"w": np.zeros(3), "v": np.zeros(3)})
+    np.testing.assert_allclose(params["w"], (1 - 0.1) * (1 - 0.05) * (1 - 0.025), rtol=1e-14)
+    np.testing.assert_allclose(params["v"], (1 - 0.4) * (1 - 0.2) * (1 - 0.1), rtol=1e-14)
+
+
+def test_a_constant_schedule_changes_nothing():
+    plan = {"beta1": Constant(), "weight_decay": None, "eps": lambda t: 1.0}
+    plain = walk(AdamW(lr=0.1).bind(uniform(7, 1)))
+    np.testing.assert_allclose(
+        walk(AdamW(lr=0.1, schedules=plan).bind(uniform(7, 1))), plain, rtol=1e-12
+    )
+
+
+def test_the_momentum_of_the_updater_is_the_scheduled_one():
+    updater = AdamW(schedules={"beta1": Linear(4, 0.5, 1.0)}).bind(np.ones(2))
+    seen = []
+    for _ in range(6):
+        seen.append(updater.momentum)
+        updater.step(np.ones(2))
+    np.testing.assert_allclose(seen, 0.9 * np.array([0.5, 0.625, 0.75, 0.875, 1, 1]), rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_number_of_every_rule_can_be_scheduled_or_says_why_not(name):
+    cls = OPTIMIZERS[name]
+    base = cls()
+    taken = emit.specialise(emit.rule_of_class(cls), base.switches()).coefficients
+    t, lr = np.arange(1.0, 41.0), np.full(40, 0.01)
+    plain = base.coefficients(t, lr)
+    scheduled = set()
+    for field in set(cls._fields) - set(Optimizer._fields) - {"lr"}:
+        value = getattr(base, field)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            continue
+        optimizer = base.replace(schedules={field: Constant()})
+        try:
+            check_effects(optimizer, taken)
+        except ValueError as error:
+            assert field in str(error)  # noqa: PT017  (either way is right; the name must be there)
+            continue
+        scheduled.add(field)
+        got = optimizer.with_scheduled({field: np.full(40, value)}).coefficients(t, lr)
+        for each in taken:
+            np.testing.assert_allclose(got[each], plain[each], rtol=1e-12, err_msg=field)
+    assert scheduled >= {"beta1", "beta2", "momentum", "rho"} & set(cls._fields)
+
+
+# A schedule that listens
+
+
+def test_a_metric_drives_any_hyper_parameter_and_comes_back_from_a_state_dict():
+    plan = {"weight_decay": ReduceOnPlateau(0.5, patience=0)}
+    optimizer = SGD(lr=1.0, weight_decay=0.2, schedule=ReduceOnPlateau(0.1, 1), schedules=plan)
+
+    def run(updater, losses):
+        before = updater.params.copy()
+        shrunk = []
+        for loss in losses:
+            updater.step(np.zeros(2))
+            shrunk.append(1 - updater.params[0] / before[0])
+            before = updater.params.copy()
+            updater.observe(loss)
+        return shrunk
+
+    whole = run(optimizer.bind(np.ones(2)), [1.0] * 5)
+    np.testing.assert_allclose(whole, [0.2, 0.2, 0.1, 0.005, 0.0025], rtol=1e-12)
+    first = optimizer.bind(np.ones(2))
+    run(first, [1.0] * 3)
+    state = first.state_dict()
+    assert set(state["schedule"]) > {"lr.best", "lr.factor", "weight_decay.factor"}
+    again = optimizer.bind(first.params.copy())
+    again.load_state_dict(copy.deepcopy(state))
+    np.testing.assert_allclose(run(again, [1.0] * 2), whole[3:], rtol=1e-12)
+    del state["schedule"]["weight_decay.bad"]
+    with pytest.raises(ValueError, match=r"state_dict\['schedule'\] must have keys"):
+        again.load_state_dict(state)
+
+
+# Groups
+
+
+def test_a_group_follows_its_own_schedule():
+    params = {"head": np.zeros(3), "body": np.zeros(3), "bias": np.zeros(3)}
+    groups = [
+        {"match": "head", "schedule": StepDecay(2, gamma=0.5), "lr": 3.0},
+        {"match": "bias", "lr": 2.0},
+    ]
+    updater = SGD(lr=1.0, schedule=Linear(4)).bind(params, groups)
+    for _ in range(4):
+        updater.step({name: np.full(3, -1.0) for name in params})
+    assert updater.lr == 0
+    np.testing.assert_allclose(params["body"], 1 + 0.75 + 0.5 + 0.25)
+    np.testing.assert_allclose(params["bias"], 2 * params["body"])
+    np.testing.assert_allclose(params["head"], 3 * (1 + 1 + 0.5 + 0.5))
+
+
+def test_the_momentum_of_a_group_is_that_of_its_schedule():
+    cycle, n = OneCycle(20), 20
+    params = {"a": np.zeros(7), "b": np.zeros(7), "c": np.zeros(7)}
+    groups = [{"match": "b", "schedule": "constant"}, {"match": "c", "schedule": Cyclical(3)}]
+    updater = SGD(lr=0.1, momentum=0.5, schedule=cycle).bind(params, groups)
+    for t in range(n):
+        updater.step(dict.fromkeys(params, gradient(t)))
+    for name, schedule in (("a", cycle), ("b", Constant()), ("c", Cyclical(3))):
+        alone = SGD(lr=0.1, momentum=0.5, schedule=schedule).bind(np.zeros(7))
+        np.testing.assert_array_equal(params[name], walk(alone, n))
+
+
+def test_independent_decay_follows_the_schedule_of_the_group():
+    params = {"a": np.ones(2), "b": np.ones(2)}
+    optimizer = SGD(lr=0.1, weight_decay=0.2, decay="independent", schedule=Constant(0.5))
+    updater = optimizer.bind(params, [{"match": "b", "schedule": StepDecay(1, gamma=0.25)}])
+    for _ in range(2):
+        updater.step({"a": np.zeros(2), "b": np.zeros(2)})
+    np.testing.assert_allclose(params["a"], 0.9**2, rtol=1e-14)
+    np.testing.assert_allclose(params["b"], 0.8 * 0.95, rtol=1e-14)
+
+
+def test_a_metric_reaches_the_schedule_of_a_group_and_pickles_with_it():
+    params = {"a": np.zeros(2), "b": np.zeros(2)}
+    groups = [{"match": "b", "schedule": ReduceOnPlateau(0.5, patience=0)}]
+    updater = SGD(lr=1.0).bind(params, groups)
+    for _ in range(3):
+        updater.step({"a": np.full(2, -1.0), "b": np.full(2, -1.0)})
+        updater.observe(1.0)
+    assert params["a"].tolist() == [3, 3]
+    assert params["b"].tolist() == [2.5, 2.5]
+    updater = pickle.loads(pickle.dumps(updater))
+    updater.step({"a": np.full(2, -1.0), "b": np.full(2, -1.0)})
+    assert updater.params["b"].tolist() == [2.75, 2.75]
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (
+            lambda: SGD(schedules=[("momentum", "cosine")]),
+            TypeError,
+            "SGD: schedules must be a dict",
+        ),
+        (
+            lambda: SGD(schedules={"beta1": "cosine"}),
+            ValueError,
+            r"schedules\['beta1'\] is none of its hyper-parameters \(lr, momentum",
+        ),
+        (lambda: SGD(schedules={"lr": "cosine"}), ValueError, r"goes into schedule="),
+        (lambda: SGD(clip_norm=1.0, schedules={"clip_norm": "cosine"}), ValueError, "one number"),
+        (
+            lambda: SGD(momentum=0.9, schedules={"nesterov": "cosine"}),
+            ValueError,
+            r"schedules\['nesterov'\]: nesterov=False is no number",
+        ),
+        (lambda: SGD(schedules={"decay": "cosine"}), ValueError, "decay='l2' is no number"),
+        (
+            lambda: SGD(schedules={"clip_value": "cosine"}),
+            ValueError,
+            "clip_value=None is no number",
+        ),
+        (
+            lambda: SGD(schedules={"momentum": "no such"}),
+            ValueError,
+            r"SGD: schedules\['momentum'\] must be one of",
+        ),
+        (lambda: SGD(schedules={"momentum": 0.9}), TypeError, r"schedules\['momentum'\] must be a"),
+    ],
+)
+def test_what_cannot_be_scheduled_is_said_at_once(build, error, message):
+    with pytest.raises(error, match=message):
+        build()
+
+
+class Deciding(Optimizer):
+    """A rule whose coefficients depend on a number in two ways that no schedule can serve."""
+
+    lr: float = 0.1
+    limit: float = 0.5
+    kept: float = 0.5
+
+    def coefficients(self, t, lr):
+        kept = np.broadcast_to(self.kept, np.shape(t))
+        return {"rate": lr if self.limit > 0.1 else 2 * lr, "sum": np.cumsum(kept)}
+
+    @staticmethod
+    def update(p, g, rate, sum):
+        p = p - rate * sum * g
+        return (p,)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "message"),
+    [
+        (
+            Deciding(schedules={"limit": "cosine"}),
+            r"needs limit to be one number for the whole run",
+        ),
+        (
+            Deciding(schedules={"kept": "cosine"}),
+            r"needs kept to be one number.*depends on that of",
+        ),
+        (Rprop(schedules={"max_step": Linear(5)}), None),
+        (
+            RMSprop(initial_scale=1.0, schedules={"initial_scale": Linear(5)}),
+            "no effect: the steps do not read initial_scale",
+        ),
+        (
+            NAdam(schedules={"momentum_decay": Linear(5)}),
+            "needs momentum_decay to be one number for the whole run",
+        ),
+        (SGD(schedules={"average_decay": Linear(5)}), "average_decay is for average='ema'"),
+        (SGD(schedules={"momentum": Linear(5)}), None),  # 0 stays 0: nothing to complain of
+        (
+            AdamW(schedule=OneCycle(9), schedules={"beta1": Linear(5)}),
+            r"schedules\['beta1'\] and OneCycle\(.*\) both drive the momentum",
+        ),
+        (AdamW(schedule=OneCycle(9, cycle_momentum=False), schedules={"beta1": Linear(5)}), None),
+        (AdamW(schedules={"beta2": CosineAnnealing()}), "needs total_steps"),
+        (
+            AdamW(schedules={"beta1": Constant(1.2)}),
+            r"AdamW: beta1 times schedules\['beta1'\] must be a number in \[0, 1\), got 1.08",
+        ),
+    ],
+)
+def test_what_a_rule_cannot_follow_is_said_by_bind(optimizer, message):
+    if message is None:
+        optimizer.bind(np.ones(2))
+        return
+    with pytest.raises(ValueError, match=message):
+        optimizer.bind(np.ones(2))
+
+
+def test_a_value_out_of_range_later_stops_before_the_parameters_change():
+    updater = AdamW(schedules={"beta1": Linear(1000, end=1.5)}).bind(np.ones(3))
+    with pytest.raises(ValueError, match=r"beta1 times schedules\['beta1'\] must be a number"):
+        walk(updater)
+    before, t = updater.params.copy(), updater.t
+    with pytest.raises(ValueError, match="beta1 times"):
+        updater.step(np.ones(3))
+    assert updater.t == t
+    np.testing.assert_array_equal(updater.params, before)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "error", "message"),
+    [
+        ("no such", ValueError, r"groups\[0\]: schedule must be one of"),
+        (0.5, TypeError, r"groups\[0\]: schedule must be a name"),
+        (CosineAnnealing(), ValueError, "CosineAnnealing: steps=None .* needs total_steps"),
+    ],
+)
+def test_a_bad_schedule_of_a_group_is_refused(schedule, error, message):
+    with pytest.raises(error, match=message):
+        SGD().bind({"a": np.ones(2)}, [{"match": "a", "schedule": schedule}])
+
+
+# As a part of the optimizer, and in estimators
+
+
+def test_schedules_are_hyper_parameters_like_others():
+    optimizer = AdamW(schedules={"beta1": Linear(5), "eps": "cosine"})
+    for other in (
+        clone(optimizer),
+        pickle.loads(pickle.dumps(optimizer)),
+        eval(repr(optimizer), vars(fastlr)),
+        optimizer.replace(),
+    ):
+        assert other == optimizer
+    assert optimizer != AdamW(schedules={"beta1": Linear(6), "eps": "cosine"})
+    assert optimizer.get_params()["schedules"]["eps"] == "cosine"
+    with pytest.raises(ValueError, match="gamma"):
+        optimizer.set_params(schedules={"gamma": "cosine"})
+    assert set(optimizer.schedules) == {"beta1", "eps"}
+    before = repr(optimizer)
+    walk(optimizer.bind(np.ones(2), total_steps=9), 9)
+    assert repr(optimizer) == before
+
+
+def test_an_estimator_trains_by_the_schedules_of_its_optimizer():
+    x = uniform((90, 4), 5) - 0.5
+    y = (x[:, 0] + 0.1 * uniform(90, 6) > 0).astype(int)
+    bad = {"weight_decay": ReduceOnPlateau(0.01, patience=0, threshold=10.0)}
+
+    def weights(schedules):
+        optimizer = SGD(lr=0.5, weight_decay=0.5, schedules=schedules)
+        model = LinearClassifier(
+            optimizer, schedule=None, max_epochs=8, batch_size=10, random_state=0
+        )
+        return np.linalg.norm(model.fit(x, y).coef_)
+
+    plain = weights(None)
+    assert weights({"weight_decay": Constant(0.1)}) > 1.2 * plain
+    assert weights({"weight_decay": Linear()}) > 1.05 * plain  # it needs the length of the run
+    assert weights(bad) > 1.2 * plain  # it hears the loss, which is never good enough

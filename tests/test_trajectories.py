@@ -1,0 +1,167 @@
+"""Long runs against what does not depend on fastlr: readable references and recorded torch runs."""
+
+import functools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import COMMON, MODIFIERS, settings_of
+from hashed import uniform
+from reference import REFERENCES, Walk
+
+from fastlr.optimizers import OPTIMIZERS
+from fastlr.schedules import CosineAnnealing
+
+sys.path.insert(0, str(Path(__file__).parent / "recorded"))
+from make_torch import CASES, CLIP_NORM, CLIPPED, FILE, SNAPSHOTS, gradients, parameters
+
+STEPS = 1000
+WATCHED = {1, 2, 3, 10, 30, 100, 300, STEPS}
+CUTS = {"w": (0, 12, (3, 4)), "b": (12, 15, (3,)), "u": (15, 40, (5, 5)), "s": (40, 41, ())}
+SIZE = 41
+START = 2.0 * uniform(SIZE, seed=5)
+# Gradients of very different sizes, some of one sign, as those of a model are.
+GRADIENTS = np.array([uniform(SIZE, seed=6, step=t) for t in range(STEPS)])
+GRADIENTS = (GRADIENTS + 0.1 * uniform(SIZE, seed=7)) * 10.0 ** uniform(SIZE, seed=8)
+
+SETTINGS = [
+    (name, k, modifier)
+    for name in OPTIMIZERS
+    for k in range(len(REFERENCES[name].settings) if name in REFERENCES else 0)
+    # Modifiers act outside of the rule: each once for a rule, all together for each setting.
+    for modifier in (MODIFIERS if k == 0 else ["plain", "all"])
+]
+
+
+def cut(flat):
+    return {name: flat[a:b].reshape(shape) for name, (a, b, shape) in CUTS.items()}
+
+
+def both(name, settings, dtype, schedule=None, steps=STEPS):
+    """Yield (t, fastlr's parameters and average, the reference's) at the watched steps."""
+    optimizer = OPTIMIZERS[name](**settings, schedule=schedule)
+    everything = optimizer.get_params(deep=False)
+    own = {k: v for k, v in everything.items() if k not in COMMON}
+    flat = START.astype(dtype)
+    grads = GRADIENTS.astype(dtype)
+    walk = Walk(REFERENCES[name].rule, own, everything, flat)
+    updater = optimizer.bind(cut(flat))
+    factors = np.ones(steps) if schedule is None else schedule.simulate(steps).lr
+    for t in range(1, steps + 1):
+        updater.step(cut(grads[t - 1]))
+        walk.step(grads[t - 1], factors[t - 1])
+        if t in WATCHED or t == steps:
+            # Without average= both means are the parameters themselves.
+            mean = join(updater.averaged) if optimizer.average else flat
+            yield t, flat, mean, walk
+
+
+def join(arrays):
+    return np.concatenate([a.ravel() for a in arrays.values()])
+
+
+def error(got, expected):
+    """Return the largest difference in units of the largest value."""
+    return np.max(np.abs(got - expected)) / np.max(np.abs(expected))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_rule_has_a_reference_that_reaches_every_variant(name):
+    assert name in REFERENCES, (
+        f"{name} has no reference: write its rule as a plain NumPy function in "
+        "tests/reference.py and add it, with settings, to REFERENCES there"
+    )
+    cls = OPTIMIZERS[name]
+    reached = {tuple(cls(**s).switches().items()) for s in REFERENCES[name].settings}
+    wanted = {tuple(cls(**s).switches().items()) for s in settings_of(cls)}
+    assert wanted <= reached, (
+        f"REFERENCES[{name!r}] in tests/reference.py needs settings for {wanted - reached}"
+    )
+    assert all(s.get("weight_decay", 0) > 0 for s in REFERENCES[name].settings)
+
+
+@pytest.mark.parametrize(("name", "k", "modifier"), SETTINGS)
+def test_a_thousand_steps_in_double_precision(name, k, modifier):
+    settings = {**REFERENCES[name].settings[k], **MODIFIERS[modifier]}
+    moved = 0.0
+    for t, flat, mean, walk in both(name, settings, np.float64):
+        assert error(flat, walk.p) < 1e-12, f"step {t}"
+        assert error(mean, walk.average) < 1e-12, f"average at step {t}"
+        moved = error(flat, START)
+    assert moved > 0.1  # the tolerance is far below what was walked
+
+
+@pytest.mark.parametrize(("name", "k", "modifier"), SETTINGS)
+def test_a_thousand_steps_in_single_precision(name, k, modifier):
+    settings = {**REFERENCES[name].settings[k], **MODIFIERS[modifier]}
+    for t, flat, mean, walk in both(name, settings, np.float32):
+        assert flat.dtype == np.float32
+        assert distance(flat, walk.p) < single(t), f"step {t}"
+        assert distance(mean, walk.average) < single(t), f"average at step {t}"
+
+
+def distance(got, expected):
+    return np.linalg.norm(got - expected) / np.linalg.norm(expected)
+
+
+def single(t):
+    """Return 1e-6, more after 300 steps: the roundings of p itself add up like a random walk."""
+    return 1e-6 * max(1.0, (t / 300) ** 0.5)
+
+
+@pytest.mark.parametrize("decay", ["l2", "decoupled", "independent"])
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_schedule_scales_the_rate_and_what_depends_on_it(name, decay):
+    settings = {**REFERENCES[name].settings[0], "decay": decay, "weight_decay": 0.004}
+    for t, flat, _, walk in both(name, settings, np.float64, CosineAnnealing(200), steps=230):
+        assert error(flat, walk.p) < 1e-12, f"step {t}"
+
+
+# torch, recorded
+
+
+RECORDED = [(c, False) for c in CASES] + [(c, True) for c in CLIPPED]
+
+
+@functools.cache
+def recorded_gradients(dtype):
+    return [[g.astype(dtype) for g in gradients(t)] for t in range(1, SNAPSHOTS[-1] + 1)]
+
+
+def test_the_recording_says_what_made_it_and_holds_every_case():
+    with np.load(FILE) as file:
+        made_with = json.loads(str(file["made_with"]))
+        kept = set(file)
+    assert made_with["torch"].startswith("2.")
+    assert made_with["snapshots"] == SNAPSHOTS
+    assert kept == {case + "_clipped" * clip for case, clip in RECORDED} | {"made_with"}
+    assert FILE.stat().st_size < 60_000
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("case", "clip"), RECORDED)
+def test_torch_walks_the_same_path(case, clip, dtype):
+    name, settings = CASES[case][1]
+    assert settings["weight_decay"] > 0
+    optimizer = OPTIMIZERS[name.lower()](**settings, clip_norm=CLIP_NORM if clip else None)
+    params = [p.astype(dtype) for p in parameters()]
+    updater = optimizer.bind(params)
+    with np.load(FILE) as file:
+        expected = iter(file[case + "_clipped" * clip])
+    for t, grads in enumerate(recorded_gradients(dtype), 1):
+        updater.step(grads)
+        if t not in SNAPSHOTS:
+            continue
+        got, recorded = np.concatenate([p.ravel() for p in params]), next(expected)
+        if dtype is np.float64:
+            assert error(got, recorded) < 1e-12, f"step {t}"
+        else:
+            assert distance(got, recorded) < single(t), f"step {t}"
+
+
+def test_the_recorded_clipping_bound_bites_on_some_steps_only():
+    norms = [np.sqrt(sum(np.sum(g**2) for g in gradients(t))) for t in range(1, 100)]
+    share = np.mean(np.array(norms) > CLIP_NORM)
+    assert 0.5 < share < 0.8
