@@ -318,8 +318,11 @@ class Updater:
 
     # What the stepper calls
 
-    def _rows(self, t: int, n: int) -> np.ndarray:
-        """Return coefficient rows of steps t + 1 ... t + n: (n, groups, width)."""
+    def _rows(self, t: int, n: int) -> Any:
+        """Return coefficient rows of steps t + 1 ... t + n: (n, groups, width).
+
+        For a rule with sums, also those in double precision, which `adapt` takes.
+        """
         steps = np.arange(t + 1, t + n + 1, dtype=np.float64)
         blocks = self._timetable.blocks(steps - 1)
         host = len(COMMON) + len(self._kernel.coefficients)
@@ -344,7 +347,8 @@ class Updater:
             for j, name in enumerate(self._kernel.coefficients, len(COMMON)):
                 row[:, j] = values[name]
         with np.errstate(over="ignore", under="ignore"):
-            return rows.astype(self._stepper.dtype, order="C")
+            table = rows.astype(self._stepper.dtype, order="C")
+        return table if self._summing is None else (table, rows)
 
     def _factors(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         return self._timetable.rates(t)

@@ -18,6 +18,7 @@ cdef struct Sums:  # of a rule that sums over elements before its update
     Py_ssize_t count, n_scalars, n_derived
     bint shared  # one set over all arrays, rather than one for each
     double *scalars  # of each set
+    double *exact  # coefficient rows in double precision
     double *partial  # of each block
     char *rows  # the coefficient row of each array, and of no group in the end
 
@@ -42,7 +43,7 @@ cdef class Stepper:
     cdef readonly object dtype
     cdef Plan plan
     cdef Py_ssize_t length, total, ahead
-    cdef object table, refill, params, states, names, complain, kernel_owner, held, scalars
+    cdef object table, refill, params, states, names, complain, kernel_owner, held, scalars, exact
     cdef double clip_norm, sign
     cdef bint check, raises, single, keyed
     cdef int typenum

@@ -28,7 +28,9 @@ ctypedef double (*sumsq_t)(const void *x, Py_ssize_t n) noexcept nogil
 ctypedef void (*measure_t)(
     double *out, const void *p, const void *g, void **s, const void *c, Py_ssize_t n
 ) noexcept nogil
-ctypedef void (*adapt_t)(const double *sums, double *scalars, void *row) noexcept nogil
+ctypedef void (*adapt_t)(
+    const double *sums, const double *exact, double *scalars, void *row
+) noexcept nogil
 
 # Norms are summed in blocks of fixed size, in fixed order: the result does not depend on threads.
 cdef Py_ssize_t NORM_BLOCK = 16384
@@ -66,7 +68,8 @@ cdef class Stepper:
         Addresses.
     refill : callable
         ``refill(t, n)`` returns coefficient rows for steps t + 1 ... t + n, an array
-        (n, groups, width) in the parameters' dtype.
+        (n, groups, width) in the parameters' dtype. With `summing`, that and one in double
+        precision.
     complain : callable
         ``complain(i, grad)`` raises if gradient i is unfit; returns if it may be used after all.
     clip_norm : float
@@ -265,7 +268,13 @@ cdef class Stepper:
 
     cdef int fill(self, Py_ssize_t least) except -1:
         """Compute coefficients of the next `least` steps or more."""
-        cdef cnp.ndarray table = self.refill(self.t, max(least, self.ahead))
+        cdef cnp.ndarray table, exact
+        made = self.refill(self.t, max(least, self.ahead))
+        if self.plan.sums.measure:
+            made, exact = made
+            self.exact = exact
+            self.plan.sums.exact = <double*>cnp.PyArray_DATA(exact)
+        table = made
         self.ahead = min(2 * self.ahead, MOST_ROWS)
         if table.dtype.num != self.typenum or table.ndim != 3 or not table.flags.c_contiguous:
             raise TypeError(f"coefficient table of {table.dtype} and {table.ndim} axes")
@@ -404,6 +413,7 @@ cdef class Stepper:
         cdef Py_ssize_t size = plan.width * plan.itemsize
         cdef Py_ssize_t kept = (plan.width - sums.n_scalars - sums.n_derived) * plan.itemsize
         cdef Py_ssize_t i, k, block = 0
+        cdef double *exact = sums.exact + plan.cursor * plan.n_groups * plan.width
         cdef double total[MOST_SUMS]
         cdef char *row
         for k in range(sums.count):
@@ -415,12 +425,13 @@ cdef class Stepper:
                 block += 1
             if not sums.shared:
                 (<adapt_t><void*>sums.adapt)(
-                    total, sums.scalars + i * sums.n_scalars, sums.rows + i * size)
+                    total, exact + plan.segments[i].group * plan.width,
+                    sums.scalars + i * sums.n_scalars, sums.rows + i * size)
                 for k in range(sums.count):
                     total[k] = 0
         if sums.shared:
             row = sums.rows + plan.n_segments * size
-            (<adapt_t><void*>sums.adapt)(total, sums.scalars, row)
+            (<adapt_t><void*>sums.adapt)(total, exact, sums.scalars, row)
             for i in range(plan.n_segments):
                 memcpy(sums.rows + i * size + kept, row + kept, size - kept)
 

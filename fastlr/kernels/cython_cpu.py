@@ -184,11 +184,12 @@ def _adapt_kernel(variant: Variant, dtype: str) -> str:
     body = adapt_body(variant, _function_names(""))
     given = [f"{n} = sums_[{k}]" for k, n in enumerate(body.sums)]
     given += [f"{n} = scalars_[{k}]" for k, n in enumerate(body.scalars)]
-    given += [f"{n} = c_[{k}]" for n, k in body.coefficients.items()]
+    given += [f"{n} = exact_[{k}]" for n, k in body.coefficients.items()]
     stores = [f"scalars_[{k}] = {n}" for k, n in enumerate(body.results[: len(body.scalars)])]
     stores += [f"c_[{k}] = <{ctype}>{n}" for k, n in enumerate(body.results, body.tail)]
     return (
-        f"cdef void {name}(const double *sums_, double *scalars_, {ctype} *c_) noexcept nogil:\n"
+        f"cdef void {name}(const double *sums_, const double *exact_, double *scalars_, "
+        f"{ctype} *c_) noexcept nogil:\n"
         f"    cdef double one_ = 1, zero_ = 0, {', '.join(body.locals)}\n"
         + "".join(f"    cdef double {each}\n" for each in given)
         + textwrap.indent(body.body + "\n".join(stores), " " * 4)

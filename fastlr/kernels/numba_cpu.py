@@ -183,16 +183,16 @@ def _adapt_text(variant: Variant, dtype: str) -> str:
     body = adapt_body(variant, {})
     given = [f"{n} = sums_[{k}]" for k, n in enumerate(body.sums)]
     given += [f"{n} = scalars_[{k}]" for k, n in enumerate(body.scalars)]
-    given += [f"{n} = wide_(c_[{k}])" for n, k in body.coefficients.items()]
+    given += [f"{n} = exact_[{k}]" for n, k in body.coefficients.items()]
     stores = [f"scalars_[{k}] = {n}" for k, n in enumerate(body.results[: len(body.scalars)])]
     stores += [f"c_[{k}] = narrow_({n})" for k, n in enumerate(body.results, body.tail)]
     lines = ["one_, zero_ = wide_(1), wide_(0)", *given, body.body, *stores]
     return (
         _head(variant.rule, _TYPES[dtype])
         + "doubles = types.CPointer(types.float64)\n\n\n"
-        "@cfunc(types.void(doubles, doubles, types.CPointer(scalar)), "
+        "@cfunc(types.void(doubles, doubles, doubles, types.CPointer(scalar)), "
         "error_model='numpy', cache=CACHE)\n"
-        "def entry(sums_, scalars_, c_):\n" + textwrap.indent("\n".join(lines) + "\n", " " * 4)
+        "def entry(sums_, exact_, scalars_, c_):\n" + textwrap.indent("\n".join(lines) + "\n", " " * 4)
     )
 
 

@@ -22,7 +22,7 @@ _KERNEL = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t
 )
 _MEASURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, ctypes.c_ssize_t)
-_ADAPT = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3)
+_ADAPT = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)
 
 
 class Stepper:
@@ -38,7 +38,7 @@ class Stepper:
         single: bool,
         kernel: int,
         sumsq: int,
-        refill: Callable[[int, int], np.ndarray],
+        refill: Callable[[int, int], Any],
         complain: Callable[[int, Any], None],
         clip_norm: float,
         check: bool,
@@ -59,6 +59,7 @@ class Stepper:
         self._table = np.empty((0, 0, 0), self.dtype)
         self._cursor = 0
         self._summing = summing
+        self._exact = np.empty((0, 0, 0))
         if summing is not None:
             self._measure = _MEASURE(summing.kernels.measure)
             self._adapt = _ADAPT(summing.kernels.adapt)
@@ -71,6 +72,8 @@ class Stepper:
         gradients = self._load(grads)
         if self._cursor == len(self._table):
             self._table = self._refill(self.t, _TABLE_ROWS)
+            if self._summing is not None:
+                self._table, self._exact = self._table
             self._cursor = 0
         row = self._table[self._cursor]
         if self._check or self._clip_norm > 0:
@@ -100,15 +103,17 @@ class Stepper:
         tail = rows.shape[1] - summing.tail
         with np.errstate(over="ignore"):
             rows[:, tail : tail + len(summing.kernels.scalars)] = summing.scalars
+        exact = self._exact[self._cursor]
         total = np.zeros(summing.kernels.n_sums)
         for i, row in enumerate(rows):
             for part in self._partial_sums(i, grads[i], row):
                 total += part
             if not summing.shared:
-                self._adapt(total.ctypes.data, summing.scalars[i].ctypes.data, row.ctypes.data)
+                own = exact[self._group_ids[i]]
+                self._adapt(*_addresses(total, own, summing.scalars[i], row))
                 total[:] = 0
         if summing.shared:
-            self._adapt(total.ctypes.data, summing.scalars.ctypes.data, common.ctypes.data)
+            self._adapt(*_addresses(total, exact[0], summing.scalars, common))
             rows[:, tail:] = common[tail:]
 
     def _partial_sums(self, i: int, grad: np.ndarray, row: np.ndarray) -> Iterator[np.ndarray]:
@@ -150,6 +155,10 @@ class Stepper:
         """Continue from another step, after state was loaded."""
         self.t, self.skipped = t, skipped
         self.forget_rows()
+
+
+def _addresses(*arrays: np.ndarray) -> list[int]:
+    return [array.ctypes.data for array in arrays]
 
 
 def sum_of_squares(arrays: Sequence[np.ndarray]) -> float:
