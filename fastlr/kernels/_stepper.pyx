@@ -26,20 +26,16 @@ cdef extern from "_team.h" nogil:
 ctypedef void (*kernel_t)(void *p, const void *g, void **s, const void *c, Py_ssize_t n) noexcept nogil
 ctypedef double (*sumsq_t)(const void *x, Py_ssize_t n) noexcept nogil
 ctypedef void (*measure_t)(
-    double *out, const void *p, const void *g, void **s, const void *c, Py_ssize_t n
+    double *lanes, const void *p, const void *g, void **s, const void *c, Py_ssize_t n
 ) noexcept nogil
-ctypedef void (*add_lanes_t)(double *lanes, const double *x, Py_ssize_t n) noexcept nogil
 ctypedef void (*adapt_t)(
     const double *sums, const double *exact, double *scalars, void *row
 ) noexcept nogil
 
 # Norms are summed in blocks of fixed size, in fixed order: the result does not depend on threads.
 cdef Py_ssize_t NORM_BLOCK = 16384
-# Shares of sums are computed for this many elements before they are added up: they stay in the
-# nearest cache. `measure_share` has room for as many sums as a rule may ask for.
 cdef enum:
-    CHUNK = 256
-    MOST_SUMS = 8
+    MOST_SUMS = 8  # that a rule may ask for
 # Below this many elements a step is shorter than handing the GIL over and back.
 cdef Py_ssize_t RELEASE_GIL_FROM = 16384
 # Below this many elements for each thread, a step is over before another thread has begun.
@@ -161,7 +157,6 @@ cdef class Stepper:
         sums.partial = <double*>calloc(max(blocks * sums.count, 1), sizeof(double))
         if sums.partial == NULL:
             raise MemoryError
-        sums.add_lanes = summing.add_lanes
         sums.measure, sums.adapt = summing.kernels.measure, summing.kernels.adapt
         return 0
 
@@ -454,40 +449,29 @@ cdef void norm_share(void *context, int share) noexcept nogil:
 
 
 cdef void measure_share(void *context, int share) noexcept nogil:
-    """Add up the shares of the elements of every shares-th block, as `sumsq` adds squares."""
+    """Sum over the elements of every shares-th block into the partial sums."""
     cdef Plan *plan = <Plan*>context
     cdef Sums *sums = &plan.sums
-    cdef Py_ssize_t i, j, k, start, stop, at, count, offset, block = 0
+    cdef Py_ssize_t i, j, k, start, offset, block = 0
     cdef Segment *s
     cdef void *state[8]
-    cdef double out[MOST_SUMS * CHUNK]
-    cdef double lanes[MOST_SUMS][16]
+    cdef double lanes[16 * MOST_SUMS]
     cdef double total
     for i in range(plan.n_segments):
         s = &plan.segments[i]
         start = 0
         while start < s.n:
             if block % plan.shares == share:
-                stop = min(start + NORM_BLOCK, s.n)
-                for k in range(sums.count):
-                    for j in range(16):
-                        lanes[k][j] = 0
-                at = start
-                while at < stop:
-                    count = min(CHUNK, stop - at)
-                    offset = at * plan.itemsize
-                    for k in range(plan.n_state):
-                        state[k] = s.state[k] + offset
-                    (<measure_t><void*>sums.measure)(
-                        out, s.p + offset, s.g + offset, state,
-                        sums.rows + i * plan.width * plan.itemsize, count)
-                    for k in range(sums.count):
-                        (<add_lanes_t><void*>sums.add_lanes)(lanes[k], out + k * count, count)
-                    at += count
+                offset = start * plan.itemsize
+                for k in range(plan.n_state):
+                    state[k] = s.state[k] + offset
+                (<measure_t><void*>sums.measure)(
+                    lanes, s.p + offset, s.g + offset, state,
+                    sums.rows + i * plan.width * plan.itemsize, min(NORM_BLOCK, s.n - start))
                 for k in range(sums.count):
                     total = 0
                     for j in range(16):
-                        total += lanes[k][j]
+                        total += lanes[16 * k + j]
                     sums.partial[block * sums.count + k] = total
             block += 1
             start += NORM_BLOCK

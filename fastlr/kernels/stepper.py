@@ -123,19 +123,19 @@ class Stepper:
         p, states = self._params[i], self._states[i]
         for start in range(0, p.size, _NORM_BLOCK):
             offset, count = start * p.itemsize, min(_NORM_BLOCK, p.size - start)
-            out = np.empty((self._summing.kernels.n_sums, count))
+            lanes = np.empty((self._summing.kernels.n_sums, 16))
             pointers = (ctypes.c_void_p * max(len(states), 1))(
                 *[a.ctypes.data + offset for a in states]
             )
             self._measure(
-                out.ctypes.data,
+                lanes.ctypes.data,
                 p.ctypes.data + offset,
                 grad.ctypes.data + offset,
                 pointers,
                 row.ctypes.data,
                 count,
             )
-            yield np.array([_add_in_lanes(each) for each in out])
+            yield np.array([_in_order(each) for each in lanes])
 
     def _load(self, grads: Any) -> Sequence[np.ndarray]:
         if self._single:
@@ -175,16 +175,16 @@ def sum_of_squares(arrays: Sequence[np.ndarray]) -> float:
             block = flat[start : start + _NORM_BLOCK].astype(np.float64)
             with np.errstate(over="ignore"):  # an infinite norm is dealt with by the caller
                 np.multiply(block, block, out=block)
-            total += _add_in_lanes(block)
+            whole = block.size - block.size % 16
+            # A sum along the first axis adds row after row to 16 running sums.
+            lanes = block[:whole].reshape(-1, 16).sum(axis=0)
+            lanes[: block.size - whole] += block[whole:]
+            total += _in_order(lanes)
     return total
 
 
-def _add_in_lanes(block: np.ndarray) -> float:
-    whole = block.size - block.size % 16
-    with np.errstate(over="ignore", invalid="ignore"):
-        # A sum along the first axis adds row after row to 16 running sums.
-        lanes = block[:whole].reshape(-1, 16).sum(axis=0)
-        lanes[: block.size - whole] += block[whole:]
+def _in_order(lanes: np.ndarray) -> float:
+    """Add up, one after the other: NumPy may take another order."""
     total = 0.0
     for lane in lanes:
         total += float(lane)
