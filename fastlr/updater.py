@@ -12,6 +12,7 @@ import numpy as np
 from . import arrays as checks
 from .groups import assign_groups
 from .kernels import select
+from .kernels.bound_sums import BoundSums
 from .kernels.emit import COMMON
 from .optimizers.base import Optimizer, decay_coefficients
 from .schedules import Run
@@ -104,6 +105,7 @@ class Updater:
         self._kernel: Any = select.cpu_kernel(self.optimizer, dtype, backend)
         self.backend = self._kernel.backend
         self._check_coefficients()
+        self._summing = self._bind_sums()
         initial = self.optimizer.initial_state()
         names = (*self._kernel.state, *([_AVERAGE] if self.optimizer.average else []))
         self._state = {n: [_start(p, initial.get(n, 0.0)) for p in params] for n in names}
@@ -131,7 +133,24 @@ class Updater:
             sign=-1.0 if optimizer.maximize else 1.0,
             n_threads=self._n_threads,
             owner=self._kernel.owner,
+            summing=self._summing,
         )
+
+    def _bind_sums(self) -> BoundSums | None:
+        """Start the scalars of a rule that sums over elements before each step."""
+        kernels = self._kernel.summing
+        if kernels is None:
+            return None
+        shared = self.optimizer.scope == "all"
+        start = self.optimizer.initial_scalars()
+        row = [float(start.get(name, 0.0)) for name in kernels.scalars]
+        scalars = np.tile(np.array(row), (1 if shared else len(self._bound.arrays), 1))
+        return BoundSums(kernels, shared, scalars)
+
+    @property
+    def _scalars(self) -> BoundSums | None:
+        """What keeps scalars, None if the rule has none."""
+        return self._summing if self._summing and self._summing.kernels.scalars else None
 
     def _bind_device(self, backend: str, group_ids: list[int]) -> None:
         if backend in {"cython", "numba"}:
@@ -139,6 +158,7 @@ class Updater:
         from .kernels import cuda_bind
 
         self.backend = "cuda"
+        self._summing = None
         self._kernel = cuda_bind.cuda_kernel(self.optimizer, self._bound)
         self._check_coefficients()
         self._stepper, self._state = cuda_bind.make_stepper(
@@ -228,9 +248,10 @@ class Updater:
         -------
         dict
             Copies of state arrays by state and parameter name, the step count, the number of
-            skipped steps, and what a plateau schedule has seen. Holds only arrays, numbers,
-            strings and dicts.
+            skipped steps, and what a plateau schedule has seen; for rules that keep scalars,
+            those too. Holds only arrays, numbers, strings and dicts.
         """
+        scalars = self._scalars.save(self._bound.names) if self._scalars else {}
         return {
             "format": _STATE_FORMAT,
             "optimizer": type(self.optimizer).__name__,
@@ -241,6 +262,7 @@ class Updater:
                 name: {p: self._copy_out(a) for p, a in zip(self._bound.names, arrays, strict=True)}
                 for name, arrays in self._state.items()
             },
+            **({"scalars": scalars} if scalars else {}),
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -258,9 +280,14 @@ class Updater:
             If something does not fit; the message names it.
         """
         loaded = self._check_state_dict(state_dict)
+        scalars = (
+            self._scalars.read(state_dict["scalars"], self._bound.names) if self._scalars else None
+        )
         for name, arrays in loaded.items():
             for target, source in zip(self._state[name], arrays, strict=True):
                 self._copy_into(target, source)
+        if scalars is not None and self._summing is not None:
+            self._summing.scalars[...] = scalars
         self._timetable.metric_state = state_dict["schedule"]
         self._stepper.restart(int(state_dict["t"]), int(state_dict["skipped"]))
 
@@ -290,12 +317,16 @@ class Updater:
 
     # What the stepper calls
 
-    def _rows(self, t: int, n: int) -> np.ndarray:
-        """Return coefficient rows of steps t + 1 ... t + n: (n, groups, width)."""
+    def _rows(self, t: int, n: int) -> Any:
+        """Return coefficient rows of steps t + 1 ... t + n: (n, groups, width).
+
+        For a rule with sums, also those in double precision, which `adapt` takes.
+        """
         steps = np.arange(t + 1, t + n + 1, dtype=np.float64)
         blocks = self._timetable.blocks(steps - 1)
-        width = len(COMMON) + len(self._kernel.coefficients)
-        rows = np.empty((n, len(self._groups), width))
+        host = len(COMMON) + len(self._kernel.coefficients)
+        # What is derived from sums is written behind that at each step.
+        rows = np.zeros((n, len(self._groups), host + (self._summing.tail if self._summing else 0)))
         for k, (group, block) in enumerate(zip(self._groups, blocks, strict=True)):
             optimizer = block.optimizer
             lr = self.optimizer.lr * group.lr_factor * block.factor
@@ -308,11 +339,15 @@ class Updater:
             row[:, 1] = np.inf if optimizer.clip_value is None else optimizer.clip_value
             row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, block.factor, decay)
             row[:, 4] = np.where(steps == 1, 1.0, average)
-            values = optimizer.coefficients(steps, lr)
+            values = {
+                "weight_decay": decay if optimizer.decay == optimizer.own_decay else 0.0,
+                **optimizer.coefficients(steps, lr),
+            }
             for j, name in enumerate(self._kernel.coefficients, len(COMMON)):
                 row[:, j] = values[name]
         with np.errstate(over="ignore", under="ignore"):
-            return rows.astype(self._stepper.dtype, order="C")
+            table = rows.astype(self._stepper.dtype, order="C")
+        return table if self._summing is None else (table, rows)
 
     def _factors(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         return self._timetable.rates(t)
@@ -335,6 +370,8 @@ class Updater:
         values = self.optimizer.coefficients(np.array([1.0, 2.0]), np.ones(2))
         if not isinstance(values, Mapping):
             raise TypeError(f"{owner}.coefficients must return a dict, got {type(values).__name__}")
+        if self.optimizer.own_decay is not None:
+            values = {"weight_decay": 0.0, **values}
         missing = [n for n in self._kernel.coefficients if n not in values]
         if missing:
             raise ValueError(
@@ -355,6 +392,8 @@ class Updater:
         if not isinstance(given, Mapping):
             raise TypeError(f"state_dict must be a dict, got {type(given).__name__}")
         expected = {"format", "optimizer", "t", "skipped", "schedule", "state"}
+        if self._scalars:
+            expected.add("scalars")
         if set(given) != expected:
             raise ValueError(f"state_dict must have keys {sorted(expected)}, got {sorted(given)}")
         if given["format"] != _STATE_FORMAT:

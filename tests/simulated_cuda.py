@@ -116,7 +116,7 @@ class TestRules:
             common = {k: v for k, v in params.items() if k in COMMON}
             own = {k: v for k, v in params.items() if k not in common}
             start = uniform(3, 4)
-            walk = Walk(REFERENCES[name].rule, own, common, start)
+            walk = Walk(REFERENCES[name].rule, own, common, start, [slice(None)])
             array = start.copy()
             updater = optimizer.bind(OnDevice(array))
             for t in range(1, 6):

@@ -158,7 +158,7 @@ def test_every_number_of_every_rule_can_be_scheduled_or_says_why_not(name):
             continue
         scheduled.add(field)
         got = optimizer.with_scheduled({field: np.full(40, value)}).coefficients(t, lr)
-        for each in taken:
+        for each in set(taken) & set(plain):  # not what the updater adds
             np.testing.assert_allclose(got[each], plain[each], rtol=1e-12, err_msg=field)
     assert scheduled >= {"beta2", "rho", "eps"} & set(cls._fields)
 

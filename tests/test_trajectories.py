@@ -46,7 +46,9 @@ def both(name, settings, dtype, schedule=None, steps=STEPS):
     own = {k: v for k, v in everything.items() if k not in COMMON}
     flat = START.astype(dtype)
     grads = GRADIENTS.astype(dtype)
-    walk = Walk(REFERENCES[name].rule, own, everything, flat)
+    walk = Walk(
+        REFERENCES[name].rule, own, everything, flat, [slice(a, b) for a, b, _ in CUTS.values()]
+    )
     updater = optimizer.bind(cut(flat))
     factors = np.ones(steps) if schedule is None else schedule.simulate(steps).lr
     for t in range(1, steps + 1):

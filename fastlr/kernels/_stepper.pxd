@@ -13,6 +13,16 @@ cdef struct Piece:  # a run of elements of one parameter
     Py_ssize_t segment, start, count
 
 
+cdef struct Sums:  # of a rule that sums over elements before its update
+    size_t measure, adapt  # 0: the rule has none
+    Py_ssize_t count, n_scalars, n_derived
+    bint shared  # one set over all arrays, rather than one for each
+    double *scalars  # of each set
+    double *exact  # coefficient rows in double precision
+    double *partial  # of each block
+    char *rows  # the coefficient row of each array, and of no group in the end
+
+
 cdef struct Plan:  # all that a thread without the GIL needs for its share of a step
     Segment *segments
     Py_ssize_t n_segments, n_state
@@ -21,6 +31,7 @@ cdef struct Plan:  # all that a thread without the GIL needs for its share of a 
     char *rows
     Py_ssize_t n_groups, width, cursor
     double *partial
+    Sums sums
     Piece *pieces
     Py_ssize_t *first_piece  # of each share, and one more
     int shares
@@ -32,7 +43,7 @@ cdef class Stepper:
     cdef readonly object dtype
     cdef Plan plan
     cdef Py_ssize_t length, total, ahead
-    cdef object table, refill, params, states, names, complain, kernel_owner, held
+    cdef object table, refill, params, states, names, complain, kernel_owner, held, scalars, exact
     cdef double clip_norm, sign
     cdef bint check, raises, single, keyed
     cdef int typenum
@@ -42,6 +53,9 @@ cdef class Stepper:
     cdef int measure(self) noexcept nogil
     cdef bint all_finite(self) noexcept nogil
     cdef void set_scale(self, double norm) noexcept nogil
+    cdef int start_sums(self, object summing, Py_ssize_t blocks) except -1
+    cdef void adapt(self) noexcept nogil
+    cdef void copy_rows(self) noexcept nogil
     cdef int cut(self, int n_threads) except -1
     cdef int load(self, Py_ssize_t i, object grad) except -1
     cdef int load_all(self, object grads) except -1

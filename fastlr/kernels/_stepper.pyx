@@ -8,7 +8,7 @@ may come from Cython or from Numba; it is a pointer either way.
 
 from libc.math cimport isfinite, sqrt
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp
+from libc.string cimport memcmp, memcpy
 
 cimport numpy as cnp
 from cpython.dict cimport PyDict_CheckExact, PyDict_GetItem, PyDict_Size
@@ -25,9 +25,17 @@ cdef extern from "_team.h" nogil:
 
 ctypedef void (*kernel_t)(void *p, const void *g, void **s, const void *c, Py_ssize_t n) noexcept nogil
 ctypedef double (*sumsq_t)(const void *x, Py_ssize_t n) noexcept nogil
+ctypedef void (*measure_t)(
+    double *lanes, const void *p, const void *g, void **s, const void *c, Py_ssize_t n
+) noexcept nogil
+ctypedef void (*adapt_t)(
+    const double *sums, const double *exact, double *scalars, void *row
+) noexcept nogil
 
 # Norms are summed in blocks of fixed size, in fixed order: the result does not depend on threads.
 cdef Py_ssize_t NORM_BLOCK = 16384
+cdef enum:
+    MOST_SUMS = 8  # that a rule may ask for
 # Below this many elements a step is shorter than handing the GIL over and back.
 cdef Py_ssize_t RELEASE_GIL_FROM = 16384
 # Below this many elements for each thread, a step is over before another thread has begun.
@@ -57,7 +65,8 @@ cdef class Stepper:
         Addresses.
     refill : callable
         ``refill(t, n)`` returns coefficient rows for steps t + 1 ... t + n, an array
-        (n, groups, width) in the parameters' dtype.
+        (n, groups, width) in the parameters' dtype. With `summing`, that and one in double
+        precision.
     complain : callable
         ``complain(i, grad)`` raises if gradient i is unfit; returns if it may be used after all.
     clip_norm : float
@@ -70,12 +79,14 @@ cdef class Stepper:
         Threads for large models.
     owner : object
         Kept alive with the kernel's address.
+    summing : BoundSums, optional
+        Of a rule that sums over elements before its update.
     """
 
     def __init__(
         self, list params, list states, list group_ids, *, names, bint single, size_t kernel,
         size_t sumsq, refill, complain, double clip_norm, bint check, bint raises, double sign,
-        int n_threads, owner,
+        int n_threads, owner, summing=None,
     ):
         cdef Py_ssize_t i, k, blocks = 0
         cdef Plan *plan = &self.plan
@@ -119,15 +130,35 @@ cdef class Stepper:
         plan.partial = <double*>calloc(max(blocks, 1), sizeof(double))
         if plan.partial == NULL:
             raise MemoryError
+        if summing is not None:
+            self.start_sums(summing, blocks)
         self.cut(max(1, min(n_threads, self.total // THREAD_FROM)))
 
     def __dealloc__(self):
         free(self.plan.segments)
         free(self.plan.partial)
+        free(self.plan.sums.partial)
+        free(self.plan.sums.rows)
         free(self.plan.pieces)
         free(self.plan.first_piece)
         free(self.low)
         free(self.high)
+
+    cdef int start_sums(self, object summing, Py_ssize_t blocks) except -1:
+        """Prepare for a rule that sums over elements before its update."""
+        cdef Sums *sums = &self.plan.sums
+        cdef cnp.ndarray scalars = summing.scalars
+        sums.count, sums.shared = summing.kernels.n_sums, summing.shared
+        sums.n_scalars, sums.n_derived = cnp.PyArray_DIM(scalars, 1), summing.kernels.n_derived
+        if sums.count > MOST_SUMS:
+            raise ValueError(f"a rule may have {MOST_SUMS} sums, got {sums.count}")
+        self.scalars = scalars
+        sums.scalars = <double*>cnp.PyArray_DATA(scalars)
+        sums.partial = <double*>calloc(max(blocks * sums.count, 1), sizeof(double))
+        if sums.partial == NULL:
+            raise MemoryError
+        sums.measure, sums.adapt = summing.kernels.measure, summing.kernels.adapt
+        return 0
 
     cdef int cut(self, int n_threads) except -1:
         """Cut the elements into even shares, one for each thread."""
@@ -234,7 +265,13 @@ cdef class Stepper:
 
     cdef int fill(self, Py_ssize_t least) except -1:
         """Compute coefficients of the next `least` steps or more."""
-        cdef cnp.ndarray table = self.refill(self.t, max(least, self.ahead))
+        cdef cnp.ndarray table, exact
+        made = self.refill(self.t, max(least, self.ahead))
+        if self.plan.sums.measure:
+            made, exact = made
+            self.exact = exact
+            self.plan.sums.exact = <double*>cnp.PyArray_DATA(exact)
+        table = made
         self.ahead = min(2 * self.ahead, MOST_ROWS)
         if table.dtype.num != self.typenum or table.ndim != 3 or not table.flags.c_contiguous:
             raise TypeError(f"coefficient table of {table.dtype} and {table.ndim} axes")
@@ -244,6 +281,11 @@ cdef class Stepper:
         self.plan.width = cnp.PyArray_DIM(table, 2)
         self.plan.rows = <char*>cnp.PyArray_DATA(table)
         self.plan.cursor = 0
+        if self.plan.sums.measure and self.plan.sums.rows == NULL:
+            self.plan.sums.rows = <char*>calloc(
+                (self.plan.n_segments + 1) * self.plan.width, self.plan.itemsize)
+            if self.plan.sums.rows == NULL:
+                raise MemoryError
         return 0
 
     def prepare(self, Py_ssize_t n):
@@ -286,6 +328,10 @@ cdef class Stepper:
             status = self.measure()
             if status:
                 return status
+        if self.plan.sums.measure:
+            self.copy_rows()
+            fastlr_team_run(measure_share, &self.plan, self.plan.shares)
+            self.adapt()
         fastlr_team_run(kernel_share, &self.plan, self.plan.shares)
         self.plan.cursor += 1
         self.t += 1
@@ -335,6 +381,57 @@ cdef class Stepper:
             else:
                 (<double*>self.plan.rows)[at] = scale
 
+    cdef void copy_rows(self) noexcept nogil:
+        """Give each array a coefficient row of its own for this step, with the scalars as they are."""
+        cdef Plan *plan = &self.plan
+        cdef Sums *sums = &plan.sums
+        cdef Py_ssize_t size = plan.width * plan.itemsize
+        cdef Py_ssize_t tail = plan.width - sums.n_scalars - sums.n_derived
+        cdef Py_ssize_t i, k, group
+        cdef char *row
+        cdef double *scalars
+        for i in range(plan.n_segments + 1):
+            group = plan.segments[i].group if i < plan.n_segments else 0
+            row = sums.rows + i * size
+            memcpy(row, plan.rows + (plan.cursor * plan.n_groups + group) * size, size)
+            if i == plan.n_segments and not sums.shared:
+                break
+            scalars = sums.scalars + (0 if sums.shared else i * sums.n_scalars)
+            for k in range(sums.n_scalars):
+                if plan.itemsize == 4:
+                    (<float*>row)[tail + k] = <float>scalars[k]
+                else:
+                    (<double*>row)[tail + k] = scalars[k]
+
+    cdef void adapt(self) noexcept nogil:
+        """Join the partial sums; renew scalars, and what rows say of scalars and derived values."""
+        cdef Plan *plan = &self.plan
+        cdef Sums *sums = &plan.sums
+        cdef Py_ssize_t size = plan.width * plan.itemsize
+        cdef Py_ssize_t kept = (plan.width - sums.n_scalars - sums.n_derived) * plan.itemsize
+        cdef Py_ssize_t i, k, block = 0
+        cdef double *exact = sums.exact + plan.cursor * plan.n_groups * plan.width
+        cdef double total[MOST_SUMS]
+        cdef char *row
+        for k in range(sums.count):
+            total[k] = 0
+        for i in range(plan.n_segments):
+            for _ in range((plan.segments[i].n + NORM_BLOCK - 1) // NORM_BLOCK):
+                for k in range(sums.count):
+                    total[k] += sums.partial[block * sums.count + k]
+                block += 1
+            if not sums.shared:
+                (<adapt_t><void*>sums.adapt)(
+                    total, exact + plan.segments[i].group * plan.width,
+                    sums.scalars + i * sums.n_scalars, sums.rows + i * size)
+                for k in range(sums.count):
+                    total[k] = 0
+        if sums.shared:
+            row = sums.rows + plan.n_segments * size
+            (<adapt_t><void*>sums.adapt)(total, exact, sums.scalars, row)
+            for i in range(plan.n_segments):
+                memcpy(sums.rows + i * size + kept, row + kept, size - kept)
+
 
 cdef void norm_share(void *context, int share) noexcept nogil:
     """Sum the squares of every shares-th block into `partial`."""
@@ -351,21 +448,49 @@ cdef void norm_share(void *context, int share) noexcept nogil:
             start += NORM_BLOCK
 
 
+cdef void measure_share(void *context, int share) noexcept nogil:
+    """Sum over the elements of every shares-th block into the partial sums."""
+    cdef Plan *plan = <Plan*>context
+    cdef Sums *sums = &plan.sums
+    cdef Py_ssize_t i, j, k, start, offset, block = 0
+    cdef Segment *s
+    cdef void *state[8]
+    cdef double lanes[16 * MOST_SUMS]
+    cdef double total
+    for i in range(plan.n_segments):
+        s = &plan.segments[i]
+        start = 0
+        while start < s.n:
+            if block % plan.shares == share:
+                offset = start * plan.itemsize
+                for k in range(plan.n_state):
+                    state[k] = s.state[k] + offset
+                (<measure_t><void*>sums.measure)(
+                    lanes, s.p + offset, s.g + offset, state,
+                    sums.rows + i * plan.width * plan.itemsize, min(NORM_BLOCK, s.n - start))
+                for k in range(sums.count):
+                    total = 0
+                    for j in range(16):
+                        total += lanes[16 * k + j]
+                    sums.partial[block * sums.count + k] = total
+            block += 1
+            start += NORM_BLOCK
+
+
 cdef void kernel_share(void *context, int share) noexcept nogil:
     """Update the elements of one share."""
     cdef Plan *plan = <Plan*>context
     cdef Py_ssize_t i, k, offset
     cdef Segment *s
     cdef void *state[8]
+    cdef char *row
     for i in range(plan.first_piece[share], plan.first_piece[share + 1]):
         s = &plan.segments[plan.pieces[i].segment]
         offset = plan.pieces[i].start * plan.itemsize
         for k in range(plan.n_state):
             state[k] = s.state[k] + offset
-        (<kernel_t><void*>plan.kernel)(
-            s.p + offset,
-            s.g + offset,
-            state,
-            plan.rows + (plan.cursor * plan.n_groups + s.group) * plan.width * plan.itemsize,
-            plan.pieces[i].count,
-        )
+        if plan.sums.measure:
+            row = plan.sums.rows + plan.pieces[i].segment * plan.width * plan.itemsize
+        else:
+            row = plan.rows + (plan.cursor * plan.n_groups + s.group) * plan.width * plan.itemsize
+        (<kernel_t><void*>plan.kernel)(s.p + offset, s.g + offset, state, row, plan.pieces[i].count)

@@ -54,6 +54,11 @@ def cuda_kernel(optimizer: Optimizer, bound: Parameters) -> CudaKernel:
     RuleError
         If the rule of a user's class cannot be compiled.
     """
+    if optimizer.sums:
+        raise ValueError(
+            f"{type(optimizer).__name__} sums over elements before each step, and the CUDA backend "
+            "has no such kernels; bind NumPy arrays"
+        )
     labels = [bound.label(i, "params") for i in range(len(bound.arrays))]
     params = [describe(a, n, writable=True) for a, n in zip(bound.arrays, labels, strict=True)]
     for array, label in zip(params, labels, strict=True):

@@ -57,19 +57,41 @@ class Rule:
     name: str
     file: str
     line: int
-    leading: tuple[str, ...]  # per-element inputs: p, g for an update; t for a schedule
+    leading: tuple[str, ...]  # what comes first: p, g for an update; t for a schedule
     state: tuple[str, ...]
     flags: tuple[str, ...]
     parameters: tuple[str, ...]  # everything after leading and state, flags included
     body: tuple[ast.stmt, ...]
     functions: frozenset[str]
+    results: tuple[str, ...]  # what it returns, by name
+    literals: bool = False  # all of it is double precision, so numbers may stand in it
+    summing: Summing | None = None  # what must be summed before the update
 
     @property
     def digest(self) -> str:
         """Hash of everything that the compiled code depends on."""
         parts = [self.name, *self.leading, *self.state, *self.flags, *self.parameters]
         parts += [ast.dump(s) for s in self.body]
+        if self.summing is not None:
+            parts += [*self.summing.sums, *self.summing.row_tail]
+            parts += [self.summing.measure.digest, self.summing.adapt.digest]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Summing:
+    """What a rule sums over elements before it updates them, and what it makes of the sums."""
+
+    sums: tuple[str, ...]
+    scalars: tuple[str, ...]  # kept from step to step, in double precision
+    derived: tuple[str, ...]  # handed to the update of this step
+    measure: Rule  # one element's share of each sum
+    adapt: Rule  # from sums and scalars to derived values and new scalars
+
+    @property
+    def row_tail(self) -> tuple[str, ...]:
+        """Return what stands in a coefficient row after what the host computes."""
+        return self.scalars + self.derived
 
 
 @dataclass(frozen=True)
@@ -83,6 +105,14 @@ class Variant:
     locals: tuple[str, ...]
     statements: tuple[ast.stmt, ...]
     results: dict[str, ast.expr] = field(hash=False)
+    measure: Variant | None = None
+    adapt: Variant | None = None
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """Return the names in a coefficient row, in order."""
+        summing = self.rule.summing
+        return COMMON + self.coefficients + (summing.row_tail if summing else ())
 
     @property
     def key(self) -> str:
@@ -131,8 +161,8 @@ def fused_loop(variant: Variant, average: bool, names: dict[str, str]) -> Loop:
         if not _is_name(variant.results[key], key)
     }
     # Results that are expressions get names first: one may read what another replaces.
-    decays = DECAY_SHARE in variant.rule.parameters
-    body = PROLOGUE + (f"{DECAY_SHARE} = shrink_\n" if decays else DECAY) + variant.text(names)
+    before, own_decay = prologue(variant)
+    body = before + variant.text(names)
     body += "".join(f"{key}_new_ = {text}\n" for key, text in outputs.items())
     body += "".join(f"{key} = {key}_new_\n" for key in outputs)
     arrays = variant.state
@@ -141,15 +171,22 @@ def fused_loop(variant: Variant, average: bool, names: dict[str, str]) -> Loop:
         arrays += ("avg_",)
     return Loop(
         arrays=arrays,
-        scalars=COMMON + variant.coefficients,
+        scalars=variant.row,
         locals=(
             *("p", "g", *arrays),
             *(f"{key}_new_" for key in outputs),
             *variant.locals,
-            *((DECAY_SHARE,) if decays else ()),
+            *own_decay,
         ),
         body=body,
     )
+
+
+def prologue(variant: Variant) -> tuple[str, tuple[str, ...]]:
+    """Return the statements that come before an update's own, and the local names they set."""
+    if DECAY_SHARE in variant.rule.parameters:
+        return PROLOGUE + f"{DECAY_SHARE} = shrink_\n", (DECAY_SHARE,)
+    return PROLOGUE + DECAY, ()
 
 
 def kernel_name(variant: Variant, average: bool, dtype: str) -> str:
@@ -185,7 +222,13 @@ def rule_of_class(cls: type) -> Rule:
     """Return the rule of an `Optimizer` subclass, from the source of its `update`."""
     owner: Any = update_owner(cls)
     node, file, offset = function_node(owner, "update")
-    return _update_rule(node, owner.__name__, file, owner.state, owner.flags, offset)
+    parts: dict[str, ast.FunctionDef] = {}
+    if owner.sums:
+        for name in (each for each in ("measure", "adapt") if hasattr(owner, each)):
+            parts[name], _, start = function_node(owner, name)
+            ast.increment_lineno(parts[name], start - offset)
+    constants = {name: tuple(getattr(owner, name)) for name in _CONSTANTS}
+    return _update_rule(node, owner.__name__, file, constants, parts, offset)
 
 
 def update_owner(cls: type) -> type:
@@ -232,22 +275,28 @@ def function_node(owner: type, name: str) -> tuple[ast.FunctionDef, str, int]:
 
 def schedule_rule(node: ast.FunctionDef, name: str, file: str, offset: int = 0) -> Rule:
     """Parse one scalar function of time; its rule is called ``<name>_factor``."""
-    return _rule(node, f"{name}_factor", file, ("t",), (), (), SCHEDULE_FUNCTIONS, offset)
+    return _rule(
+        node, f"{name}_factor", file, ("t",), (), (), SCHEDULE_FUNCTIONS, ("t",), offset=offset
+    )
+
+
+_CONSTANTS = ("state", "flags", "sums", "scalars", "derived")
 
 
 def _update_of_class_node(node: ast.ClassDef, file: str) -> Rule | None:
-    constants: dict[str, tuple[str, ...]] = {"state": (), "flags": ()}
-    update = None
+    constants: dict[str, tuple[str, ...]] = dict.fromkeys(_CONSTANTS, ())
+    found: dict[str, ast.FunctionDef] = {}
     for item in node.body:
         if isinstance(item, ast.Assign) and len(item.targets) == 1:
             target = item.targets[0]
             if isinstance(target, ast.Name) and target.id in constants:
                 constants[target.id] = tuple(ast.literal_eval(item.value))
-        elif isinstance(item, ast.FunctionDef) and item.name == "update":
-            update = item
+        elif isinstance(item, ast.FunctionDef) and item.name in {"update", "measure", "adapt"}:
+            found[item.name] = item
+    update = found.pop("update", None)
     if update is None or not _is_static(update):
         return None
-    return _update_rule(update, node.name, file, constants["state"], constants["flags"])
+    return _update_rule(update, node.name, file, constants, found)
 
 
 def _is_static(node: ast.FunctionDef) -> bool:
@@ -258,15 +307,73 @@ def _update_rule(
     node: ast.FunctionDef,
     name: str,
     file: str,
-    state: Iterable[str],
-    flags: Iterable[str],
+    constants: dict[str, tuple[str, ...]],
+    parts: dict[str, ast.FunctionDef],
     offset: int = 0,
 ) -> Rule:
+    state, flags = constants["state"], constants["flags"]
     if "average" in state:
         raise RuleError(
             f"{file}: {name}: state may not be called 'average', which `average=` keeps"
         )
-    return _rule(node, name, file, ("p", "g"), tuple(state), tuple(flags), UPDATE_FUNCTIONS, offset)
+    summing = _summing(name, file, constants, parts, offset) if constants["sums"] else None
+    return _rule(
+        node,
+        name,
+        file,
+        ("p", "g"),
+        state,
+        flags,
+        UPDATE_FUNCTIONS,
+        ("p", *state),
+        summing=summing,
+        offset=offset,
+    )
+
+
+def _summing(
+    name: str,
+    file: str,
+    constants: dict[str, tuple[str, ...]],
+    parts: dict[str, ast.FunctionDef],
+    offset: int,
+) -> Summing:
+    """Parse the two rules that go with `sums`."""
+    for part in ("measure", "adapt"):
+        if part not in parts or not _is_static(parts[part]):
+            raise RuleError(f"{file}: {name}: `sums` needs a static method `{part}`")
+    state, flags, sums, scalars, derived = (constants[each] for each in _CONSTANTS)
+    measure = _rule(
+        parts["measure"],
+        f"{name}_measure",
+        file,
+        ("p", "g"),
+        state,
+        flags,
+        UPDATE_FUNCTIONS,
+        sums,
+        offset=offset,
+    )
+    adapt = _rule(
+        parts["adapt"],
+        f"{name}_adapt",
+        file,
+        sums + scalars,
+        (),
+        flags,
+        UPDATE_FUNCTIONS,
+        derived + scalars,
+        literals=True,
+        offset=offset,
+    )
+    for rule in (measure, adapt):
+        early = sorted(set(rule.parameters) & set(derived))
+        if early:
+            raise RuleError(
+                f"{file}:{rule.line}: {rule.name}: {early[0]!r} is derived by `adapt`, and only "
+                "`update` may take it"
+            )
+    return Summing(sums, scalars, derived, measure, adapt)
 
 
 def _rule(
@@ -277,7 +384,11 @@ def _rule(
     state: tuple[str, ...],
     flags: tuple[str, ...],
     functions: frozenset[str],
-    offset: int,
+    results: tuple[str, ...],
+    *,
+    literals: bool = False,
+    summing: Summing | None = None,
+    offset: int = 0,
 ) -> Rule:
     ast.increment_lineno(node, offset)
     here = f"{file}:{node.lineno}: {name}"
@@ -299,7 +410,18 @@ def _rule(
     if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
         body = body[1:]  # docstring
     rule = Rule(
-        name, file, node.lineno, leading, state, flags, names[len(head) :], tuple(body), functions
+        name,
+        file,
+        node.lineno,
+        leading,
+        state,
+        flags,
+        names[len(head) :],
+        tuple(body),
+        functions,
+        results,
+        literals,
+        summing,
     )
     for _ in variants(rule):  # every combination of switches must be sound
         pass
@@ -332,17 +454,31 @@ def specialise(rule: Rule, flags: dict[str, bool]) -> Variant:
     for key, value in outputs.items():
         if not _is_name(value, key):
             used |= {n.id for n in ast.walk(value) if isinstance(n, ast.Name)} | {key}
-    state = tuple(s for s in rule.state if s in used or s in checker.assigned)
+    measure, adapt = (
+        (specialise(rule.summing.measure, flags), specialise(rule.summing.adapt, flags))
+        if rule.summing
+        else (None, None)
+    )
+    parts = [part for part in (measure, adapt) if part]
+    known_to = used.union(*({*part.state, *part.coefficients} for part in parts))
+    state = tuple(s for s in rule.state if s in known_to or s in checker.assigned)
+    coefficients = [p for p in rule.parameters if p in used]
+    coefficients += [c for part in parts for c in part.coefficients]
+    tail = rule.summing.row_tail if rule.summing else ()
     return Variant(
         rule=rule,
-        on=tuple(f for f in rule.flags if met.get(f)),
+        on=tuple(f for f in rule.flags if met.get(f) or any(f in part.on for part in parts)),
         state=state,
-        coefficients=tuple(p for p in rule.parameters if p in used and p != DECAY_SHARE),
+        coefficients=tuple(
+            c for c in dict.fromkeys(coefficients) if c not in tail and c != DECAY_SHARE
+        ),
         locals=tuple(
             sorted(checker.assigned - set(rule.leading) - set(rule.state) - set(rule.parameters))
         ),
         statements=tuple(work),
-        results={k: v for k, v in outputs.items() if k in (*rule.leading, *state)},
+        results={k: v for k, v in outputs.items() if k not in rule.state or k in state},
+        measure=measure,
+        adapt=adapt,
     )
 
 
@@ -350,14 +486,11 @@ def _outputs(
     rule: Rule, checker: _Checker, last: ast.Return, known: set[str]
 ) -> dict[str, ast.expr]:
     """Pair what a rule returns with what it updates."""
-    if rule.leading[0] == "p":
-        expected = ("p", *rule.state)
-    else:
-        expected = rule.leading[:1]  # a schedule returns one number, in the place of its time
+    expected = rule.results
     value = last.value
     got = list(value.elts) if isinstance(value, ast.Tuple) else [value] if value else []
     if len(got) != len(expected):
-        said = ", ".join(expected) if rule.leading[0] == "p" else "one number"
+        said = "one number" if expected == ("t",) else ", ".join(expected)
         raise checker.error(last, f"it must return {said}; it returns {len(got)} values")
     for expression in got:
         checker.expression(expression, known)
@@ -469,6 +602,8 @@ class _Checker:
                 )
             self.used.add(node.id)
         elif isinstance(node, ast.Constant):
+            if self.rule.literals and type(node.value) in {int, float}:
+                return
             raise self.error(
                 node,
                 f"literal {node.value!r} would be computed in double precision; add a parameter to "

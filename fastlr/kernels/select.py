@@ -21,6 +21,17 @@ BACKENDS = ("auto", "cython", "numba", "cuda")
 
 
 @dataclass(frozen=True)
+class SummingKernels:
+    """What runs before an update that needs sums: addresses, and what goes through them."""
+
+    measure: int
+    adapt: int
+    n_sums: int
+    scalars: tuple[str, ...]
+    n_derived: int
+
+
+@dataclass(frozen=True)
 class Kernel:
     """A compiled update and what it expects."""
 
@@ -30,6 +41,7 @@ class Kernel:
     state: tuple[str, ...]
     coefficients: tuple[str, ...]
     owner: Any  # keeps the code at `address` alive
+    summing: SummingKernels | None = None
 
 
 @functools.cache
@@ -116,14 +128,25 @@ def cpu_kernel(optimizer: Optimizer, dtype: str, backend: str) -> Kernel:
     average = optimizer.average is not None
     entry = numba_cpu.update_kernel(rule, flags, average, dtype)
     variant = emit.specialise(rule, flags)
+    summing, keep = None, entry
+    if rule.summing:
+        measure, adapt = numba_cpu.summing_kernels(rule, flags, dtype)
+        summing = _summing(type(optimizer), measure.address, adapt.address)
+        keep = (entry, measure, adapt)
     return Kernel(
         name=emit.kernel_name(variant, average, dtype),
         backend="numba",
         address=entry.address,
         state=variant.state,
         coefficients=variant.coefficients,
-        owner=entry,
+        owner=keep,
+        summing=summing,
     )
+
+
+def _summing(cls: type, measure: int, adapt: int) -> SummingKernels:
+    owner: Any = emit.update_owner(cls)
+    return SummingKernels(measure, adapt, len(owner.sums), tuple(owner.scalars), len(owner.derived))
 
 
 def _cython_kernel(optimizer: Optimizer, dtype: str) -> tuple[Kernel | None, str]:
@@ -131,7 +154,7 @@ def _cython_kernel(optimizer: Optimizer, dtype: str) -> tuple[Kernel | None, str
     isa = instruction_set()
     if isa is None:
         return None, "no Cython kernels were built, since no compiler worked at install time"
-    owner = emit.update_owner(type(optimizer))
+    owner: Any = emit.update_owner(type(optimizer))
     module = cython_cpu.module(isa)
     if not owner.__module__.startswith("fastlr.optimizers.") or owner.__name__ not in module.RULES:
         return None, f"the rule of {owner.__name__} was not compiled ahead of time"
@@ -141,7 +164,11 @@ def _cython_kernel(optimizer: Optimizer, dtype: str) -> tuple[Kernel | None, str
     switches = optimizer.switches()
     key, state, coefficients = known["variants"][tuple(switches[f] for f in known["flags"])]
     name = f"{key}{'_avg' if optimizer.average is not None else ''}_{dtype}"
-    return Kernel(name, "cython", module.KERNELS[name], state, coefficients, module), ""
+    summing = None
+    if owner.sums:
+        measure, adapt = (module.KERNELS[f"{key}_{part}_{dtype}"] for part in ("measure", "adapt"))
+        summing = _summing(owner, measure, adapt)
+    return Kernel(name, "cython", module.KERNELS[name], state, coefficients, module, summing), ""
 
 
 @functools.cache

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .bound_sums import BoundSums
 
 _NORM_BLOCK = 16384
 _TABLE_ROWS = 256
 _KERNEL = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t
 )
+_MEASURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, ctypes.c_ssize_t)
+_ADAPT = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)
 
 
 class Stepper:
@@ -33,7 +38,7 @@ class Stepper:
         single: bool,
         kernel: int,
         sumsq: int,
-        refill: Callable[[int, int], np.ndarray],
+        refill: Callable[[int, int], Any],
         complain: Callable[[int, Any], None],
         clip_norm: float,
         check: bool,
@@ -41,6 +46,7 @@ class Stepper:
         sign: float,
         n_threads: int,
         owner: Any,
+        summing: BoundSums | None = None,
     ) -> None:
         self.t = 0
         self.skipped = 0
@@ -52,6 +58,11 @@ class Stepper:
         self._clip_norm, self._check, self._raises, self._sign = clip_norm, check, raises, sign
         self._table = np.empty((0, 0, 0), self.dtype)
         self._cursor = 0
+        self._summing = summing
+        self._exact = np.empty((0, 0, 0))
+        if summing is not None:
+            self._measure = _MEASURE(summing.kernels.measure)
+            self._adapt = _ADAPT(summing.kernels.adapt)
         self._pointers = [
             (ctypes.c_void_p * max(len(s), 1))(*[a.ctypes.data for a in s]) for s in states
         ]
@@ -61,6 +72,8 @@ class Stepper:
         gradients = self._load(grads)
         if self._cursor == len(self._table):
             self._table = self._refill(self.t, _TABLE_ROWS)
+            if self._summing is not None:
+                self._table, self._exact = self._table
             self._cursor = 0
         row = self._table[self._cursor]
         if self._check or self._clip_norm > 0:
@@ -75,13 +88,54 @@ class Stepper:
             if self._clip_norm > 0:
                 scale = self._clip_norm / (math.sqrt(total) + 1e-6)
                 row[:, 0] = self._sign * (1.0 if scale > 1 else scale)
-        for p, g, state, group in zip(
-            self._params, gradients, self._pointers, self._group_ids, strict=True
-        ):
-            self._kernel(p.ctypes.data, g.ctypes.data, state, row[group].ctypes.data, p.size)
+        rows = row[self._group_ids]
+        if self._summing is not None:
+            self._derive(self._summing, gradients, rows, row[0].copy())
+        for p, g, state, own in zip(self._params, gradients, self._pointers, rows, strict=True):
+            self._kernel(p.ctypes.data, g.ctypes.data, state, own.ctypes.data, p.size)
         self._cursor += 1
         self.t += 1
         return 0
+
+    def _derive(
+        self, summing: BoundSums, grads: Sequence[np.ndarray], rows: np.ndarray, common: np.ndarray
+    ) -> None:
+        """Sum over elements; renew the scalars, and what rows say of scalars and derived values."""
+        tail = rows.shape[1] - summing.tail
+        with np.errstate(over="ignore"):
+            rows[:, tail : tail + len(summing.kernels.scalars)] = summing.scalars
+        exact = self._exact[self._cursor]
+        total = np.zeros(summing.kernels.n_sums)
+        for i, row in enumerate(rows):
+            for part in self._partial_sums(i, grads[i], row):
+                total += part
+            if not summing.shared:
+                own = exact[self._group_ids[i]]
+                self._adapt(*_addresses(total, own, summing.scalars[i], row))
+                total[:] = 0
+        if summing.shared:
+            self._adapt(*_addresses(total, exact[0], summing.scalars, common))
+            rows[:, tail:] = common[tail:]
+
+    def _partial_sums(self, i: int, grad: np.ndarray, row: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the sums over each block of one array."""
+        assert self._summing is not None
+        p, states = self._params[i], self._states[i]
+        for start in range(0, p.size, _NORM_BLOCK):
+            offset, count = start * p.itemsize, min(_NORM_BLOCK, p.size - start)
+            lanes = np.empty((self._summing.kernels.n_sums, 16))
+            pointers = (ctypes.c_void_p * max(len(states), 1))(
+                *[a.ctypes.data + offset for a in states]
+            )
+            self._measure(
+                lanes.ctypes.data,
+                p.ctypes.data + offset,
+                grad.ctypes.data + offset,
+                pointers,
+                row.ctypes.data,
+                count,
+            )
+            yield np.array([_in_order(each) for each in lanes])
 
     def _load(self, grads: Any) -> Sequence[np.ndarray]:
         if self._single:
@@ -108,6 +162,10 @@ class Stepper:
         self.forget_rows()
 
 
+def _addresses(*arrays: np.ndarray) -> list[int]:
+    return [array.ctypes.data for array in arrays]
+
+
 def sum_of_squares(arrays: Sequence[np.ndarray]) -> float:
     """Return the sum of squares in the order of additions that the compiled reduction has."""
     total = 0.0
@@ -121,8 +179,13 @@ def sum_of_squares(arrays: Sequence[np.ndarray]) -> float:
             # A sum along the first axis adds row after row to 16 running sums.
             lanes = block[:whole].reshape(-1, 16).sum(axis=0)
             lanes[: block.size - whole] += block[whole:]
-            part = 0.0
-            for lane in lanes:
-                part += float(lane)
-            total += part
+            total += _in_order(lanes)
+    return total
+
+
+def _in_order(lanes: np.ndarray) -> float:
+    """Add up, one after the other: NumPy may take another order."""
+    total = 0.0
+    for lane in lanes:
+        total += float(lane)
     return total

@@ -60,10 +60,32 @@ class Optimizer(HyperParameters):
     flags : tuple of str
         Hyper-parameters that switch parts of the rule on when they are true (or not zero).
         Each combination is compiled apart, so a switched-off part costs nothing.
+    sums : tuple of str
+        Names of sums over elements that must be known before the update. The static rule
+        ``measure(p, g, <state>, <coefficients and scalars>)`` returns what one element adds to
+        each. It sees `p` and `g` as `update` does, and changes nothing.
+    scope : {"array", "all"}
+        One set of sums for each parameter array, or one over all of them.
+    scalars : tuple of str
+        Numbers that are kept from step to step in double precision, one set for each set of
+        sums. `measure` sees their old values, `update` the new ones.
+    derived : tuple of str
+        Numbers that `update` takes, made of the sums at each step. The static rule
+        ``adapt(<sums>, <scalars>, <coefficients>)``, all in double precision, returns first
+        these, then the new scalars. With scope "all" its coefficients are those of the
+        parameters that belong to no group.
+    own_decay : str or None
+        The kind of `decay` that the rule applies itself: it takes the strength as the
+        coefficient ``weight_decay``, which is 0 where another kind is set.
     """
 
     state: ClassVar[tuple[str, ...]] = ()
     flags: ClassVar[tuple[str, ...]] = ()
+    sums: ClassVar[tuple[str, ...]] = ()
+    scope: ClassVar[str] = "array"
+    scalars: ClassVar[tuple[str, ...]] = ()
+    derived: ClassVar[tuple[str, ...]] = ()
+    own_decay: ClassVar[str | None] = None
 
     schedule: Schedule | str | Callable[[Any], Any] | None = None
     schedules: Mapping[str, Any] | None = None
@@ -124,6 +146,10 @@ class Optimizer(HyperParameters):
 
         Those that are not named start from zero.
         """
+        return {}
+
+    def initial_scalars(self) -> Mapping[str, float]:
+        """Return what scalars start from, zero where not named."""
         return {}
 
     @property
@@ -284,9 +310,11 @@ def decay_coefficients(
     Returns
     -------
     l2, shrink : float or ndarray
-        Both zero where there is no decay.
+        Both zero where there is no decay, or where the rule applies it itself.
     """
     zero = np.zeros_like(lr)
+    if optimizer.decay == optimizer.own_decay:
+        return zero, zero
     if optimizer.decay == "l2":
         return zero + weight_decay, zero
     return zero, weight_decay * (lr if optimizer.decay == "decoupled" else factor)

@@ -234,19 +234,20 @@ CASES = {
 }
 
 
-def main():
+def record(target, cases, libraries):
+    """Run the cases and write snapshots and versions to a file."""
     os.environ.setdefault("KERAS_BACKEND", "torch")
     warnings.simplefilter("ignore")  # the authors' programs use old spellings of torch
     kept = {}
-    for name, case in CASES.items():
+    for name, case in cases.items():
         path = run(case, parameters(), gradients, SNAPSHOTS[-1])
         kept[name] = np.array(
             [np.concatenate([p.ravel() for p in ps]) for t, ps in path if t in SNAPSHOTS]
         )
         print(name)
-    made_with = {name: importlib.metadata.version(name) for name in [*LIBRARIES, "numpy"]}
-    np.savez_compressed(FILE, made_with=json.dumps(made_with), **kept)
+    made_with = {name: importlib.metadata.version(name) for name in [*libraries, "numpy"]}
+    np.savez_compressed(target, made_with=json.dumps(made_with), **kept)
 
 
 if __name__ == "__main__":
-    main()
+    record(FILE, CASES, LIBRARIES)

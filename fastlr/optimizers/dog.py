@@ -1,0 +1,86 @@
+"""DoG: a learning rate found from distance and gradients."""
+
+from .base import Optimizer
+
+
+class DoG(Optimizer):
+    r"""Distance over gradients: stochastic gradient descent that finds its rate.
+
+    .. math::
+        \bar r_t &= \max(\alpha (1 + \|\theta_0\|),\ \max_{i < t} \|\theta_i - \theta_0\|), \qquad
+        G_t = \sum_{i \le t} \|g_i\|^2 \\
+        \theta_t &= \theta_{t-1} - \eta \frac{\bar r_t}{\sqrt{G_t + \epsilon}}\, g_t
+
+    The norms are those of all parameters together.
+
+    Parameters
+    ----------
+    lr : float, default=1.0
+        Factor :math:`\eta` on the rate that is found; the authors leave it at 1.
+    initial_distance : float, default=1e-6
+        :math:`\alpha`, above 0: how far to go in the first step, in units of
+        :math:`1 + \|\theta_0\|`. The authors take 1e-4 for models with batch normalisation.
+    eps : float, default=1e-8
+        Added to the sum of squared norms.
+    **common
+        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
+        nonfinite, average, average_decay. The authors average the parameters.
+
+    Notes
+    -----
+    State: one array shaped like the parameter, where it started, and two numbers. A step reads
+    parameter, gradient and that array twice.
+
+    References
+    ----------
+    Ivgi, Hinder & Carmon 2023, "DoG is SGD's best friend: a parameter-free dynamic step size
+    schedule", arXiv:2302.12022.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import DoG
+    >>> w = np.array([3.0, -4.0])
+    >>> updater = DoG(initial_distance=0.1).bind(w)
+    >>> updater.step(np.array([0.0, 20.0]))  # of whatever size: it goes 0.1 * (1 + 5)
+    >>> w.round(6).tolist()
+    [3.0, -4.6]
+    """
+
+    lr: float = 1.0
+    initial_distance: float = 1e-6
+    eps: float = 1e-8
+
+    state = ("start",)
+    sums = ("away2", "start2", "g2")
+    scope = "all"
+    scalars = ("farthest", "total")
+    derived = ("scale",)
+    ranges = {"initial_distance": "(0, inf)", "eps": "[0, inf)"}
+
+    def initial_state(self):
+        return {"start": "p"}
+
+    def coefficients(self, t, lr):
+        return {"initial": self.initial_distance, "eps": self.eps, "rate": lr}
+
+    @staticmethod
+    def measure(p, g, start):
+        away = p - start
+        return away * away, start * start, g * g
+
+    @staticmethod
+    def adapt(away2, start2, g2, farthest, total, initial, eps):
+        total = total + g2
+        farthest = max(max(farthest, initial * (1 + sqrt(start2))), sqrt(away2))
+        below = sqrt(total + eps)
+        if below > 0:
+            scale = farthest / below
+        else:
+            scale = 0.0
+        return scale, farthest, total
+
+    @staticmethod
+    def update(p, g, start, rate, scale):
+        p = p - rate * scale * g
+        return p, start

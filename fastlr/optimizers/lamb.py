@@ -1,0 +1,102 @@
+"""LAMB: Adam's step, scaled to the size of the array that it moves."""
+
+import numpy as np
+
+from .base import Optimizer
+
+
+class LAMB(Optimizer):
+    r"""Layer-wise adaptive moments for batch training.
+
+    .. math::
+        m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad
+        v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2 \\
+        u_t &= \frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}
+            + \lambda \theta_{t-1}, \qquad
+        \theta_t = \theta_{t-1} - \eta \frac{\|\theta_{t-1}\|}{\|u_t\|} u_t
+
+    The norms are those of one array. Where one of them is zero, their ratio counts as 1.
+
+    Parameters
+    ----------
+    lr : float, default=1e-3
+        Learning rate :math:`\eta`: how far an array moves in a step, as a part of its own norm.
+    beta1 : float, default=0.9
+        Decay of the mean of gradients, in [0, 1).
+    beta2 : float, default=0.999
+        Decay of the mean of squared gradients, in [0, 1).
+    eps : float, default=1e-6
+        Added to the denominator, in units of gradient.
+    weight_decay : float, default=0.0
+        :math:`\lambda`.
+    decay : {"decoupled", "l2", "independent"}, default="decoupled"
+        ``"decoupled"`` is the paper's, inside of the norm of :math:`u_t`. The others are the
+        same as everywhere, outside of it.
+    **common
+        See `Optimizer`: schedule, clip_norm, clip_value, maximize, nonfinite, average,
+        average_decay.
+
+    Notes
+    -----
+    State: two arrays shaped like the parameter. A step reads parameter, gradient and state twice.
+
+    References
+    ----------
+    You et al. 2020, "Large batch optimization for deep learning: training BERT in 76 minutes",
+    arXiv:1904.00962, algorithm 2 with :math:`\phi(z) = z`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import LAMB
+    >>> w = np.array([3.0, -4.0])
+    >>> updater = LAMB(lr=0.1).bind(w)
+    >>> updater.step(np.array([0.0, 20.0]))  # of whatever size: a tenth of the norm of w
+    >>> w.round(6).tolist()
+    [3.0, -4.5]
+    """
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-6
+    decay: str = "decoupled"
+
+    state = ("m", "v")
+    sums = ("p2", "u2")
+    derived = ("trust",)
+    own_decay = "decoupled"
+    ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)"}
+
+    def coefficients(self, t, lr):
+        return {
+            "c1": 1 - self.beta1,
+            "c2": 1 - self.beta2,
+            "eps": self.eps,
+            "scale": 1 / (1 - self.beta1**t),
+            "root": 1 / np.sqrt(1 - self.beta2**t),
+            "rate": lr,
+        }
+
+    @staticmethod
+    def measure(p, g, m, v, c1, c2, eps, scale, root, weight_decay):
+        m = m + c1 * (g - m)
+        v = v + c2 * (g * g - v)
+        u = scale * m / (sqrt(v) * root + eps) + weight_decay * p
+        return p * p, u * u
+
+    @staticmethod
+    def adapt(p2, u2):
+        if p2 > 0 and u2 > 0:
+            trust = sqrt(p2) / sqrt(u2)
+        else:
+            trust = 1.0
+        return trust
+
+    @staticmethod
+    def update(p, g, m, v, c1, c2, eps, scale, root, weight_decay, rate, trust):
+        m = m + c1 * (g - m)
+        v = v + c2 * (g * g - v)
+        u = scale * m / (sqrt(v) * root + eps) + weight_decay * p
+        p = p - rate * trust * u
+        return p, m, v

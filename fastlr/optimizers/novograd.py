@@ -1,0 +1,101 @@
+"""NovoGrad: Adam with one second moment for a whole array."""
+
+import numpy as np
+
+from .base import Optimizer
+
+
+class NovoGrad(Optimizer):
+    r"""Momentum of gradients that are divided by the running norm of their array.
+
+    .. math::
+        v_t &= \beta_2 v_{t-1} + (1 - \beta_2) \|g_t\|^2, \qquad v_1 = \|g_1\|^2 \\
+        m_t &= \beta_1 m_{t-1} + \frac{g_t}{\sqrt{v_t} + \epsilon} + \lambda \theta_{t-1}, \qquad
+        \theta_t = \theta_{t-1} - \eta m_t
+
+    The norm is that of one array.
+
+    Parameters
+    ----------
+    lr : float, default=0.01
+        Learning rate :math:`\eta`.
+    beta1 : float, default=0.95
+        Decay of the momentum, in [0, 1).
+    beta2 : float, default=0.98
+        Decay of the mean of squared norms, in [0, 1).
+    eps : float, default=1e-8
+        Added to the denominator, in units of gradient.
+    grad_averaging : bool, default=False
+        Multiply what enters the momentum by :math:`1 - \beta_1`, from the first step on.
+    weight_decay : float, default=0.0
+        :math:`\lambda`.
+    decay : {"decoupled", "l2", "independent"}, default="decoupled"
+        ``"decoupled"`` is the paper's, inside of the momentum. The others are the same as
+        everywhere, outside of it.
+    **common
+        See `Optimizer`: schedule, clip_norm, clip_value, maximize, nonfinite, average,
+        average_decay.
+
+    Notes
+    -----
+    State: one array shaped like the parameter, and one number. A step reads the gradient twice.
+
+    References
+    ----------
+    Ginsburg et al. 2019, "Stochastic gradient methods with layer-wise adaptive moments for
+    training of deep networks", arXiv:1905.11286.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import NovoGrad
+    >>> w = np.array([3.0, -4.0])
+    >>> updater = NovoGrad(lr=0.1).bind(w)
+    >>> updater.step(np.array([6.0, -8.0]))  # of whatever size: its direction counts
+    >>> w.round(6).tolist()
+    [2.94, -3.92]
+    """
+
+    lr: float = 0.01
+    beta1: float = 0.95
+    beta2: float = 0.98
+    eps: float = 1e-8
+    grad_averaging: bool = False
+    decay: str = "decoupled"
+
+    state = ("m",)
+    sums = ("g2",)
+    scalars = ("v",)
+    derived = ("scale",)
+    own_decay = "decoupled"
+    ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)"}
+    choices = {"grad_averaging": (False, True)}
+
+    def coefficients(self, t, lr):
+        return {
+            "beta1": self.beta1,
+            "c2": np.where(np.asarray(t) == 1, 1.0, 1 - self.beta2),
+            "eps": self.eps,
+            "fresh": 1 - self.beta1 if self.grad_averaging else 1.0,
+            "rate": lr,
+        }
+
+    @staticmethod
+    def measure(p, g, m):
+        return (g * g,)
+
+    @staticmethod
+    def adapt(g2, v, c2, eps):
+        v = v + c2 * (g2 - v)
+        below = sqrt(v) + eps
+        if below > 0:
+            scale = 1 / below
+        else:
+            scale = 0.0
+        return scale, v
+
+    @staticmethod
+    def update(p, g, m, beta1, fresh, rate, weight_decay, scale):
+        m = beta1 * m + fresh * (g * scale + weight_decay * p)
+        p = p - rate * m
+        return p, m
