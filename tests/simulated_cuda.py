@@ -9,7 +9,7 @@ import ast
 
 import numpy as np
 import pytest
-from cases import CASES, FULLEST, MODIFIERS, bits, gradients, make, tree
+from cases import CASES, COMMON, FULLEST, MODIFIERS, bits, gradients, make, tree
 from hashed import uniform
 from reference import REFERENCES, Walk
 
@@ -116,7 +116,7 @@ class TestRules:
         for settings in REFERENCES[name].settings:
             optimizer = cls(**{**settings, **ALL})
             params = optimizer.get_params(deep=False)
-            common = {k: v for k, v in params.items() if k in Optimizer._fields or k == "lr"}
+            common = {k: v for k, v in params.items() if k in COMMON}
             own = {k: v for k, v in params.items() if k not in common}
             start = uniform(3, 4)
             walk = Walk(REFERENCES[name].rule, own, common, start, [slice(None)])
