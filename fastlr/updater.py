@@ -128,6 +128,7 @@ class Updater:
             refill=self._rows,
             complain=self._complain,
             clip_norm=optimizer.clip_norm or 0.0,
+            clip_scope=optimizer.clip_scope,
             check=optimizer.nonfinite != "ignore",
             raises=optimizer.nonfinite == "raise",
             sign=-1.0 if optimizer.maximize else 1.0,

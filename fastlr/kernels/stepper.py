@@ -41,6 +41,7 @@ class Stepper:
         refill: Callable[[int, int], Any],
         complain: Callable[[int, Any], None],
         clip_norm: float,
+        clip_scope: str,
         check: bool,
         raises: bool,
         sign: float,
@@ -55,6 +56,7 @@ class Stepper:
         self._names, self._single = names, single
         self._kernel, self._owner = _KERNEL(kernel), owner
         self._refill, self._complain = refill, complain
+        self._clip_scope = clip_scope
         self._clip_norm, self._check, self._raises, self._sign = clip_norm, check, raises, sign
         self._table = np.empty((0, 0, 0), self.dtype)
         self._cursor = 0
@@ -85,10 +87,9 @@ class Stepper:
                     self._complain(-2, grads)
                 self.skipped += 1
                 return 1
-            if self._clip_norm > 0:
-                scale = self._clip_norm / (math.sqrt(total) + 1e-6)
-                row[:, 0] = self._sign * (1.0 if scale > 1 else scale)
         rows = row[self._group_ids]
+        if self._clip_norm > 0:
+            rows[:, 0] = self._scales(gradients)
         if self._summing is not None:
             self._derive(self._summing, gradients, rows, row[0].copy())
         for p, g, state, own in zip(self._params, gradients, self._pointers, rows, strict=True):
@@ -96,6 +97,17 @@ class Stepper:
         self._cursor += 1
         self.t += 1
         return 0
+
+    def _scales(self, grads: Sequence[np.ndarray]) -> list[float]:
+        """Return what clipping multiplies each gradient by, the sign of `maximize` included."""
+        sets = {"global": [0] * len(grads), "group": self._group_ids}
+        norm_ids = sets.get(self._clip_scope, list(range(len(grads))))
+        scales = {}
+        for each in set(norm_ids):
+            members = [g for g, k in zip(grads, norm_ids, strict=True) if k == each]
+            scale = self._clip_norm / (math.sqrt(sum_of_squares(members)) + 1e-6)
+            scales[each] = self._sign * (1.0 if scale > 1 else scale)
+        return [scales[each] for each in norm_ids]
 
     def _derive(
         self, summing: BoundSums, grads: Sequence[np.ndarray], rows: np.ndarray, common: np.ndarray
