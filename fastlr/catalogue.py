@@ -215,9 +215,9 @@ def _optimizer_row(cls: type[Optimizer]) -> OptimizerRow:
 
 
 def _variant_row(variant: emit.Variant) -> VariantRow:
-    # The update reads p, g and the state, and writes p and the state.
-    arrays = 3 + 2 * len(variant.state)
-    measure = getattr(variant, "measure", None)
+    # The update reads p and g, and writes p.
+    arrays = 3 + len(variant.read) + len(variant.written)
+    measure = variant.measure
     if measure is not None:  # a pass before the update, which only reads
         arrays += 2 + len(measure.state)
     return VariantRow(variant.on, variant.state, _FLOAT32 * arrays)

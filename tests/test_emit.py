@@ -290,3 +290,16 @@ def call(entry, p, g, state, row):
         ctypes.cast(c.ctypes.data, entry.ctypes.argtypes[3]),
         p.size,
     )
+
+
+def test_state_that_is_only_read_is_not_written_back():
+    for name, read, written in [
+        ("madgrad", {"start", "s", "v"}, {"s", "v"}),
+        ("dog", set(), set()),
+        ("prodigy", {"m", "v", "s"}, {"m", "v", "s"}),
+    ]:
+        cls = OPTIMIZERS[name]
+        variant = emit.specialise(emit.rule_of_class(cls), cls().switches())
+        loop = emit.fused_loop(variant, True, {})
+        assert set(loop.written) == {"p", "avg_", *written}, name
+        assert set(variant.read) == read, name

@@ -76,7 +76,7 @@ def update_source(variant: Variant, average: bool, dtype: str) -> tuple[str, str
         lines += f"{name} = load_({name}_at_, i_, zero_)\n"
     lines += "g = load_(index_(grads_, array_), i_, zero_)\n"
     lines += _without_contraction(loop.body)
-    lines += "".join(f"store_({a}_at_, i_, {a})\n" for a in ("p", *loop.arrays))
+    lines += "".join(f"store_({a}_at_, i_, {a})\n" for a in loop.written)
     return kernel_name(variant, average, dtype), (
         _head(variant.rule, dtype)
         + "def entry(blocks_, table_, grads_, rows_, scale_, arrays_):\n"

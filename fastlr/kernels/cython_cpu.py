@@ -120,7 +120,7 @@ def _update_kernel(variant: Variant, dtype: str, average: bool) -> str:
         "Py_ssize_t n_",
     ]
     loads = "".join(f"{a} = {a}_at_[i_]\n" for a in ("p", "g", *loop.arrays))
-    stores = "".join(f"{a}_at_[i_] = {a}\n" for a in ("p", *loop.arrays))
+    stores = "".join(f"{a}_at_[i_] = {a}\n" for a in loop.written)
     passed = [
         *("p", "g"),
         *(f"s[{k}]" for k in range(len(loop.arrays))),

@@ -115,6 +115,21 @@ class Variant:
         return COMMON + self.coefficients + (summing.row_tail if summing else ())
 
     @property
+    def written(self) -> tuple[str, ...]:
+        """Return the state that the update changes, not that which it only reads."""
+        nodes = [node for s in self.statements for node in ast.walk(s)]
+        stored = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        return tuple(s for s in self.state if s in stored or not _is_name(self.results[s], s))
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Return the state that the update looks at; the rest is there for `measure` alone."""
+        changed = [v for k, v in self.results.items() if not _is_name(v, k)]
+        nodes = [node for part in (*self.statements, *changed) for node in ast.walk(part)]
+        loaded = {n.id for n in nodes if isinstance(n, ast.Name)}
+        return tuple(s for s in self.state if s in loaded)
+
+    @property
     def key(self) -> str:
         """Name of this variant among those of its rule, a valid identifier."""
         return "_".join([self.rule.name.lower(), *self.on])
@@ -136,6 +151,7 @@ class Loop:
     scalars: tuple[str, ...]  # the coefficient row, in order
     locals: tuple[str, ...]
     body: str  # from p, g and the arrays' elements to their new values
+    written: tuple[str, ...]  # those of p and the arrays that the body changes
 
 
 def fused_loop(variant: Variant, average: bool, names: dict[str, str]) -> Loop:
@@ -171,6 +187,7 @@ def fused_loop(variant: Variant, average: bool, names: dict[str, str]) -> Loop:
         arrays += ("avg_",)
     return Loop(
         arrays=arrays,
+        written=("p", *(a for a in arrays if a == "avg_" or a in variant.written)),
         scalars=variant.row,
         locals=(
             *("p", "g", *arrays),

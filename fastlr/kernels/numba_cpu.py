@@ -124,7 +124,7 @@ def _update_text(variant: Variant, average: bool, dtype: str) -> str:
     loop = fused_loop(variant, average, {})
     arrays = ["p", "g", *loop.arrays]
     loads = "".join(f"{a} = {a}_at_[i_]\n" for a in arrays)
-    stores = "".join(f"{a}_at_[i_] = {a}\n" for a in arrays if a != "g")
+    stores = "".join(f"{a}_at_[i_] = {a}\n" for a in loop.written)
     parameters = [f"{a}_at_" for a in arrays] + list(loop.scalars)
     signature = ", ".join(["array"] * len(arrays) + ["scalar"] * len(loop.scalars))
     passed = ["carray(p, n)", "carray(g, n)"]

@@ -38,7 +38,8 @@ class NovoGrad(Optimizer):
 
     Notes
     -----
-    State: one array shaped like the parameter, and one number. A step reads the gradient twice.
+    State: one array shaped like the parameter, and one number. A step reads parameter and
+    gradient twice.
 
     References
     ----------
