@@ -235,8 +235,7 @@ class Updater:
         if not optimizer.averages:
             raise AttributeError("averaged: the optimizer was made without average=")
         if optimizer.average is None:
-            evaluate = self._evaluate_device if self.backend == "cuda" else self._evaluate_host
-            return self._bound.like_given(evaluate())
+            return self._bound.like_given(self._evaluated())
         if self.backend == "cuda":
             return self._bound.like_given(self._stepper.averaged(self._state[_AVERAGE]))
         source = self._state[_AVERAGE] if self.t else self._bound.arrays
@@ -447,6 +446,18 @@ class Updater:
                         f"{target.shape}, got {source.dtype} of shape {source.shape}"
                     )
         return loaded
+
+    def _evaluated(self) -> list[Any]:
+        """Return new arrays with what a rule predicts with, where that is not what it steps."""
+        on_device = self.backend == "cuda"
+        params = self._stepper.parameters() if on_device else self._bound.arrays
+        found = []
+        for i, p in enumerate(params):
+            state = {name: arrays[i] for name, arrays in self._state.items()}
+            if on_device:
+                state = {name: self._stepper.to_host(a) for name, a in state.items()}
+            found.append(np.array(self.optimizer.evaluate(p, state), dtype=p.dtype))
+        return self._stepper.to_device(found) if on_device else found
 
     def _copy_into(self, target: Any, source: Any) -> None:
         if isinstance(target, np.ndarray):

@@ -13,7 +13,7 @@ from cases import CASES, FULLEST, MODIFIERS, bits, gradients, make, tree
 from hashed import uniform
 from reference import REFERENCES, Walk
 
-from fastlr import SGD, AdamW, OneCycle
+from fastlr import SGD, AdamW, OneCycle, ScheduleFreeSGD
 from fastlr.kernels import cuda_stepper, numba_cuda
 from fastlr.kernels.cuda_source import update_source
 from fastlr.kernels.emit import rule_of_class, specialise
@@ -274,6 +274,16 @@ class TestArrays:
         average = updater.averaged["w"]
         updater.step({"w": OnDevice(np.ones(3))})
         assert average.copy_to_host().tolist() == [1.25] * 3
+
+    def test_what_a_schedule_free_rule_predicts_with_comes_to_the_device(self):
+        array, host = np.full(3, 2.0), np.full(3, 2.0)
+        optimizer = ScheduleFreeSGD(lr=0.5, weight_decay=0.1)
+        device, cpu = optimizer.bind(OnDevice(array)), optimizer.bind(host)
+        for t in range(3):
+            device.step(OnDevice(uniform(3, t)))
+            cpu.step(uniform(3, t))
+        np.testing.assert_allclose(device.averaged.copy_to_host(), cpu.averaged, rtol=1e-14)
+        assert not np.allclose(cpu.averaged, host, rtol=1e-3)
 
     def test_gradients_may_come_from_elsewhere_at_each_step(self):
         array = np.zeros(2)

@@ -36,6 +36,12 @@ def inputs():
     return [gradients(t) for t in range(1, SNAPSHOTS[-1] + 1)]
 
 
+def more(updater, name):
+    if name == "averaged":
+        return updater.averaged
+    return updater.state_dict()["state"][name].values() if name else []
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_another_library_walks_the_same_path(name):
     case = CASES[name]
@@ -46,7 +52,7 @@ def test_another_library_walks_the_same_path(name):
     for t, grads in enumerate(inputs(), 1):
         updater.step(grads)
         if t in SNAPSHOTS:
-            kept = updater.state_dict()["state"][case.state].values() if case.state else []
+            kept = more(updater, case.state)
             got = np.concatenate([p.ravel() for p in [*params, *kept]])
             wanted = next(expected)
             assert np.max(np.abs(got - wanted)) < 1e-12 * np.max(np.abs(wanted)), f"step {t}"

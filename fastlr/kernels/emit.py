@@ -20,6 +20,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 UPDATE_FUNCTIONS = frozenset({"sqrt", "abs", "sign", "min", "max", "exp", "log"})
 SCHEDULE_FUNCTIONS = UPDATE_FUNCTIONS | {"cos", "floor", "pow"}
@@ -213,13 +214,13 @@ def schedule_rules_in_file(path: Path) -> list[Rule]:
         if isinstance(node, ast.ClassDef):
             for item in node.body:
                 if isinstance(item, ast.FunctionDef) and item.name == "factor" and _is_static(item):
-                    rules.append(schedule_rule(item, node.name, str(path)))
+                    rules += [schedule_rule(item, node.name, str(path))]
     return rules
 
 
 def rule_of_class(cls: type) -> Rule:
     """Return the rule of an `Optimizer` subclass, from the source of its `update`."""
-    owner = update_owner(cls)
+    owner: Any = update_owner(cls)
     node, file, offset = function_node(owner, "update")
     parts: dict[str, ast.FunctionDef] = {}
     if owner.sums:
@@ -409,9 +410,10 @@ def specialise(rule: Rule, flags: dict[str, bool]) -> Variant:
     checker = _Checker(rule)
     met: dict[str, bool] = {}
     statements = _fold(rule.body, flags, met)
-    if not statements or not isinstance(statements[-1], ast.Return):
+    last = statements[-1] if statements else None
+    if not isinstance(last, ast.Return):
         raise checker.error(rule.body[-1] if rule.body else None, "a rule must end in `return`")
-    *work, last = statements
+    work = statements[:-1]
     known = set(rule.leading) | set(rule.state) | set(rule.parameters)
     known = checker.block(work, known)
     used = set(checker.used)  # by the work: every state is returned, which alone is no use of it
@@ -534,8 +536,8 @@ class _Checker:
                 kind = type(statement).__name__.lower()
                 raise self.error(
                     statement,
-                    f"`{kind}` is not part of the rule language; "
-                    "use assignments, arithmetic, comparisons and if/else, and one return at the end",
+                    f"`{kind}` is not part of the rule language; use assignments, arithmetic, "
+                    "comparisons and if/else, and one return at the end",
                 )
         return known
 
@@ -631,7 +633,7 @@ class _Spell(ast.NodeTransformer):
     def __init__(self, names: dict[str, str]) -> None:
         self.names = names
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802  (ast's own naming)
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         assert isinstance(node.func, ast.Name)
         args = [self.visit(a) for a in node.args]
         if node.func.id == "min":

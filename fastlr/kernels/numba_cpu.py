@@ -118,8 +118,8 @@ def _update_text(variant: Variant, average: bool, dtype: str) -> str:
     """Return a module with a typed inner loop and the entry that unpacks pointers for it.
 
     `NoAlias` declares that the arrays do not overlap (the updater has checked it): LLVM checks
-    only a few pairs of pointers at run time, and leaves loops over more arrays scalar. `error_model="numpy"` drops the test for division by zero, which
-    would keep the loop scalar.
+    only a few pairs of pointers at run time, and leaves loops over more arrays scalar.
+    `error_model="numpy"` drops the test for division by zero, which would keep the loop scalar.
     """
     loop = fused_loop(variant, average, {})
     arrays = ["p", "g", *loop.arrays]

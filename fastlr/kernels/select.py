@@ -258,9 +258,11 @@ def backend_info() -> dict[str, Any]:
             "Everything runs through Numba instead, with a compile pause on first use and slower "
             "training. Install a C compiler (gcc or clang) and reinstall fastlr."
         )
-    for isa in supported:
-        if built and isa not in built:
-            missing.append(f"Kernels for {isa} were not built; {instruction_set()} is used.")
+    missing += [
+        f"Kernels for {isa} were not built; {instruction_set()} is used."
+        for isa in supported
+        if built and isa not in built
+    ]
     numba_cuda, device = _cuda_facts()
     if numba_cuda is None:
         missing.append("The CUDA backend needs numba-cuda: pip install 'fastlr[cuda]'.")

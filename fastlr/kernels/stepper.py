@@ -78,12 +78,13 @@ class Stepper:
         row = self._table[self._cursor]
         if self._check or self._clip_norm > 0:
             total = sum_of_squares(gradients)
-            if self._check and not math.isfinite(total):
-                if not all(np.isfinite(g).all() for g in gradients):
-                    if self._raises:
-                        self._complain(-2, grads)
-                    self.skipped += 1
-                    return 1
+            # Finite gradients may have a sum of squares that is not.
+            finite = math.isfinite(total) or all(np.isfinite(g).all() for g in gradients)
+            if self._check and not finite:
+                if self._raises:
+                    self._complain(-2, grads)
+                self.skipped += 1
+                return 1
             if self._clip_norm > 0:
                 scale = self._clip_norm / (math.sqrt(total) + 1e-6)
                 row[:, 0] = self._sign * (1.0 if scale > 1 else scale)
