@@ -9,7 +9,7 @@ import ast
 
 import numpy as np
 import pytest
-from cases import CASES, FULLEST, MODIFIERS, bits, gradients, make, tree
+from cases import COMPILED, COMPILED_CASES, COMPILED_FULLEST, MODIFIERS, bits, gradients, make, tree
 from hashed import uniform
 from reference import REFERENCES, Walk
 
@@ -94,22 +94,22 @@ def arrays(dtype, seed=1):
 
 
 class TestRules:
-    @pytest.mark.parametrize("case", CASES)
+    @pytest.mark.parametrize("case", COMPILED_CASES)
     def test_float32_kernel_gives_the_bits_of_the_cpu(self, case):
         cpu, gpu, host, device = both(make(case, **ALL), arrays(np.float32))
         same(make(case), host, device)
         same(make(case), cpu.state_dict()["state"], gpu.state_dict()["state"])
 
-    @pytest.mark.parametrize("case", FULLEST.values())
+    @pytest.mark.parametrize("case", COMPILED_FULLEST.values())
     def test_float64_kernel_gives_the_bits_of_the_cpu(self, case):
         optimizer = make(case, schedule=OneCycle(total_steps=5), weight_decay=0.05)
         cpu, gpu, host, device = both(optimizer, arrays(np.float64))
         same(optimizer, host, device)
         same(optimizer, cpu.state_dict()["state"], gpu.state_dict()["state"])
 
-    @pytest.mark.parametrize("name", REFERENCES)
+    @pytest.mark.parametrize("name", COMPILED)
     def test_agrees_with_the_readable_reference(self, name):
-        cls = type(make(FULLEST[name]))
+        cls = type(make(COMPILED_FULLEST[name]))
         for settings in REFERENCES[name].settings:
             optimizer = cls(**{**settings, **ALL})
             params = optimizer.get_params(deep=False)

@@ -46,9 +46,9 @@ def both(name, settings, dtype, schedule=None, steps=STEPS):
     own = {k: v for k, v in everything.items() if k not in COMMON}
     flat = START.astype(dtype)
     grads = GRADIENTS.astype(dtype)
-    walk = Walk(
-        REFERENCES[name].rule, own, everything, flat, [slice(a, b) for a, b, _ in CUTS.values()]
-    )
+    cuts = [slice(a, b) for a, b, _ in CUTS.values()]
+    shapes = [shape for _, _, shape in CUTS.values()]
+    walk = Walk(REFERENCES[name].rule, own, everything, flat, cuts, shapes)
     updater = optimizer.bind(cut(flat))
     factors = np.ones(steps) if schedule is None else schedule.simulate(steps).lr
     for t in range(1, steps + 1):

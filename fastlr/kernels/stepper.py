@@ -91,11 +91,15 @@ class Stepper:
         rows = row[self._group_ids]
         if self._summing is not None:
             self._derive(self._summing, gradients, rows, row[0].copy())
-        for p, g, state, own in zip(self._params, gradients, self._pointers, rows, strict=True):
-            self._kernel(p.ctypes.data, g.ctypes.data, state, own.ctypes.data, p.size)
+        self._move(gradients, rows)
         self._cursor += 1
         self.t += 1
         return 0
+
+    def _move(self, grads: Sequence[np.ndarray], rows: np.ndarray) -> None:
+        """Update every array with its row of coefficients."""
+        for p, g, state, own in zip(self._params, grads, self._pointers, rows, strict=True):
+            self._kernel(p.ctypes.data, g.ctypes.data, state, own.ctypes.data, p.size)
 
     def _derive(
         self, summing: BoundSums, grads: Sequence[np.ndarray], rows: np.ndarray, common: np.ndarray
