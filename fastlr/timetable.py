@@ -184,6 +184,8 @@ def check_effects(optimizer: Optimizer, coefficients: Sequence[str]) -> None:
     """
     if not optimizer.schedules:
         return
+    if optimizer.own_decay is not None:
+        coefficients = [c for c in coefficients if c != "weight_decay"]  # the updater adds it
     # Early steps and very late ones: some numbers matter at one end only.
     t = np.concatenate([np.arange(1.0, 41.0), 10.0 ** np.arange(2, 8)])
     lr, falling, tail = np.full(t.size, 0.1), np.linspace(1.0, 0.5, t.size), slice(30, None)

@@ -181,7 +181,7 @@ class Updater:
         start = self.optimizer.initial_scalars()
         row = [float(start.get(name, 0.0)) for name in kernels.scalars]
         scalars = np.tile(np.array(row), (1 if shared else len(self._bound.arrays), 1))
-        return BoundSums(kernels, shared, scalars)
+        return BoundSums(kernels, shared, scalars, select.add_lanes_address())
 
     @property
     def _scalars(self) -> BoundSums | None:

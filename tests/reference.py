@@ -171,7 +171,7 @@ class Walk:
         if c["clip_value"] is not None:
             g = np.clip(g, -c["clip_value"], c["clip_value"])
         lr = c["lr"] * factor
-        share = {"decoupled": lr, "independent": factor}.get(self.decay, 0.0) * c["weight_decay"]
+        share = c["weight_decay"] * {"decoupled": lr, "independent": factor}.get(self.decay, 0.0)
         if self.decay == "l2":
             g = g + c["weight_decay"] * self.p
         if getattr(self.rule, "decays", False):

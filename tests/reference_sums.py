@@ -91,8 +91,20 @@ def corrected(lr, t, beta1, beta2, bias_correction):
 
 @applies("decoupled")
 def prodigy(
-    p, g, t, lr, s,
-    beta1, beta2, beta3, eps, d0, d_coef, growth_rate, bias_correction, safeguard_warmup,
+    p,
+    g,
+    t,
+    lr,
+    s,
+    beta1,
+    beta2,
+    beta3,
+    eps,
+    d0,
+    d_coef,
+    growth_rate,
+    bias_correction,
+    safeguard_warmup,
 ):
     """Mishchenko & Defazio 2024, algorithm 4, with the options of their program."""
     beta3 = np.sqrt(beta2) if beta3 is None else beta3

@@ -14,7 +14,7 @@ cdef struct Piece:  # a run of elements of one parameter
 
 
 cdef struct Sums:  # of a rule that sums over elements before its update
-    size_t measure, adapt  # 0: the rule has none
+    size_t measure, add_lanes, adapt  # 0: the rule has none
     Py_ssize_t count, n_scalars, n_derived
     bint shared  # one set over all arrays, rather than one for each
     double *scalars  # of each set

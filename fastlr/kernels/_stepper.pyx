@@ -28,6 +28,7 @@ ctypedef double (*sumsq_t)(const void *x, Py_ssize_t n) noexcept nogil
 ctypedef void (*measure_t)(
     double *out, const void *p, const void *g, void **s, const void *c, Py_ssize_t n
 ) noexcept nogil
+ctypedef void (*add_lanes_t)(double *lanes, const double *x, Py_ssize_t n) noexcept nogil
 ctypedef void (*adapt_t)(
     const double *sums, const double *exact, double *scalars, void *row
 ) noexcept nogil
@@ -160,6 +161,7 @@ cdef class Stepper:
         sums.partial = <double*>calloc(max(blocks * sums.count, 1), sizeof(double))
         if sums.partial == NULL:
             raise MemoryError
+        sums.add_lanes = summing.add_lanes
         sums.measure, sums.adapt = summing.kernels.measure, summing.kernels.adapt
         return 0
 
@@ -455,7 +457,7 @@ cdef void measure_share(void *context, int share) noexcept nogil:
     """Add up the shares of the elements of every shares-th block, as `sumsq` adds squares."""
     cdef Plan *plan = <Plan*>context
     cdef Sums *sums = &plan.sums
-    cdef Py_ssize_t i, j, k, start, stop, at, count, whole, offset, block = 0
+    cdef Py_ssize_t i, j, k, start, stop, at, count, offset, block = 0
     cdef Segment *s
     cdef void *state[8]
     cdef double out[MOST_SUMS * CHUNK]
@@ -473,7 +475,6 @@ cdef void measure_share(void *context, int share) noexcept nogil:
                 at = start
                 while at < stop:
                     count = min(CHUNK, stop - at)
-                    whole = count - count % 16
                     offset = at * plan.itemsize
                     for k in range(plan.n_state):
                         state[k] = s.state[k] + offset
@@ -481,9 +482,7 @@ cdef void measure_share(void *context, int share) noexcept nogil:
                         out, s.p + offset, s.g + offset, state,
                         sums.rows + i * plan.width * plan.itemsize, count)
                     for k in range(sums.count):
-                        add_to_lanes(lanes[k], out + k * count, whole)
-                        for j in range(whole, count):
-                            lanes[k][j - whole] += out[k * count + j]
+                        (<add_lanes_t><void*>sums.add_lanes)(lanes[k], out + k * count, count)
                     at += count
                 for k in range(sums.count):
                     total = 0
@@ -492,19 +491,6 @@ cdef void measure_share(void *context, int share) noexcept nogil:
                     sums.partial[block * sums.count + k] = total
             block += 1
             start += NORM_BLOCK
-
-
-cdef inline void add_to_lanes(double *lanes, const double *x, Py_ssize_t n) noexcept nogil:
-    """Add n values, a multiple of 16, to 16 running sums."""
-    cdef Py_ssize_t i, j
-    cdef double lane[16]
-    for j in range(16):
-        lane[j] = lanes[j]
-    for i in range(0, n, 16):
-        for j in range(16):
-            lane[j] += x[i + j]
-    for j in range(16):
-        lanes[j] = lane[j]
 
 
 cdef void kernel_share(void *context, int share) noexcept nogil:

@@ -224,7 +224,7 @@ def rule_of_class(cls: type) -> Rule:
     node, file, offset = function_node(owner, "update")
     parts: dict[str, ast.FunctionDef] = {}
     if owner.sums:
-        for name in ("measure", "adapt"):
+        for name in (each for each in ("measure", "adapt") if hasattr(owner, each)):
             parts[name], _, start = function_node(owner, name)
             ast.increment_lineno(parts[name], start - offset)
     constants = {name: tuple(getattr(owner, name)) for name in _CONSTANTS}
@@ -318,8 +318,16 @@ def _update_rule(
         )
     summing = _summing(name, file, constants, parts, offset) if constants["sums"] else None
     return _rule(
-        node, name, file, ("p", "g"), state, flags, UPDATE_FUNCTIONS, ("p", *state),
-        summing=summing, offset=offset,
+        node,
+        name,
+        file,
+        ("p", "g"),
+        state,
+        flags,
+        UPDATE_FUNCTIONS,
+        ("p", *state),
+        summing=summing,
+        offset=offset,
     )
 
 
@@ -336,12 +344,27 @@ def _summing(
             raise RuleError(f"{file}: {name}: `sums` needs a static method `{part}`")
     state, flags, sums, scalars, derived = (constants[each] for each in _CONSTANTS)
     measure = _rule(
-        parts["measure"], f"{name}_measure", file, ("p", "g"), state, flags, UPDATE_FUNCTIONS,
-        sums, offset=offset,
+        parts["measure"],
+        f"{name}_measure",
+        file,
+        ("p", "g"),
+        state,
+        flags,
+        UPDATE_FUNCTIONS,
+        sums,
+        offset=offset,
     )
     adapt = _rule(
-        parts["adapt"], f"{name}_adapt", file, sums + scalars, (), flags, UPDATE_FUNCTIONS,
-        derived + scalars, literals=True, offset=offset,
+        parts["adapt"],
+        f"{name}_adapt",
+        file,
+        sums + scalars,
+        (),
+        flags,
+        UPDATE_FUNCTIONS,
+        derived + scalars,
+        literals=True,
+        offset=offset,
     )
     for rule in (measure, adapt):
         early = sorted(set(rule.parameters) & set(derived))
@@ -387,8 +410,18 @@ def _rule(
     if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
         body = body[1:]  # docstring
     rule = Rule(
-        name, file, node.lineno, leading, state, flags, names[len(head) :], tuple(body), functions,
-        results, literals, summing,
+        name,
+        file,
+        node.lineno,
+        leading,
+        state,
+        flags,
+        names[len(head) :],
+        tuple(body),
+        functions,
+        results,
+        literals,
+        summing,
     )
     for _ in variants(rule):  # every combination of switches must be sound
         pass

@@ -125,8 +125,8 @@ def _widened(measure: Variant, name: str, wide: dict[str, str]) -> str:
 class _Widen(ast.NodeTransformer):
     """Converts every name that an expression reads to double precision."""
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802  (ast's own naming)
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         return ast.Call(node.func, [self.visit(a) for a in node.args], [])
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802  (ast's own naming)
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Call(ast.Name(WIDEN, ast.Load()), [node], [])

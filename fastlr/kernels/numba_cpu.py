@@ -69,7 +69,7 @@ def update_kernel(rule: Rule, flags: dict[str, bool], average: bool, dtype: str)
 
 
 def summing_kernels(rule: Rule, flags: dict[str, bool], dtype: str) -> tuple[Any, Any]:
-    """Compile the kernels that a rule with sums has besides its update, or take them from the cache.
+    """Compile what a rule with sums has besides its update, or take it from the cache.
 
     Parameters
     ----------
@@ -188,11 +188,11 @@ def _adapt_text(variant: Variant, dtype: str) -> str:
     stores += [f"c_[{k}] = narrow_({n})" for k, n in enumerate(body.results, body.tail)]
     lines = ["one_, zero_ = wide_(1), wide_(0)", *given, body.body, *stores]
     return (
-        _head(variant.rule, _TYPES[dtype])
-        + "doubles = types.CPointer(types.float64)\n\n\n"
+        _head(variant.rule, _TYPES[dtype]) + "doubles = types.CPointer(types.float64)\n\n\n"
         "@cfunc(types.void(doubles, doubles, doubles, types.CPointer(scalar)), "
         "error_model='numpy', cache=CACHE)\n"
-        "def entry(sums_, exact_, scalars_, c_):\n" + textwrap.indent("\n".join(lines) + "\n", " " * 4)
+        "def entry(sums_, exact_, scalars_, c_):\n"
+        + textwrap.indent("\n".join(lines) + "\n", " " * 4)
     )
 
 

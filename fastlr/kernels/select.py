@@ -145,10 +145,8 @@ def cpu_kernel(optimizer: Optimizer, dtype: str, backend: str) -> Kernel:
 
 
 def _summing(cls: type, measure: int, adapt: int) -> SummingKernels:
-    owner = emit.update_owner(cls)
-    return SummingKernels(
-        measure, adapt, len(owner.sums), tuple(owner.scalars), len(owner.derived)
-    )
+    owner: Any = emit.update_owner(cls)
+    return SummingKernels(measure, adapt, len(owner.sums), tuple(owner.scalars), len(owner.derived))
 
 
 def _cython_kernel(optimizer: Optimizer, dtype: str) -> tuple[Kernel | None, str]:
@@ -156,7 +154,7 @@ def _cython_kernel(optimizer: Optimizer, dtype: str) -> tuple[Kernel | None, str
     isa = instruction_set()
     if isa is None:
         return None, "no Cython kernels were built, since no compiler worked at install time"
-    owner = emit.update_owner(type(optimizer))
+    owner: Any = emit.update_owner(type(optimizer))
     module = cython_cpu.module(isa)
     if not owner.__module__.startswith("fastlr.optimizers.") or owner.__name__ not in module.RULES:
         return None, f"the rule of {owner.__name__} was not compiled ahead of time"
@@ -217,6 +215,12 @@ def sumsq_address(dtype: str) -> int:
     assert isa is not None, "the compiled stepper comes with compiled kernels"
     address: int = cython_cpu.module(isa).KERNELS[f"sumsq_{dtype}"]
     return address
+
+
+def add_lanes_address() -> int:
+    """Return the address of what adds up the terms of sums, 0 where nothing was built."""
+    isa = instruction_set()
+    return 0 if isa is None else cython_cpu.module(isa).KERNELS["add_lanes"]
 
 
 def backend_info() -> dict[str, Any]:

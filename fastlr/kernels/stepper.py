@@ -132,8 +132,12 @@ class Stepper:
                 *[a.ctypes.data + offset for a in states]
             )
             self._measure(
-                out.ctypes.data, p.ctypes.data + offset, grad.ctypes.data + offset, pointers,
-                row.ctypes.data, count,
+                out.ctypes.data,
+                p.ctypes.data + offset,
+                grad.ctypes.data + offset,
+                pointers,
+                row.ctypes.data,
+                count,
             )
             yield np.array([_add_in_lanes(each) for each in out])
 
