@@ -189,7 +189,8 @@ class ArrayStepper(Stepper):
         self.dtype = np.dtype(np.float64)  # of the rows: there is no kernel that reads them
         self._rule = optimizer
         self._keys = (*COMMON, *coefficients)
-        self._by_name = [{k: arrays[i] for k, arrays in state.items()} for i in range(len(bound.arrays))]
+        count = len(bound.arrays)
+        self._by_name = [{k: arrays[i] for k, arrays in state.items()} for i in range(count)]
         self._fallback, self._timetable = fallback, timetable
         self._names_of = bound.names
 

@@ -83,10 +83,9 @@ CASES = {
 # One variant of each optimizer, the one with most switches on: it keeps the most state.
 FULLEST = {name.partition("-")[0]: name for name in CASES}
 
-# Those whose rule is compiled, and runs on a GPU; the others are array code.
+# Those whose rule is compiled; the others are array code.
 COMPILED = {n: cls for n, cls in OPTIMIZERS.items() if not issubclass(cls, ArrayOptimizer)}
 COMPILED_CASES = {name: case for name, case in CASES.items() if case[0] in COMPILED.values()}
-COMPILED_FULLEST = {name: FULLEST[name] for name in COMPILED}
 
 
 def make(case, **more):

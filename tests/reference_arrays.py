@@ -26,22 +26,20 @@ def per_shaped_array(rule):
 
 
 @per_shaped_array
-def muon(
-    p, g, t, lr, s, momentum, nesterov, ns_steps, ns_a, ns_b, ns_c, eps, adjust_lr_fn,
-    adamw_lr, adamw_beta1, adamw_beta2, adamw_eps,
-):
+def muon(p, g, t, lr, s, momentum, nesterov, ns_steps, eps, adjust_lr_fn, adamw_lr, **own):
     """Jordan et al. 2024, with a mean of gradients; AdamW for what is no matrix."""
     if p.ndim != 2:
-        s["m"] = adamw_beta1 * s.get("m", 0.0) + (1 - adamw_beta1) * g
-        s["v"] = adamw_beta2 * s.get("v", 0.0) + (1 - adamw_beta2) * g**2
-        m_hat, v_hat = s["m"] / (1 - adamw_beta1**t), s["v"] / (1 - adamw_beta2**t)
-        return p - lr * m_hat / (np.sqrt(v_hat) + adamw_eps)
+        beta1, beta2 = own["adamw_beta1"], own["adamw_beta2"]
+        s["m"] = beta1 * s.get("m", 0.0) + (1 - beta1) * g
+        s["v"] = beta2 * s.get("v", 0.0) + (1 - beta2) * g**2
+        m_hat, v_hat = s["m"] / (1 - beta1**t), s["v"] / (1 - beta2**t)
+        return p - lr * m_hat / (np.sqrt(v_hat) + own["adamw_eps"])
     s["buf"] = momentum * s.get("buf", 0.0) + (1 - momentum) * g
     x = (1 - momentum) * g + momentum * s["buf"] if nesterov else s["buf"]
     left, values, right = np.linalg.svd(x, full_matrices=False)
     values = values / max(np.sqrt(np.sum(values**2)), eps)
     for _ in range(ns_steps):  # an odd polynomial of x is one of its singular values
-        values = ns_a * values + ns_b * values**3 + ns_c * values**5
+        values = own["ns_a"] * values + own["ns_b"] * values**3 + own["ns_c"] * values**5
     rows, columns = p.shape
     if adjust_lr_fn == "original":
         scale = np.sqrt(max(1, rows / columns))
@@ -77,7 +75,7 @@ def adafactor(p, g, t, lr, s, decay_rate, eps1, eps2, d):
 def sm3(p, g, t, lr, s, momentum, beta2, eps):
     """Anil et al. 2019, SM3-II for matrices, Adagrad for vectors; the rest as in optax."""
     if p.ndim == 2:
-        least = np.minimum.outer(s.get("rows", np.zeros(len(p))), s.get("columns", np.zeros(p.shape[1])))
+        least = np.minimum.outer(s.get("rows", 0 * p[:, 0]), s.get("columns", 0 * p[0]))
     else:
         least = s.get("nu", 0.0)
     nu = s["nu"] = beta2 * least + (1.0 if beta2 == 1 else 1 - beta2) * g**2

@@ -5,7 +5,18 @@ import functools
 
 import numpy as np
 import pytest
-from cases import COMPILED, COMPILED_CASES, DTYPES, FULLEST, MODIFIERS, bits, make, snapshot, tree, walk
+from cases import (
+    COMPILED,
+    COMPILED_CASES,
+    DTYPES,
+    FULLEST,
+    MODIFIERS,
+    bits,
+    make,
+    snapshot,
+    tree,
+    walk,
+)
 from engines import ENGINES, needs_compiled, use_engine
 from hashed import uniform
 
@@ -47,9 +58,8 @@ def test_same_bits_from_every_engine(engine, case, dtype):
 def test_the_settings_reach_every_variant_of_every_rule():
     for name, cls in COMPILED.items():
         rule = emit.rule_of_class(cls)
-        made = {
-            emit.specialise(rule, cls(**s).switches()).key for c, s in COMPILED_CASES.values() if c is cls
-        }
+        cases = [settings for c, settings in COMPILED_CASES.values() if c is cls]
+        made = {emit.specialise(rule, cls(**s).switches()).key for s in cases}
         assert made == {v.key for v in emit.variants(rule)}, name
 
 

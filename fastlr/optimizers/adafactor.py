@@ -47,7 +47,8 @@ class Adafactor(ArrayOptimizer):
     -----
     State: for a matrix of m by n, m + n numbers; an array like the parameter for vectors. The rule
     is array code on the CPU (``updater.backend == "numpy"``) and has temporary arrays of the
-    parameter's size.
+    parameter's size. Steps are relative to the parameter: one that starts from zero, as those of
+    linear models do, moves by ``eps2 * lr`` at first, so there raise `eps2`.
 
     References
     ----------

@@ -88,7 +88,7 @@ class SM3(ArrayOptimizer):
 
     def step_array(self, p, g, state, coefficients):
         c = coefficients
-        slices = [array for name, array in state.items() if name.startswith("slices") and array.size]
+        slices = [a for name, a in state.items() if name.startswith("slices") and a.size]
         least = functools.reduce(np.minimum, slices)
         nu = c["beta2"] * least + c["weight"] * (g * g)
         for r, each in enumerate(slices):

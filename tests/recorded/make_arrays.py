@@ -1,8 +1,8 @@
 """Records the optimizers that need whole arrays: ``python tests/recorded/make_arrays.py``.
 
-It needs torch and optax. Everything else is as in `make_optimizers`. torch's Muon rounds to bfloat16
-before it iterates; for the recording that rounding is left out and its own code does the rest in
-double precision, so that it can be compared as closely as the others.
+It needs torch and optax. Everything else is as in `make_optimizers`. torch's Muon rounds to
+bfloat16 before it iterates; for the recording that rounding is left out and its own code does the
+rest in double precision, so that it can be compared as closely as the others.
 """
 
 from __future__ import annotations
