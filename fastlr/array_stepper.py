@@ -201,7 +201,7 @@ class ArrayStepper(Stepper):
             for i, (p, g) in enumerate(zip(self._params, grads, strict=True)):
                 row = dict(zip(self._keys, rows[i].tolist(), strict=True))
                 if not self._rule.handles(p.shape):
-                    # The sign is the fallback's own; clipping is over all parameters together.
+                    # The sign is the fallback's own; clipping is a matter of all parameters.
                     scale = abs(row["gscale_"])
                     others[self._names_of[i]] = g if scale == 1 else _scaled(g, scale)
                 elif p.size:

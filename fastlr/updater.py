@@ -50,8 +50,7 @@ class Updater:
         schedule-free rule predicts with.
     backend : str
         ``"cython"``, ``"numba"`` or ``"cuda"``; ``"numpy"`` for rules in array code (Muon,
-        Adafactor, SM3), whichever compiler was asked for. It steps the parameters that Muon
-        leaves to AdamW.
+        Adafactor, SM3). What Muon leaves to AdamW is stepped by the compiler asked for.
 
     Notes
     -----
@@ -133,6 +132,7 @@ class Updater:
             refill=self._rows,
             complain=self._complain,
             clip_norm=optimizer.clip_norm or 0.0,
+            clip_scope=optimizer.clip_scope,
             check=optimizer.nonfinite != "ignore",
             raises=optimizer.nonfinite == "raise",
             sign=-1.0 if optimizer.maximize else 1.0,
@@ -165,6 +165,7 @@ class Updater:
             refill=self._rows,
             complain=self._complain,
             clip_norm=optimizer.clip_norm or 0.0,
+            clip_scope=optimizer.clip_scope,
             check=optimizer.nonfinite != "ignore",
             raises=optimizer.nonfinite == "raise",
             sign=-1.0 if optimizer.maximize else 1.0,
@@ -181,7 +182,7 @@ class Updater:
         start = self.optimizer.initial_scalars()
         row = [float(start.get(name, 0.0)) for name in kernels.scalars]
         scalars = np.tile(np.array(row), (1 if shared else len(self._bound.arrays), 1))
-        return BoundSums(kernels, shared, scalars, select.add_lanes_address())
+        return BoundSums(kernels, shared, scalars)
 
     @property
     def _scalars(self) -> BoundSums | None:

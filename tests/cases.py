@@ -16,7 +16,7 @@ from hashed import uniform
 from fastlr.optimizers import OPTIMIZERS, Optimizer
 from fastlr.optimizers._array import ArrayOptimizer
 
-COMMON = set(Optimizer._fields) | {"lr"}
+COMMON = set(Optimizer._fields) | {"lr", "preset"}
 DTYPES = [np.float32, np.float64]
 
 # Everything an optimizer can be asked to do around its rule; all of it at once at the end.

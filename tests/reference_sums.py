@@ -146,7 +146,7 @@ _BETAS = {"beta1": 0.8, "beta2": 0.97}
 _NOVO = {"lr": 0.004, "eps": 1e-2, "weight_decay": 0.03, **_BETAS}
 # The gradients of the tests pull the same way for ever: without a bound, so does the estimate. And
 # it must not start so low that the way walked is lost in the roundings of single precision.
-_ESTIMATE = {"lr": 0.2, "d0": 0.03, "eps": 1e-4, "growth_rate": 1.001, "weight_decay": 0.03}
+_ESTIMATE = {"lr": 0.1, "d0": 0.1, "eps": 1e-4, "growth_rate": 1.001, "weight_decay": 0.03}
 _ESTIMATE |= _BETAS
 
 RULES = {

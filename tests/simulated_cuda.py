@@ -9,11 +9,11 @@ import ast
 
 import numpy as np
 import pytest
-from cases import COMPILED, COMPILED_CASES, FULLEST, MODIFIERS, bits, gradients, make, tree
+from cases import COMMON, COMPILED_CASES, FULLEST, MODIFIERS, bits, gradients, make, tree
 from hashed import uniform
 from reference import REFERENCES, Walk
 
-from fastlr import SGD, AdamW, OneCycle, ScheduleFreeSGD
+from fastlr import LAMB, SGD, AdamW, OneCycle, ScheduleFreeSGD
 from fastlr.kernels import cuda_stepper, numba_cuda
 from fastlr.kernels.cuda_source import update_source
 from fastlr.kernels.emit import rule_of_class, specialise
@@ -26,10 +26,6 @@ from fastlr.schedules.lengths import Run
 
 # Everything at once but what needs a reduction, which simulates slowly and has its own checks.
 ALL = {**MODIFIERS["all"], "clip_norm": None, "nonfinite": "ignore"}
-
-# Rules that sum over elements are refused there, as those in array code are.
-NAMES = [name for name, cls in COMPILED.items() if not cls.sums]
-CASES = [name for name, (cls, _) in COMPILED_CASES.items() if not cls.sums]
 
 # Plateau schedules and compositions have no rule of their own.
 WITH_RULE = [
@@ -97,27 +93,30 @@ def arrays(dtype, seed=1):
     return {n: uniform(s, seed, k).astype(dtype) for k, (n, s) in enumerate(shapes.items())}
 
 
+ON_DEVICE = [case for case, (cls, _) in COMPILED_CASES.items() if not cls.sums]
+
+
 class TestRules:
-    @pytest.mark.parametrize("case", CASES)
+    @pytest.mark.parametrize("case", ON_DEVICE)
     def test_float32_kernel_gives_the_bits_of_the_cpu(self, case):
         cpu, gpu, host, device = both(make(case, **ALL), arrays(np.float32))
         same(make(case), host, device)
         same(make(case), cpu.state_dict()["state"], gpu.state_dict()["state"])
 
-    @pytest.mark.parametrize("case", [FULLEST[name] for name in NAMES])
+    @pytest.mark.parametrize("case", [c for c in FULLEST.values() if c in ON_DEVICE])
     def test_float64_kernel_gives_the_bits_of_the_cpu(self, case):
         optimizer = make(case, schedule=OneCycle(total_steps=5), weight_decay=0.05)
         cpu, gpu, host, device = both(optimizer, arrays(np.float64))
         same(optimizer, host, device)
         same(optimizer, cpu.state_dict()["state"], gpu.state_dict()["state"])
 
-    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize("name", [n for n in REFERENCES if FULLEST[n] in ON_DEVICE])
     def test_agrees_with_the_readable_reference(self, name):
         cls = type(make(FULLEST[name]))
         for settings in REFERENCES[name].settings:
             optimizer = cls(**{**settings, **ALL})
             params = optimizer.get_params(deep=False)
-            common = {k: v for k, v in params.items() if k in Optimizer._fields or k == "lr"}
+            common = {k: v for k, v in params.items() if k in COMMON}
             own = {k: v for k, v in params.items() if k not in common}
             start = uniform(3, 4)
             walk = Walk(REFERENCES[name].rule, own, common, start, [slice(None)])
@@ -130,6 +129,14 @@ class TestRules:
             np.testing.assert_allclose(array, walk.p, rtol=1e-12)
             average = updater.state_dict()["state"]["average"]["0"]
             np.testing.assert_allclose(average, walk.average, rtol=1e-12)
+
+    def test_what_the_device_cannot_do_is_refused_by_name(self):
+        for optimizer, message in [
+            (LAMB(), "LAMB sums over elements"),
+            (SGD(clip_norm=1.0, clip_scope="parameter"), "clip_scope='parameter'"),
+        ]:
+            with pytest.raises(ValueError, match=message):
+                optimizer.bind(OnDevice(np.ones(3)))
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_users_rule_runs_on_the_device(self, dtype):

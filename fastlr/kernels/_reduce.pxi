@@ -35,21 +35,5 @@ cdef double sumsq_f64(const double *x, Py_ssize_t n) noexcept nogil:
         total += lane[j]
     return total
 
-
-cdef void add_lanes(double *lanes, const double *x, Py_ssize_t n) noexcept nogil:
-    """Go on with sums whose terms were computed elsewhere; all n but the last are divisible by 16."""
-    cdef double lane[16]
-    cdef Py_ssize_t i, j, whole = n - n % 16
-    for j in range(16):
-        lane[j] = lanes[j]
-    for i in range(0, whole, 16):
-        for j in range(16):
-            lane[j] += x[i + j]
-    for j in range(16):
-        lanes[j] = lane[j]
-    for i in range(whole, n):
-        lanes[i - whole] += x[i]
-
-KERNELS["add_lanes"] = <size_t><void*>add_lanes
 KERNELS["sumsq_f32"] = <size_t><void*>sumsq_f32
 KERNELS["sumsq_f64"] = <size_t><void*>sumsq_f64

@@ -7,6 +7,7 @@ cdef struct Segment:  # one parameter
     char *state[8]
     Py_ssize_t n
     Py_ssize_t group
+    Py_ssize_t norm  # which norm its gradient belongs to
 
 
 cdef struct Piece:  # a run of elements of one parameter
@@ -14,13 +15,12 @@ cdef struct Piece:  # a run of elements of one parameter
 
 
 cdef struct Sums:  # of a rule that sums over elements before its update
-    size_t measure, add_lanes, adapt  # 0: the rule has none
+    size_t measure, adapt  # 0: the rule has none
     Py_ssize_t count, n_scalars, n_derived
     bint shared  # one set over all arrays, rather than one for each
     double *scalars  # of each set
     double *exact  # coefficient rows in double precision
     double *partial  # of each block
-    char *rows  # the coefficient row of each array, and of no group in the end
 
 
 cdef struct Plan:  # all that a thread without the GIL needs for its share of a step
@@ -31,6 +31,9 @@ cdef struct Plan:  # all that a thread without the GIL needs for its share of a 
     char *rows
     Py_ssize_t n_groups, width, cursor
     double *partial
+    double *norms  # squared: one, or one for each group or array
+    Py_ssize_t n_norms
+    char *own_rows  # where arrays need a row each: theirs, and that of no group in the end
     Sums sums
     Piece *pieces
     Py_ssize_t *first_piece  # of each share, and one more
@@ -45,14 +48,14 @@ cdef class Stepper:
     cdef Py_ssize_t length, total, ahead
     cdef object table, refill, params, states, names, complain, kernel_owner, held, scalars, exact
     cdef double clip_norm, sign
-    cdef bint check, raises, single, keyed
+    cdef bint check, raises, single, keyed, clips_arrays
     cdef int typenum
     cdef char **low
     cdef char **high
     cdef int advance(self) noexcept nogil
     cdef int measure(self) noexcept nogil
     cdef bint all_finite(self) noexcept nogil
-    cdef void set_scale(self, double norm) noexcept nogil
+    cdef void set_scale(self, char *row, double square) noexcept nogil
     cdef int start_sums(self, object summing, Py_ssize_t blocks) except -1
     cdef void adapt(self) noexcept nogil
     cdef void copy_rows(self) noexcept nogil

@@ -26,20 +26,16 @@ cdef extern from "_team.h" nogil:
 ctypedef void (*kernel_t)(void *p, const void *g, void **s, const void *c, Py_ssize_t n) noexcept nogil
 ctypedef double (*sumsq_t)(const void *x, Py_ssize_t n) noexcept nogil
 ctypedef void (*measure_t)(
-    double *out, const void *p, const void *g, void **s, const void *c, Py_ssize_t n
+    double *lanes, const void *p, const void *g, void **s, const void *c, Py_ssize_t n
 ) noexcept nogil
-ctypedef void (*add_lanes_t)(double *lanes, const double *x, Py_ssize_t n) noexcept nogil
 ctypedef void (*adapt_t)(
     const double *sums, const double *exact, double *scalars, void *row
 ) noexcept nogil
 
 # Norms are summed in blocks of fixed size, in fixed order: the result does not depend on threads.
 cdef Py_ssize_t NORM_BLOCK = 16384
-# Shares of sums are computed for this many elements before they are added up: they stay in the
-# nearest cache. `measure_share` has room for as many sums as a rule may ask for.
 cdef enum:
-    CHUNK = 256
-    MOST_SUMS = 8
+    MOST_SUMS = 8  # that a rule may ask for
 # Below this many elements a step is shorter than handing the GIL over and back.
 cdef Py_ssize_t RELEASE_GIL_FROM = 16384
 # Below this many elements for each thread, a step is over before another thread has begun.
@@ -74,7 +70,9 @@ cdef class Stepper:
     complain : callable
         ``complain(i, grad)`` raises if gradient i is unfit; returns if it may be used after all.
     clip_norm : float
-        Bound of the global norm; not positive: none.
+        Bound of a norm; not positive: none.
+    clip_scope : {"global", "group", "parameter"}
+        Whose norm: that of all gradients, of those of a group, or of each.
     check, raises : bool
         Look for non-finite gradients; raise on them, or skip the step.
     sign : float
@@ -89,7 +87,7 @@ cdef class Stepper:
 
     def __init__(
         self, list params, list states, list group_ids, *, names, bint single, size_t kernel,
-        size_t sumsq, refill, complain, double clip_norm, bint check, bint raises, double sign,
+        size_t sumsq, refill, complain, double clip_norm, str clip_scope, bint check, bint raises, double sign,
         int n_threads, owner, summing=None,
     ):
         cdef Py_ssize_t i, k, blocks = 0
@@ -100,6 +98,7 @@ cdef class Stepper:
         self.single, self.keyed = single, names is not None
         self.refill, self.complain, self.kernel_owner = refill, complain, owner
         self.clip_norm, self.check, self.raises, self.sign = clip_norm, check, raises, sign
+        self.clips_arrays = clip_norm > 0 and clip_scope == "parameter"
         self.dtype = params[0].dtype
         self.typenum = self.dtype.num
         self.ahead = FIRST_ROWS
@@ -118,6 +117,9 @@ cdef class Stepper:
             plan.segments[i].p = <char*>cnp.PyArray_DATA(params[i])
             plan.segments[i].n = cnp.PyArray_SIZE(params[i])
             plan.segments[i].group = group_ids[i]
+            if clip_scope != "global":
+                plan.segments[i].norm = group_ids[i] if clip_scope == "group" else i
+            plan.n_norms = max(plan.n_norms, plan.segments[i].norm + 1)
             for k in range(plan.n_state):
                 plan.segments[i].state[k] = <char*>cnp.PyArray_DATA(states[i][k])
             blocks += (plan.segments[i].n + NORM_BLOCK - 1) // NORM_BLOCK
@@ -132,7 +134,8 @@ cdef class Stepper:
             self.low[i] = <char*><size_t>start
             self.high[i] = self.low[i] + <Py_ssize_t>size
         plan.partial = <double*>calloc(max(blocks, 1), sizeof(double))
-        if plan.partial == NULL:
+        plan.norms = <double*>calloc(plan.n_norms, sizeof(double))
+        if plan.partial == NULL or plan.norms == NULL:
             raise MemoryError
         if summing is not None:
             self.start_sums(summing, blocks)
@@ -142,7 +145,8 @@ cdef class Stepper:
         free(self.plan.segments)
         free(self.plan.partial)
         free(self.plan.sums.partial)
-        free(self.plan.sums.rows)
+        free(self.plan.own_rows)
+        free(self.plan.norms)
         free(self.plan.pieces)
         free(self.plan.first_piece)
         free(self.low)
@@ -161,7 +165,6 @@ cdef class Stepper:
         sums.partial = <double*>calloc(max(blocks * sums.count, 1), sizeof(double))
         if sums.partial == NULL:
             raise MemoryError
-        sums.add_lanes = summing.add_lanes
         sums.measure, sums.adapt = summing.kernels.measure, summing.kernels.adapt
         return 0
 
@@ -286,10 +289,10 @@ cdef class Stepper:
         self.plan.width = cnp.PyArray_DIM(table, 2)
         self.plan.rows = <char*>cnp.PyArray_DATA(table)
         self.plan.cursor = 0
-        if self.plan.sums.measure and self.plan.sums.rows == NULL:
-            self.plan.sums.rows = <char*>calloc(
+        if (self.plan.sums.measure or self.clips_arrays) and self.plan.own_rows == NULL:
+            self.plan.own_rows = <char*>calloc(
                 (self.plan.n_segments + 1) * self.plan.width, self.plan.itemsize)
-            if self.plan.sums.rows == NULL:
+            if self.plan.own_rows == NULL:
                 raise MemoryError
         return 0
 
@@ -333,8 +336,9 @@ cdef class Stepper:
             status = self.measure()
             if status:
                 return status
-        if self.plan.sums.measure:
+        if self.plan.own_rows != NULL:
             self.copy_rows()
+        if self.plan.sums.measure:
             fastlr_team_run(measure_share, &self.plan, self.plan.shares)
             self.adapt()
         fastlr_team_run(kernel_share, &self.plan, self.plan.shares)
@@ -344,20 +348,27 @@ cdef class Stepper:
 
     cdef int measure(self) noexcept nogil:
         """Join the partial sums; scale the gradients of this step, or say that it cannot be made."""
-        cdef Py_ssize_t i, block = 0, blocks
-        cdef double sum_of_squares = 0
-        for i in range(self.plan.n_segments):
-            blocks = (self.plan.segments[i].n + NORM_BLOCK - 1) // NORM_BLOCK
-            for _ in range(blocks):
-                sum_of_squares += self.plan.partial[block]
+        cdef Plan *plan = &self.plan
+        cdef Py_ssize_t i, k, block = 0
+        cdef double total = 0
+        for k in range(plan.n_norms):
+            plan.norms[k] = 0
+        for i in range(plan.n_segments):
+            for _ in range((plan.segments[i].n + NORM_BLOCK - 1) // NORM_BLOCK):
+                total += plan.partial[block]
+                plan.norms[plan.segments[i].norm] += plan.partial[block]
                 block += 1
-        if self.check and not isfinite(sum_of_squares) and not self.all_finite():
+        if self.check and not isfinite(total) and not self.all_finite():
             if self.raises:
                 return 2
             self.skipped += 1
             return 1
-        if self.clip_norm > 0:
-            self.set_scale(sqrt(sum_of_squares))
+        if self.clip_norm > 0 and not self.clips_arrays:
+            for k in range(plan.n_groups):
+                self.set_scale(
+                    plan.rows + (plan.cursor * plan.n_groups + k) * plan.width * plan.itemsize,
+                    # One norm is for all; a group without members has none.
+                    plan.norms[k if k < plan.n_norms else 0])
         return 0
 
     cdef bint all_finite(self) noexcept nogil:
@@ -372,19 +383,16 @@ cdef class Stepper:
                     return False
         return True
 
-    cdef void set_scale(self, double norm) noexcept nogil:
-        """Write the gradient scale into this step's rows."""
-        cdef double scale = self.clip_norm / (norm + 1e-6)
-        cdef Py_ssize_t k, at
+    cdef void set_scale(self, char *row, double square) noexcept nogil:
+        """Write the gradient scale that belongs to a squared norm into a coefficient row."""
+        cdef double scale = self.clip_norm / (sqrt(square) + 1e-6)
         if scale > 1:
             scale = 1
         scale *= self.sign
-        for k in range(self.plan.n_groups):
-            at = (self.plan.cursor * self.plan.n_groups + k) * self.plan.width
-            if self.plan.itemsize == 4:
-                (<float*>self.plan.rows)[at] = <float>scale
-            else:
-                (<double*>self.plan.rows)[at] = scale
+        if self.plan.itemsize == 4:
+            (<float*>row)[0] = <float>scale
+        else:
+            (<double*>row)[0] = scale
 
     cdef void copy_rows(self) noexcept nogil:
         """Give each array a coefficient row of its own for this step, with the scalars as they are."""
@@ -397,8 +405,10 @@ cdef class Stepper:
         cdef double *scalars
         for i in range(plan.n_segments + 1):
             group = plan.segments[i].group if i < plan.n_segments else 0
-            row = sums.rows + i * size
+            row = plan.own_rows + i * size
             memcpy(row, plan.rows + (plan.cursor * plan.n_groups + group) * size, size)
+            if self.clips_arrays and i < plan.n_segments:
+                self.set_scale(row, plan.norms[i])
             if i == plan.n_segments and not sums.shared:
                 break
             scalars = sums.scalars + (0 if sums.shared else i * sums.n_scalars)
@@ -428,14 +438,14 @@ cdef class Stepper:
             if not sums.shared:
                 (<adapt_t><void*>sums.adapt)(
                     total, exact + plan.segments[i].group * plan.width,
-                    sums.scalars + i * sums.n_scalars, sums.rows + i * size)
+                    sums.scalars + i * sums.n_scalars, plan.own_rows + i * size)
                 for k in range(sums.count):
                     total[k] = 0
         if sums.shared:
-            row = sums.rows + plan.n_segments * size
+            row = plan.own_rows + plan.n_segments * size
             (<adapt_t><void*>sums.adapt)(total, exact, sums.scalars, row)
             for i in range(plan.n_segments):
-                memcpy(sums.rows + i * size + kept, row + kept, size - kept)
+                memcpy(plan.own_rows + i * size + kept, row + kept, size - kept)
 
 
 cdef void norm_share(void *context, int share) noexcept nogil:
@@ -454,40 +464,29 @@ cdef void norm_share(void *context, int share) noexcept nogil:
 
 
 cdef void measure_share(void *context, int share) noexcept nogil:
-    """Add up the shares of the elements of every shares-th block, as `sumsq` adds squares."""
+    """Sum over the elements of every shares-th block into the partial sums."""
     cdef Plan *plan = <Plan*>context
     cdef Sums *sums = &plan.sums
-    cdef Py_ssize_t i, j, k, start, stop, at, count, offset, block = 0
+    cdef Py_ssize_t i, j, k, start, offset, block = 0
     cdef Segment *s
     cdef void *state[8]
-    cdef double out[MOST_SUMS * CHUNK]
-    cdef double lanes[MOST_SUMS][16]
+    cdef double lanes[16 * MOST_SUMS]
     cdef double total
     for i in range(plan.n_segments):
         s = &plan.segments[i]
         start = 0
         while start < s.n:
             if block % plan.shares == share:
-                stop = min(start + NORM_BLOCK, s.n)
-                for k in range(sums.count):
-                    for j in range(16):
-                        lanes[k][j] = 0
-                at = start
-                while at < stop:
-                    count = min(CHUNK, stop - at)
-                    offset = at * plan.itemsize
-                    for k in range(plan.n_state):
-                        state[k] = s.state[k] + offset
-                    (<measure_t><void*>sums.measure)(
-                        out, s.p + offset, s.g + offset, state,
-                        sums.rows + i * plan.width * plan.itemsize, count)
-                    for k in range(sums.count):
-                        (<add_lanes_t><void*>sums.add_lanes)(lanes[k], out + k * count, count)
-                    at += count
+                offset = start * plan.itemsize
+                for k in range(plan.n_state):
+                    state[k] = s.state[k] + offset
+                (<measure_t><void*>sums.measure)(
+                    lanes, s.p + offset, s.g + offset, state,
+                    plan.own_rows + i * plan.width * plan.itemsize, min(NORM_BLOCK, s.n - start))
                 for k in range(sums.count):
                     total = 0
                     for j in range(16):
-                        total += lanes[k][j]
+                        total += lanes[16 * k + j]
                     sums.partial[block * sums.count + k] = total
             block += 1
             start += NORM_BLOCK
@@ -505,8 +504,8 @@ cdef void kernel_share(void *context, int share) noexcept nogil:
         offset = plan.pieces[i].start * plan.itemsize
         for k in range(plan.n_state):
             state[k] = s.state[k] + offset
-        if plan.sums.measure:
-            row = plan.sums.rows + plan.pieces[i].segment * plan.width * plan.itemsize
+        if plan.own_rows != NULL:
+            row = plan.own_rows + plan.pieces[i].segment * plan.width * plan.itemsize
         else:
             row = plan.rows + (plan.cursor * plan.n_groups + s.group) * plan.width * plan.itemsize
         (<kernel_t><void*>plan.kernel)(s.p + offset, s.g + offset, state, row, plan.pieces[i].count)

@@ -23,14 +23,11 @@ class BoundSums:
         One set of sums over all arrays, rather than one for each.
     scalars : ndarray of shape (sets, scalars)
         Kept from step to step; the stepper writes it.
-    add_lanes : int
-        Address of what adds up in the compiled stepper.
     """
 
     kernels: SummingKernels
     shared: bool
     scalars: np.ndarray
-    add_lanes: int
 
     @property
     def tail(self) -> int:

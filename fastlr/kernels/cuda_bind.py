@@ -54,6 +54,11 @@ def cuda_kernel(optimizer: Optimizer, bound: Parameters) -> CudaKernel:
     RuleError
         If the rule of a user's class cannot be compiled.
     """
+    if optimizer.clip_norm is not None and optimizer.clip_scope != "global":
+        raise ValueError(
+            f"clip_scope={optimizer.clip_scope!r}: the CUDA backend has the global norm only; bind "
+            "NumPy arrays or leave clip_scope='global'"
+        )
     if optimizer.sums:
         raise ValueError(
             f"{type(optimizer).__name__} sums over elements before each step, and the CUDA backend "

@@ -147,17 +147,15 @@ def _update_text(variant: Variant, average: bool, dtype: str) -> str:
 
 
 def _measure_text(variant: Variant, dtype: str) -> str:
-    """Return a module that writes each element's share of the sums, one array for each sum."""
+    """Return a module that adds each element's share of the sums to 16 running sums for each."""
     loop = measure_loop(variant, {}, {})
     arrays = ["p", "g", *loop.arrays]
     count = len(loop.shares)
-    loads = "".join(f"{a} = {a}_at_[i_]\n" for a in arrays)
-    stores = "".join(f"out{k}_[i_] = {share}\n" for k, share in enumerate(loop.shares))
-    parameters = [f"out{k}_" for k in range(count)] + [f"{a}_at_" for a in arrays]
+    parameters = [f"lane{k}_" for k in range(count)] + [f"{a}_at_" for a in arrays]
     parameters += loop.scalars
     kinds = ["types.float64[::1]"] * count + ["array"] * len(arrays)
     kinds += ["scalar"] * len(loop.scalars)
-    passed = [f"shares[{k} * n : {k + 1} * n]" for k in range(count)]
+    passed = [f"lanes[{16 * k} : {16 * (k + 1)}]" for k in range(count)]
     passed += ["carray(p, n)", "carray(g, n)"]
     passed += [f"carray(s[{k}], n)" for k in loop.arrays.values()]
     passed += [f"c[{k}]" for k in range(len(loop.scalars))]
@@ -167,13 +165,18 @@ def _measure_text(variant: Variant, dtype: str) -> str:
         + f"@njit(types.void({', '.join(kinds)}), error_model='numpy', cache=CACHE, "
         "pipeline_class=NoAlias)\n"
         f"def loop({', '.join(parameters)}):\n"
-        "    for i_ in range(p_at_.size):\n"
-        f"{textwrap.indent(loads + loop.body + stores, ' ' * 8)}\n\n"
+        "    whole_ = p_at_.size - p_at_.size % 16\n"
+        "    for i_ in range(0, whole_, 16):\n"
+        "        for j_ in range(16):\n"
+        f"{textwrap.indent(loop.at('i_ + j_', 'j_'), ' ' * 12)}"
+        "    for i_ in range(whole_, p_at_.size):\n"
+        f"{textwrap.indent(loop.at('i_', 'i_ - whole_'), ' ' * 8)}\n\n"
         "pointer = types.CPointer(scalar)\n\n\n"
         "@cfunc(types.void(types.CPointer(types.float64), pointer, pointer, "
         "types.CPointer(pointer), pointer, types.intp), error_model='numpy', cache=CACHE)\n"
         "def entry(out, p, g, s, c, n):\n"
-        f"    shares = carray(out, {count} * n)\n"
+        f"    lanes = carray(out, {16 * count})\n"
+        "    lanes[:] = 0\n"
         f"    loop({', '.join(passed)})\n"
     )
 

@@ -217,12 +217,6 @@ def sumsq_address(dtype: str) -> int:
     return address
 
 
-def add_lanes_address() -> int:
-    """Return the address of what adds up the terms of sums, 0 where nothing was built."""
-    isa = instruction_set()
-    return 0 if isa is None else cython_cpu.module(isa).KERNELS["add_lanes"]
-
-
 def backend_info() -> dict[str, Any]:
     """Tell which backends this installation has, and what is missing.
 

@@ -41,6 +41,7 @@ class Stepper:
         refill: Callable[[int, int], Any],
         complain: Callable[[int, Any], None],
         clip_norm: float,
+        clip_scope: str,
         check: bool,
         raises: bool,
         sign: float,
@@ -55,6 +56,7 @@ class Stepper:
         self._names, self._single = names, single
         self._kernel, self._owner = _KERNEL(kernel), owner
         self._refill, self._complain = refill, complain
+        self._clip_scope = clip_scope
         self._clip_norm, self._check, self._raises, self._sign = clip_norm, check, raises, sign
         self._table = np.empty((0, 0, 0), self.dtype)
         self._cursor = 0
@@ -85,10 +87,9 @@ class Stepper:
                     self._complain(-2, grads)
                 self.skipped += 1
                 return 1
-            if self._clip_norm > 0:
-                scale = self._clip_norm / (math.sqrt(total) + 1e-6)
-                row[:, 0] = self._sign * (1.0 if scale > 1 else scale)
         rows = row[self._group_ids]
+        if self._clip_norm > 0:
+            rows[:, 0] = self._scales(gradients)
         if self._summing is not None:
             self._derive(self._summing, gradients, rows, row[0].copy())
         self._move(gradients, rows)
@@ -100,6 +101,17 @@ class Stepper:
         """Update every array with its row of coefficients."""
         for p, g, state, own in zip(self._params, grads, self._pointers, rows, strict=True):
             self._kernel(p.ctypes.data, g.ctypes.data, state, own.ctypes.data, p.size)
+
+    def _scales(self, grads: Sequence[np.ndarray]) -> list[float]:
+        """Return what clipping multiplies each gradient by, the sign of `maximize` included."""
+        sets = {"global": [0] * len(grads), "group": self._group_ids}
+        norm_ids = sets.get(self._clip_scope, list(range(len(grads))))
+        scales = {}
+        for each in set(norm_ids):
+            members = [g for g, k in zip(grads, norm_ids, strict=True) if k == each]
+            scale = self._clip_norm / (math.sqrt(sum_of_squares(members)) + 1e-6)
+            scales[each] = self._sign * (1.0 if scale > 1 else scale)
+        return [scales[each] for each in norm_ids]
 
     def _derive(
         self, summing: BoundSums, grads: Sequence[np.ndarray], rows: np.ndarray, common: np.ndarray
@@ -127,19 +139,19 @@ class Stepper:
         p, states = self._params[i], self._states[i]
         for start in range(0, p.size, _NORM_BLOCK):
             offset, count = start * p.itemsize, min(_NORM_BLOCK, p.size - start)
-            out = np.empty((self._summing.kernels.n_sums, count))
+            lanes = np.empty((self._summing.kernels.n_sums, 16))
             pointers = (ctypes.c_void_p * max(len(states), 1))(
                 *[a.ctypes.data + offset for a in states]
             )
             self._measure(
-                out.ctypes.data,
+                lanes.ctypes.data,
                 p.ctypes.data + offset,
                 grad.ctypes.data + offset,
                 pointers,
                 row.ctypes.data,
                 count,
             )
-            yield np.array([_add_in_lanes(each) for each in out])
+            yield np.array([_in_order(each) for each in lanes])
 
     def _load(self, grads: Any) -> Sequence[np.ndarray]:
         if self._single:
@@ -179,16 +191,16 @@ def sum_of_squares(arrays: Sequence[np.ndarray]) -> float:
             block = flat[start : start + _NORM_BLOCK].astype(np.float64)
             with np.errstate(over="ignore"):  # an infinite norm is dealt with by the caller
                 np.multiply(block, block, out=block)
-            total += _add_in_lanes(block)
+            whole = block.size - block.size % 16
+            # A sum along the first axis adds row after row to 16 running sums.
+            lanes = block[:whole].reshape(-1, 16).sum(axis=0)
+            lanes[: block.size - whole] += block[whole:]
+            total += _in_order(lanes)
     return total
 
 
-def _add_in_lanes(block: np.ndarray) -> float:
-    whole = block.size - block.size % 16
-    with np.errstate(over="ignore", invalid="ignore"):
-        # A sum along the first axis adds row after row to 16 running sums.
-        lanes = block[:whole].reshape(-1, 16).sum(axis=0)
-        lanes[: block.size - whole] += block[whole:]
+def _in_order(lanes: np.ndarray) -> float:
+    """Add up, one after the other: NumPy may take another order."""
     total = 0.0
     for lane in lanes:
         total += float(lane)

@@ -26,6 +26,7 @@ class ArrayOptimizer(Optimizer):
             "weight_decay",
             "decay",
             "clip_norm",
+            "clip_scope",
             "clip_value",
             "maximize",
             "nonfinite",

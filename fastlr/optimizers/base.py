@@ -41,7 +41,10 @@ class Optimizer(HyperParameters):
         Whether the decay joins the gradient, is taken off the parameter times the learning
         rate, or off the parameter times the factor of the schedule alone.
     clip_norm : float, optional
-        Largest norm of all gradients together, in units of gradient.
+        Largest norm of the gradients, in units of gradient.
+    clip_scope : {"global", "group", "parameter"}, default="global"
+        Which norm that is: of all gradients together, of those of each group of `bind`, or of
+        each parameter's by itself.
     clip_value : float, optional
         Largest size of an element of a gradient, in units of gradient.
     maximize : bool, default=False
@@ -92,6 +95,7 @@ class Optimizer(HyperParameters):
     weight_decay: float = 0.0
     decay: str = "l2"
     clip_norm: float | None = None
+    clip_scope: str = "global"
     clip_value: float | None = None
     maximize: bool = False
     nonfinite: str = "ignore"
@@ -106,6 +110,7 @@ class Optimizer(HyperParameters):
     }
     choices: ClassVar[dict[str, tuple[Any, ...]]] = {
         "decay": ("l2", "decoupled", "independent"),
+        "clip_scope": ("global", "group", "parameter"),
         "maximize": (False, True),
         "nonfinite": ("ignore", "raise", "skip"),
         "average": (None, "ema", "polyak"),
