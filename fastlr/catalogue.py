@@ -7,6 +7,7 @@ docstring, presets from the class. No compiler is needed.
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from . import schedules
 from .kernels import emit
 from .optimizers import OPTIMIZERS, Optimizer
+from .optimizers._array import ArrayOptimizer
 from .schedules import SCHEDULES, Schedule
 
 BEGIN, END = "<!-- catalogue:begin -->", "<!-- catalogue:end -->"
@@ -44,12 +46,18 @@ class VariantRow:
 
     on: tuple[str, ...]  # hyper-parameters that are switched on
     state: tuple[str, ...]  # arrays shaped like the parameter
-    moved: int  # bytes read and written in a step, for each element in float32
+    # Bytes read and written in a step, for each element in float32; None for array code, whose
+    # temporary arrays count for more.
+    moved: int | None
+    factors: tuple[str, ...] = ()  # arrays of fewer elements, for a matrix
 
 
 @dataclass(frozen=True)
 class OptimizerRow:
-    """An optimizer; tier 1 needs one pass over memory, tier 2 sums over elements before it."""
+    """An optimizer.
+
+    Tier 1 needs one pass over memory, tier 2 sums over elements before it, tier 3 is array code.
+    """
 
     name: str
     summary: str
@@ -61,13 +69,18 @@ class OptimizerRow:
 
     @property
     def state(self) -> str:
-        """Number of state arrays by default, then the most that switches make of it."""
-        return _span(len(self.default.state), [len(v.state) for v in self.variants])
+        """Number of state arrays by default, then the most that switches make of it.
+
+        A plus sign stands for factors beside them, such as a number for each row and column.
+        """
+        arrays = _span(len(self.default.state), [len(v.state) for v in self.variants])
+        return f"{arrays}+" if self.default.factors else arrays
 
     @property
     def moved(self) -> str:
-        """Bytes for each element in the same way."""
-        return _span(self.default.moved, [v.moved for v in self.variants])
+        """Bytes for each element in the same way, a dash where that says nothing."""
+        every = [v.moved for v in self.variants if v.moved is not None]
+        return "-" if self.default.moved is None else _span(self.default.moved, every)
 
 
 @dataclass(frozen=True)
@@ -161,10 +174,10 @@ def records() -> dict[str, list[dict[str, Any]]]:
                 "name": row.name,
                 "summary": row.summary,
                 "tier": row.tier,
-                "state": list(row.default.state),
+                "state": [*row.default.state, *row.default.factors],
                 "bytes": row.default.moved,
                 "variants": [
-                    {"on": list(v.on), "state": list(v.state), "bytes": v.moved}
+                    {"on": list(v.on), "state": [*v.state, *v.factors], "bytes": v.moved}
                     for v in row.variants
                 ],
                 **_shared(row),
@@ -202,6 +215,16 @@ def paper_of(cls: type) -> Paper | None:
 
 
 def _optimizer_row(cls: type[Optimizer]) -> OptimizerRow:
+    if issubclass(cls, ArrayOptimizer):
+        return OptimizerRow(
+            name=cls.__name__,
+            summary=_summary(cls),
+            tier=3,
+            default=_array_row(cls()),
+            variants=tuple(_array_row(each) for each in _switched(cls)),
+            paper=paper_of(cls),
+            presets=tuple(cls.presets),
+        )
     rule = emit.rule_of_class(cls)
     return OptimizerRow(
         name=cls.__name__,
@@ -221,6 +244,26 @@ def _variant_row(variant: emit.Variant) -> VariantRow:
     if measure is not None:  # a pass before the update, which only reads
         arrays += 2 + len(measure.state)
     return VariantRow(variant.on, variant.state, _FLOAT32 * arrays)
+
+
+def _switched(cls: type[ArrayOptimizer]) -> list[ArrayOptimizer]:
+    """Return a rule in array code with its switches set in every way."""
+    off = {name: type(cls._fields[name])(0) for name in cls.flags}
+    on = {name: cls._fields[name] or True for name in cls.flags}
+    return [
+        cls(**dict(zip(cls.flags, values, strict=True)))
+        for values in itertools.product(*[(off[name], on[name]) for name in cls.flags])
+    ]
+
+
+def _array_row(optimizer: ArrayOptimizer) -> VariantRow:
+    shapes = optimizer.state_shapes((2, 3))
+    return VariantRow(
+        on=tuple(name for name, on in optimizer.switches().items() if on),
+        state=tuple(name for name, shape in shapes.items() if shape == (2, 3)),
+        moved=None,
+        factors=tuple(name for name, shape in shapes.items() if shape != (2, 3)),
+    )
 
 
 def _shared(row: OptimizerRow | ScheduleRow) -> dict[str, Any]:

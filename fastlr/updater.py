@@ -14,12 +14,13 @@ from .groups import assign_groups
 from .kernels import select
 from .kernels.bound_sums import BoundSums
 from .kernels.emit import COMMON
+from .optimizers._array import ArrayOptimizer
 from .optimizers.base import Optimizer, decay_coefficients
 from .schedules import Run
 from .timetable import Timetable, check_effects
 
 _STATE_FORMAT = 1
-_AVERAGE = "average"  # how the averaged parameters are called in a state dict
+AVERAGE = "average"  # how the averaged parameters are called in a state dict
 
 
 class Updater:
@@ -48,7 +49,8 @@ class Updater:
         Copies of the averaged parameters (``average=`` was set), or of those that a
         schedule-free rule predicts with.
     backend : str
-        ``"cython"``, ``"numba"`` or ``"cuda"``.
+        ``"cython"``, ``"numba"`` or ``"cuda"``; ``"numpy"`` for rules in array code (Muon,
+        Adafactor, SM3). What Muon leaves to AdamW is stepped by the compiler asked for.
 
     Notes
     -----
@@ -96,6 +98,8 @@ class Updater:
         self._n_threads = n_threads
         if self._bound.on_device or backend == "cuda":
             self._bind_device(backend, group_ids)
+        elif isinstance(self.optimizer, ArrayOptimizer):
+            self._bind_arrays(self.optimizer, backend, group_ids)
         else:
             self._bind_host(backend, group_ids)
 
@@ -107,7 +111,7 @@ class Updater:
         self._check_coefficients()
         self._summing = self._bind_sums()
         initial = self.optimizer.initial_state()
-        names = (*self._kernel.state, *([_AVERAGE] if self.optimizer.average else []))
+        names = (*self._kernel.state, *([AVERAGE] if self.optimizer.average else []))
         self._state = {n: [_start(p, initial.get(n, 0.0)) for p in params] for n in names}
         compiled = select.compiled_stepper()
         if compiled is None or select.instruction_set() is None:
@@ -137,6 +141,38 @@ class Updater:
             summing=self._summing,
         )
 
+    def _bind_arrays(self, optimizer: ArrayOptimizer, backend: str, group_ids: list[int]) -> None:
+        from . import array_stepper as by_arrays
+
+        self.backend = "numpy"
+        self._summing = None
+        self._kernel = by_arrays.array_kernel(optimizer)
+        self._check_coefficients()
+        fallback = by_arrays.make_fallback(
+            optimizer, self._bound, self._groups, group_ids, self._run, backend, self._n_threads
+        )
+        self._state = by_arrays.make_state(optimizer, self._bound, fallback)
+        self._stepper = by_arrays.ArrayStepper(
+            optimizer,
+            self._bound,
+            self._state,
+            self._kernel.coefficients,
+            fallback,
+            self._timetable,
+            group_ids=group_ids,
+            names=self._bound.names if self._bound.kind == "dict" else None,
+            single=self._bound.kind == "array",
+            refill=self._rows,
+            complain=self._complain,
+            clip_norm=optimizer.clip_norm or 0.0,
+            clip_scope=optimizer.clip_scope,
+            check=optimizer.nonfinite != "ignore",
+            raises=optimizer.nonfinite == "raise",
+            sign=-1.0 if optimizer.maximize else 1.0,
+            n_threads=self._n_threads,
+            owner=self._kernel.owner,
+        )
+
     def _bind_sums(self) -> BoundSums | None:
         """Start the scalars of a rule that sums over elements before each step."""
         kernels = self._kernel.summing
@@ -154,6 +190,11 @@ class Updater:
         return self._summing if self._summing and self._summing.kernels.scalars else None
 
     def _bind_device(self, backend: str, group_ids: list[int]) -> None:
+        if isinstance(self.optimizer, ArrayOptimizer):
+            raise ValueError(
+                f"{type(self.optimizer).__name__} steps whole NumPy arrays: it takes params on the "
+                "CPU and backend='auto', not 'cuda'"
+            )
         if backend in {"cython", "numba"}:
             raise ValueError(f"backend={backend!r} takes NumPy arrays; params are on a CUDA device")
         from .kernels import cuda_bind
@@ -238,8 +279,8 @@ class Updater:
         if optimizer.average is None:
             return self._bound.like_given(self._evaluated())
         if self.backend == "cuda":
-            return self._bound.like_given(self._stepper.averaged(self._state[_AVERAGE]))
-        source = self._state[_AVERAGE] if self.t else self._bound.arrays
+            return self._bound.like_given(self._stepper.averaged(self._state[AVERAGE]))
+        source = self._state[AVERAGE] if self.t else self._bound.arrays
         return self._bound.like_given([a.copy() for a in source])
 
     def state_dict(self) -> dict[str, Any]:

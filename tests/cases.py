@@ -14,6 +14,7 @@ import numpy as np
 from hashed import uniform
 
 from fastlr.optimizers import OPTIMIZERS, Optimizer
+from fastlr.optimizers._array import ArrayOptimizer
 
 COMMON = set(Optimizer._fields) | {"lr", "preset"}
 DTYPES = [np.float32, np.float64]
@@ -81,6 +82,10 @@ CASES = {
 
 # One variant of each optimizer, the one with most switches on: it keeps the most state.
 FULLEST = {name.partition("-")[0]: name for name in CASES}
+
+# Those whose rule is compiled; the others are array code.
+COMPILED = {n: cls for n, cls in OPTIMIZERS.items() if not issubclass(cls, ArrayOptimizer)}
+COMPILED_CASES = {name: case for name, case in CASES.items() if case[0] in COMPILED.values()}
 
 
 def make(case, **more):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import reference_arrays
 import reference_direct
 import reference_scaled
 import reference_sums
@@ -124,7 +125,7 @@ REFERENCES = {
 }
 REFERENCES |= {
     name: Reference(*entry)
-    for module in (reference_direct, reference_scaled, reference_sums)
+    for module in (reference_direct, reference_scaled, reference_sums, reference_arrays)
     for name, entry in module.RULES.items()
 }
 
@@ -144,15 +145,18 @@ class Walk:
         Parameters, all in one flat array.
     cuts : list of slice
         Which of them are one array, for rules that ask.
+    shapes : list of tuple of int, optional
+        Shapes of these, by default one dimension.
     """
 
-    def __init__(self, rule, own, common, start, cuts):
+    def __init__(self, rule, own, common, start, cuts, shapes=None):
         self.rule, self.own, self.common = rule, own, common
         self.p = np.array(start, dtype=np.float64)
         own_decay = common["decay"] == getattr(rule, "own_decay", None)
         self.decay = None if own_decay else common["decay"]
         inside = common["weight_decay"] if own_decay else 0.0
         self.t, self.state = 0, {"start": self.p, "cuts": cuts, "weight_decay": inside}
+        self.state["shapes"] = shapes or [(-1,)] * len(cuts)
         self.average = None
 
     def step(self, g, factor=1.0):

@@ -5,13 +5,23 @@ import functools
 
 import numpy as np
 import pytest
-from cases import CASES, DTYPES, FULLEST, MODIFIERS, bits, make, snapshot, tree, walk
+from cases import (
+    COMPILED,
+    COMPILED_CASES,
+    DTYPES,
+    FULLEST,
+    MODIFIERS,
+    bits,
+    make,
+    snapshot,
+    tree,
+    walk,
+)
 from engines import ENGINES, needs_compiled, use_engine
 from hashed import uniform
 
 from fastlr.kernels import cython_cpu, emit, select
 from fastlr.kernels.stepper import sum_of_squares
-from fastlr.optimizers import OPTIMIZERS
 
 
 # Numba is the measure: it is always there. It compiles the average once for each optimizer only.
@@ -35,7 +45,7 @@ def run(case, dtype, backend, modifier):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COMPILED_CASES)
 @pytest.mark.parametrize("engine", [e for e in ENGINES if e != "numba"], indirect=True)
 def test_same_bits_from_every_engine(engine, case, dtype):
     for modifier in modifiers_of(case):
@@ -46,11 +56,10 @@ def test_same_bits_from_every_engine(engine, case, dtype):
 
 
 def test_the_settings_reach_every_variant_of_every_rule():
-    for name, cls in OPTIMIZERS.items():
+    for name, cls in COMPILED.items():
         rule = emit.rule_of_class(cls)
-        made = {
-            emit.specialise(rule, cls(**s).switches()).key for c, s in CASES.values() if c is cls
-        }
+        cases = [settings for c, settings in COMPILED_CASES.values() if c is cls]
+        made = {emit.specialise(rule, cls(**s).switches()).key for s in cases}
         assert made == {v.key for v in emit.variants(rule)}, name
 
 
@@ -79,7 +88,7 @@ def special_results(case, dtype, engine):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", COMPILED_CASES)
 @pytest.mark.parametrize("engine", [e for e in ENGINES if e.startswith("cython")])
 def test_infinities_zeros_and_denormals_are_treated_alike(engine, case, dtype):
     want = special_results(case, dtype, "numba")
@@ -126,16 +135,16 @@ def test_the_build_holds_every_rule_variant_precision_and_average(isa):
         pytest.skip(f"{isa} kernels do not run here")
     module = cython_cpu.module(isa)
     assert isa == module.ISA
-    for cls in OPTIMIZERS.values():
+    for cls in COMPILED.values():
         for variant in emit.variants(emit.rule_of_class(cls)):
             for dtype in ("f32", "f64"):
                 for average in (False, True):
                     assert module.KERNELS[emit.kernel_name(variant, average, dtype)] > 0
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", COMPILED)
 def test_rules_read_from_text_and_from_classes_are_one(name):
-    cls = OPTIMIZERS[name]
+    cls = COMPILED[name]
     owner = next(base for base in cls.__mro__ if "update" in base.__dict__)
     from_class = emit.rule_of_class(cls)
     file = emit.Path(from_class.file)

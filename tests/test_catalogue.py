@@ -68,12 +68,13 @@ def test_every_optimizer_and_schedule_has_a_row_with_its_source():
 def test_state_is_what_an_updater_holds(case):
     optimizer = make(case)
     on = [name for name, is_on in optimizer.switches().items() if is_on]
-    held = optimizer.bind(np.ones(3)).state_dict()["state"]
+    held = optimizer.bind(np.ones((3, 4))).state_dict()["state"]
     row = ROWS[type(optimizer).__name__]
     (variant,) = [v for v in row.variants if set(v.on) == set(on)] or [None]
     if variant is None:  # a switch that means nothing without another one
         variant = max((v for v in row.variants if set(v.on) < set(on)), key=lambda v: len(v.on))
-    assert set(variant.state) == set(held)
+    assert {*variant.state, *variant.factors} == set(held)
+    assert all((held[name]["0"].shape == (3, 4)) == (name in variant.state) for name in held)
     if row.tier == 1:
         only_read = row.name == "MADGRAD" and "start" in held
         assert variant.moved == 4 * (3 + 2 * len(held) - only_read)
@@ -84,6 +85,10 @@ def test_numbers_that_can_be_counted_by_hand():
     assert (sgd.state, sgd.moved, sgd.tier) == ("0-1", "12-20", 1)  # p, g, p; then the buffer
     assert (adam.state, adam.moved) == ("2-3", "28-36")
     assert ROWS["Lion"].moved == "20"
+    muon, sm3 = ROWS["Muon"], ROWS["SM3"]
+    assert (muon.state, muon.moved, muon.tier) == ("1", "-", 3)
+    assert (sm3.state, sm3.default.factors) == ("1+", ("slices0", "slices1"))
+    assert {(v.on, v.state) for v in sm3.variants} == {((), ()), (("momentum",), ("m",))}
     # A pass before the update reads p, g and what it names of the state.
     assert (ROWS["LAMB"].moved, ROWS["LAMB"].tier) == ("44", 2)
     assert ROWS["DoG"].moved == "24"  # where it started is read by that pass alone

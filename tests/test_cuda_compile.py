@@ -5,15 +5,15 @@ import shutil
 import subprocess
 
 import pytest
+from cases import COMPILED
 from numba import cuda, types
 
 from fastlr.kernels import emit, numba_cuda
 from fastlr.kernels.cuda_source import schedule_source, update_source
 from fastlr.kernels.source_cache import load_source
-from fastlr.optimizers import OPTIMIZERS
 from fastlr.schedules import SCHEDULES
 
-VARIANTS = {v.key: v for c in OPTIMIZERS.values() for v in emit.variants(emit.rule_of_class(c))}
+VARIANTS = {v.key: v for c in COMPILED.values() for v in emit.variants(emit.rule_of_class(c))}
 # Those with most arrays, which need most registers.
 WIDEST = sorted(VARIANTS, key=lambda key: -len(VARIANTS[key].state))[:4]
 UPDATE = [types.int64] * 6

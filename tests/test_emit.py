@@ -6,9 +6,9 @@ import textwrap
 
 import numpy as np
 import pytest
+from cases import COMPILED
 
 from fastlr.kernels import cython_cpu, emit, numba_cpu
-from fastlr.optimizers import OPTIMIZERS
 
 HEAD = '''\
 """A file with a rule."""
@@ -179,9 +179,9 @@ def test_only_static_updates_of_classes_are_rules(tmp_path):
     assert emit.rules_in_file(path) == []
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", COMPILED)
 def test_no_built_in_rule_carries_a_number_into_the_kernel(name):
-    for variant in emit.variants(emit.rule_of_class(OPTIMIZERS[name])):
+    for variant in emit.variants(emit.rule_of_class(COMPILED[name])):
         for average in (False, True):
             body = emit.fused_loop(variant, average, {}).body
             numbers = [

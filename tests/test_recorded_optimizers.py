@@ -15,17 +15,19 @@ import pytest
 from fastlr.optimizers import OPTIMIZERS
 
 sys.path.insert(0, str(Path(__file__).parent / "recorded"))
+import make_arrays
 import make_optimizers
 import make_sums
 from make_torch import SNAPSHOTS, gradients, parameters
 
-CASES = {**make_optimizers.CASES, **make_sums.CASES}
+MODULES = [make_optimizers, make_sums, make_arrays]
+CASES = {name: case for module in MODULES for name, case in module.CASES.items()}
 
 
 @functools.cache
 def recorded():
     found = {}
-    for module in (make_optimizers, make_sums):
+    for module in MODULES:
         with np.load(module.FILE) as file:
             found |= {name: file[name] for name in file}
     return found
@@ -58,7 +60,7 @@ def test_another_library_walks_the_same_path(name):
             assert np.max(np.abs(got - wanted)) < 1e-12 * np.max(np.abs(wanted)), f"step {t}"
 
 
-@pytest.mark.parametrize("module", [make_optimizers, make_sums])
+@pytest.mark.parametrize("module", MODULES)
 def test_a_recording_says_what_made_it_and_holds_every_case(module):
     with np.load(module.FILE) as file:
         made_with = json.loads(str(file["made_with"]))

@@ -15,8 +15,10 @@ from .errors import InputError
 from .save import write_atomic
 
 LEGEND = (
-    "tier 1: one pass over memory; tier 2: sums over elements before it\n"
-    "state:  arrays shaped like the parameter; after the dash, with every switch on\n"
+    "tier 1: one pass over memory; tier 2: sums over elements before it;\n"
+    "     3: array code, on the CPU\n"
+    "state:  arrays shaped like the parameter; after the dash, with every switch on;\n"
+    "        + and factors of them, one number for each row and column\n"
     "bytes:  read and written in a step for each element in float32; clip_norm\n"
     "        reads the gradient once more (4), average= keeps one array more (8)"
 )

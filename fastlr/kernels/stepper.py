@@ -92,11 +92,15 @@ class Stepper:
             rows[:, 0] = self._scales(gradients)
         if self._summing is not None:
             self._derive(self._summing, gradients, rows, row[0].copy())
-        for p, g, state, own in zip(self._params, gradients, self._pointers, rows, strict=True):
-            self._kernel(p.ctypes.data, g.ctypes.data, state, own.ctypes.data, p.size)
+        self._move(gradients, rows)
         self._cursor += 1
         self.t += 1
         return 0
+
+    def _move(self, grads: Sequence[np.ndarray], rows: np.ndarray) -> None:
+        """Update every array with its row of coefficients."""
+        for p, g, state, own in zip(self._params, grads, self._pointers, rows, strict=True):
+            self._kernel(p.ctypes.data, g.ctypes.data, state, own.ctypes.data, p.size)
 
     def _scales(self, grads: Sequence[np.ndarray]) -> list[float]:
         """Return what clipping multiplies each gradient by, the sign of `maximize` included."""

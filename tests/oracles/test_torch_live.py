@@ -54,3 +54,17 @@ def test_torch_walks_the_same_path_downhill(case, clip, dtype):
             worst, *(np.max(np.abs(p - a)) / size for p, a in zip(params, after, strict=True))
         )
     assert worst < (1e-12 if dtype == "float64" else 1e-5), torch.__version__
+
+
+def test_torchs_muon_walks_nearly_the_same_path_though_it_rounds_to_bfloat16():
+    start, target = uniform((6, 4), 9), 3.0 * uniform((6, 4), 10)
+    ours = start.copy()
+    updater = OPTIMIZERS["muon"](lr=0.02, momentum=0.8, weight_decay=0.03).bind(ours)
+    theirs = torch.tensor(start, requires_grad=True)
+    optimizer = torch.optim.Muon([theirs], lr=0.02, momentum=0.8, weight_decay=0.03)
+    for _ in range(60):
+        updater.step(ours - target)
+        theirs.grad = theirs.detach() - torch.tensor(target)
+        optimizer.step()
+    apart = np.linalg.norm(ours - theirs.detach().numpy())
+    assert apart < 0.02 * np.linalg.norm(ours - start), torch.__version__

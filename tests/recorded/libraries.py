@@ -15,7 +15,7 @@ def run(case, start, grads_of, steps):
     """Yield (t, parameters, then the compared state) after each step."""
     module, _, name = case.source.rpartition(".")
     make = getattr(importlib.import_module(module), name)
-    library = case.source.partition(".")[0]
+    library = getattr(make, "library", case.source.partition(".")[0])
     runner = {"optax": optax_steps, "keras": keras_steps}.get(library, torch_steps)
     decay = case.settings["weight_decay"] if case.adds_l2 else 0.0
     take = runner(make, case, start)
