@@ -9,6 +9,7 @@ import pytest
 from cases import COMPILED
 
 from fastlr.kernels import cython_cpu, emit, numba_cpu
+from fastlr.optimizers import OPTIMIZERS
 
 HEAD = '''\
 """A file with a rule."""
