@@ -139,13 +139,48 @@ class Walk:
         Those that every optimizer has, `lr` among them.
     start : ndarray
         Parameters, all in one flat array.
+    cuts : list of (int, int), optional
+        Where the arrays begin and end in that; by default there is one.
+    groups : list of set of int, optional
+        Which arrays are clipped together with ``clip_scope="group"``.
     """
 
-    def __init__(self, rule, own, common, start):
+    def __init__(self, rule, own, common, start, cuts=None, groups=None):
         self.rule, self.own, self.common = rule, own, common
+        self.arrays = [slice(*c) for c in cuts or [(0, len(start))]]
+        self.groups = groups or [set(range(len(self.arrays)))]
         self.p = np.array(start, dtype=np.float64)
         self.t, self.state = 0, {"start": self.p}
-        self.average = None
+        self.average, self.slow = None, self.p
+
+    def clipped(self, g):
+        """Return the gradient, parts of it scaled down to the bound where they are above it."""
+        bound, scope = self.common["clip_norm"], self.common["clip_scope"]
+        members = {
+            "global": [range(len(self.arrays))],
+            "group": self.groups,
+            "array": [[i] for i in range(len(self.arrays))],
+        }[scope]
+        out = np.empty_like(g)
+        for together in members:
+            norm = np.sqrt(sum(np.sum(g[self.arrays[i]] ** 2) for i in together))
+            for i in together:
+                out[self.arrays[i]] = g[self.arrays[i]] * min(1.0, bound / (norm + 1e-6))
+        return out
+
+    def follow(self, before, g, lr):
+        """Apply what comes after the rule."""
+        c = self.common
+        if c["cautious"]:  # timm's caution: the mask, over its mean in each tensor
+            move = self.p - before
+            mask = ((np.sign(move) * np.sign(g) <= 0) & (g != 0)).astype(float)
+            for each in self.arrays:
+                mask[each] /= max(mask[each].mean(), 1e-3)
+            self.p = before + mask * move
+        if c.get("l1"):
+            self.p = np.sign(self.p) * np.maximum(np.abs(self.p) - lr * c["l1"], 0.0)
+        if c["lookahead"] is not None and self.t % c["lookahead"] == 0:
+            self.p = self.slow = self.slow + c["lookahead_alpha"] * (self.p - self.slow)
 
     def step(self, g, factor=1.0):
         """Make one step; `factor` is what a schedule multiplies the rate with."""
@@ -155,7 +190,7 @@ class Walk:
         if c["maximize"]:
             g = -g
         if c["clip_norm"] is not None:
-            g = g * min(1.0, c["clip_norm"] / (np.sqrt(np.sum(g**2)) + 1e-6))
+            g = self.clipped(g)
         if c["clip_value"] is not None:
             g = np.clip(g, -c["clip_value"], c["clip_value"])
         lr = c["lr"] * factor
@@ -165,7 +200,9 @@ class Walk:
             self.p = self.p * (1 - lr * c["weight_decay"])
         else:
             self.p = self.p * (1 - factor * c["weight_decay"])
-        self.p = self.rule(self.p, g, self.t, lr, self.state, **self.own)
+        before = self.p
+        self.p = self.rule(before, g, self.t, lr, self.state, **self.own)
+        self.follow(before, g, lr)
         if c["average"] is None or self.t == 1:
             self.average = self.p
         elif c["average"] == "polyak":  # the mean of all parameters so far

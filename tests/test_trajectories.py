@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import COMMON, MODIFIERS, settings_of
+from cases import MODIFIERS, common, settings_of
 from hashed import uniform
 from reference import REFERENCES, Walk
 
@@ -43,11 +43,13 @@ def both(name, settings, dtype, schedule=None, steps=STEPS):
     """Yield (t, fastlr's parameters and average, the reference's) at the watched steps."""
     optimizer = OPTIMIZERS[name](**settings, schedule=schedule)
     everything = optimizer.get_params(deep=False)
-    own = {k: v for k, v in everything.items() if k not in COMMON}
+    own = {k: v for k, v in everything.items() if k not in common(OPTIMIZERS[name])}
     flat = START.astype(dtype)
     grads = GRADIENTS.astype(dtype)
-    walk = Walk(REFERENCES[name].rule, own, everything, flat)
-    updater = optimizer.bind(cut(flat))
+    shared = {k: v for k, v in everything.items() if k not in own}
+    cuts = [(a, b) for a, b, _ in CUTS.values()]
+    walk = Walk(REFERENCES[name].rule, own, shared, flat, cuts, [{0, 2, 3}, {1}])
+    updater = optimizer.bind(cut(flat), [{"match": "b"}])
     factors = np.ones(steps) if schedule is None else schedule.simulate(steps).lr
     for t in range(1, steps + 1):
         updater.step(cut(grads[t - 1]))
@@ -98,8 +100,13 @@ def test_a_thousand_steps_in_single_precision(name, k, modifier):
     settings = {**REFERENCES[name].settings[k], **MODIFIERS[modifier]}
     for t, flat, mean, walk in both(name, settings, np.float32):
         assert flat.dtype == np.float32
-        assert distance(flat, walk.p) < single(t), f"step {t}"
-        assert distance(mean, walk.average) < single(t), f"average at step {t}"
+        bound = single(t)
+        if "cautious" in settings:  # a sum near 0 may take another sign, which costs a whole move
+            bound = 1e-3
+        elif "l1" in MODIFIERS[modifier]:  # taking off the same amount rounds the same way
+            bound = 1e-6 * max(1.0, t / 10)
+        assert distance(flat, walk.p) < bound, f"step {t}"
+        assert distance(mean, walk.average) < bound, f"average at step {t}"
 
 
 def distance(got, expected):

@@ -4,13 +4,14 @@
 cdef struct Segment:  # one parameter
     char *p
     const char *g
-    char *state[8]
+    char *state[12]
     Py_ssize_t n
     Py_ssize_t group
 
 
 cdef struct Piece:  # a run of elements of one parameter
     Py_ssize_t segment, start, count
+    Py_ssize_t kept  # moves that a cautious step keeps
 
 
 cdef struct Sums:  # of a rule that sums over elements before its update
@@ -19,7 +20,13 @@ cdef struct Sums:  # of a rule that sums over elements before its update
     bint shared  # one set over all arrays, rather than one for each
     double *scalars  # of each set
     double *partial  # of each block
-    char *rows  # the coefficient row of each array, and of no group in the end
+
+
+cdef struct Finish:  # modifiers that follow the rule
+    size_t kernel, count  # 0: there are none
+    Py_ssize_t first  # where their arrays begin among the state
+    bint cautious
+    bint always  # something is to be done though neither L1 nor Lookahead is due
 
 
 cdef struct Plan:  # all that a thread without the GIL needs for its share of a step
@@ -30,7 +37,10 @@ cdef struct Plan:  # all that a thread without the GIL needs for its share of a 
     char *rows
     Py_ssize_t n_groups, width, cursor
     double *partial
+    double *squares  # of each array, then of each group
+    char *own_rows  # the coefficient row of each array, and of no group in the end; or NULL
     Sums sums
+    Finish finish
     Piece *pieces
     Py_ssize_t *first_piece  # of each share, and one more
     int shares
@@ -39,19 +49,24 @@ cdef struct Plan:  # all that a thread without the GIL needs for its share of a 
 cdef class Stepper:
     cdef readonly long long t
     cdef readonly long long skipped
+    cdef readonly double norm  # of the last gradients, below 0 if it was not computed
+    cdef readonly Py_ssize_t culprit  # the first array that was not finite when a step was skipped
     cdef readonly object dtype
     cdef Plan plan
     cdef Py_ssize_t length, total, ahead
-    cdef object table, refill, params, states, names, complain, kernel_owner, held, scalars
+    cdef object table, refill, params, states, names, complain, kernel_owner, finish_owner, held, scalars
     cdef double clip_norm, sign
-    cdef bint check, raises, single, keyed
-    cdef int typenum
+    cdef bint check, raises, single, keyed, own
+    cdef int typenum, scope
     cdef char **low
     cdef char **high
     cdef int advance(self) noexcept nogil
     cdef int measure(self) noexcept nogil
-    cdef bint all_finite(self) noexcept nogil
-    cdef void set_scale(self, double norm) noexcept nogil
+    cdef Py_ssize_t first_nonfinite(self) noexcept nogil
+    cdef double scale_of(self, double sum_of_squares) noexcept nogil
+    cdef void scale_groups(self, double total) noexcept nogil
+    cdef void set_own(self, Py_ssize_t i, Py_ssize_t at, double value) noexcept nogil
+    cdef void set_caution(self) noexcept nogil
     cdef int start_sums(self, object summing, Py_ssize_t blocks) except -1
     cdef void adapt(self) noexcept nogil
     cdef void copy_rows(self) noexcept nogil

@@ -28,6 +28,9 @@ ctypedef double (*sumsq_t)(const void *x, Py_ssize_t n) noexcept nogil
 ctypedef void (*measure_t)(
     double *out, const void *p, const void *g, void **s, const void *c, Py_ssize_t n
 ) noexcept nogil
+ctypedef Py_ssize_t (*count_t)(
+    const void *p, const void *g, void **s, const void *c, Py_ssize_t n
+) noexcept nogil
 ctypedef void (*adapt_t)(const double *sums, double *scalars, void *row) noexcept nogil
 
 # Norms are summed in blocks of fixed size, in fixed order: the result does not depend on threads.
@@ -37,6 +40,16 @@ cdef Py_ssize_t NORM_BLOCK = 16384
 cdef enum:
     CHUNK = 256
     MOST_SUMS = 8
+# Elements that a rule and what follows it work on in turn: few enough to stay in a near cache.
+cdef Py_ssize_t TURN = 1024
+# Where a coefficient row holds what only the stepper or the modifiers look at.
+cdef enum:
+    GSCALE = 0
+    L1 = 5
+    LOOK = 6
+    MASK = 7
+cdef enum:
+    GLOBAL, GROUP, ARRAY
 # Below this many elements a step is shorter than handing the GIL over and back.
 cdef Py_ssize_t RELEASE_GIL_FROM = 16384
 # Below this many elements for each thread, a step is over before another thread has begun.
@@ -55,7 +68,7 @@ cdef class Stepper:
     params : list of ndarray
         Contiguous, of one dtype, updated in place.
     states : list of list of ndarray
-        State arrays of each parameter, in the kernel's order.
+        State arrays of each parameter, in the kernel's order; then those of the modifiers.
     group_ids : list of int
         Group of each parameter.
     names : list or None
@@ -70,7 +83,9 @@ cdef class Stepper:
     complain : callable
         ``complain(i, grad)`` raises if gradient i is unfit; returns if it may be used after all.
     clip_norm : float
-        Bound of the global norm; not positive: none.
+        Bound of the norm; not positive: none.
+    clip_scope : {"global", "group", "array"}
+        Which gradients that norm is of.
     check, raises : bool
         Look for non-finite gradients; raise on them, or skip the step.
     sign : float
@@ -81,14 +96,16 @@ cdef class Stepper:
         Kept alive with the kernel's address.
     summing : BoundSums, optional
         Of a rule that sums over elements before its update.
+    finish : BoundFinish, optional
+        Modifiers that follow the rule.
     """
 
     def __init__(
         self, list params, list states, list group_ids, *, names, bint single, size_t kernel,
         size_t sumsq, refill, complain, double clip_norm, bint check, bint raises, double sign,
-        int n_threads, owner, summing=None,
+        int n_threads, owner, summing=None, finish=None, clip_scope="global",
     ):
-        cdef Py_ssize_t i, k, blocks = 0
+        cdef Py_ssize_t i, k, n_finish = 0, blocks = 0
         cdef Plan *plan = &self.plan
         if plan.segments != NULL:
             raise RuntimeError("a Stepper is initialised once")
@@ -99,12 +116,22 @@ cdef class Stepper:
         self.dtype = params[0].dtype
         self.typenum = self.dtype.num
         self.ahead = FIRST_ROWS
+        self.norm, self.culprit = -1, -1
+        self.scope = {"global": GLOBAL, "group": GROUP, "array": ARRAY}[clip_scope]
         plan.kernel, plan.sumsq = kernel, sumsq
         plan.itemsize = self.dtype.itemsize
         plan.n_segments = len(params)
         plan.n_state = len(states[0])
-        if plan.n_state > 8:
-            raise ValueError(f"a rule may keep 8 state arrays, got {plan.n_state}")
+        if finish is not None:
+            n_finish = len(finish.what.arrays)
+            plan.finish.kernel, plan.finish.count = finish.address, finish.count
+            plan.finish.first = plan.n_state - n_finish
+            plan.finish.cautious, plan.finish.always = finish.what.cautious, finish.always
+            self.finish_owner = finish
+        if plan.n_state - n_finish > 8:
+            raise ValueError(f"a rule may keep 8 state arrays, got {plan.n_state - n_finish}")
+        self.own = summing is not None or plan.finish.cautious or (
+            self.scope == ARRAY and clip_norm > 0)
         plan.segments = <Segment*>calloc(plan.n_segments, sizeof(Segment))
         self.low = <char**>calloc(plan.n_segments, sizeof(char*))
         self.high = <char**>calloc(plan.n_segments, sizeof(char*))
@@ -128,7 +155,8 @@ cdef class Stepper:
             self.low[i] = <char*><size_t>start
             self.high[i] = self.low[i] + <Py_ssize_t>size
         plan.partial = <double*>calloc(max(blocks, 1), sizeof(double))
-        if plan.partial == NULL:
+        plan.squares = <double*>calloc(2 * plan.n_segments + 1, sizeof(double))
+        if plan.partial == NULL or plan.squares == NULL:
             raise MemoryError
         if summing is not None:
             self.start_sums(summing, blocks)
@@ -137,8 +165,9 @@ cdef class Stepper:
     def __dealloc__(self):
         free(self.plan.segments)
         free(self.plan.partial)
+        free(self.plan.squares)
+        free(self.plan.own_rows)
         free(self.plan.sums.partial)
-        free(self.plan.sums.rows)
         free(self.plan.pieces)
         free(self.plan.first_piece)
         free(self.low)
@@ -275,10 +304,10 @@ cdef class Stepper:
         self.plan.width = cnp.PyArray_DIM(table, 2)
         self.plan.rows = <char*>cnp.PyArray_DATA(table)
         self.plan.cursor = 0
-        if self.plan.sums.measure and self.plan.sums.rows == NULL:
-            self.plan.sums.rows = <char*>calloc(
+        if self.own and self.plan.own_rows == NULL:
+            self.plan.own_rows = <char*>calloc(
                 (self.plan.n_segments + 1) * self.plan.width, self.plan.itemsize)
-            if self.plan.sums.rows == NULL:
+            if self.plan.own_rows == NULL:
                 raise MemoryError
         return 0
 
@@ -295,6 +324,7 @@ cdef class Stepper:
     def restart(self, long long t, long long skipped):
         """Continue from another step, after state was loaded."""
         self.t, self.skipped = t, skipped
+        self.norm, self.culprit = -1, -1
         self.forget_rows()
 
     # Steps
@@ -317,16 +347,27 @@ cdef class Stepper:
     cdef int advance(self) noexcept nogil:
         """Make one step with the gradients attached: 0 done, 1 skipped, 2 not finite and refused."""
         cdef int status
+        cdef Py_ssize_t i
         if self.check or self.clip_norm > 0:
             fastlr_team_run(norm_share, &self.plan, self.plan.shares)
             status = self.measure()
             if status:
                 return status
-        if self.plan.sums.measure:
+        if self.own:
             self.copy_rows()
+            if self.scope == ARRAY and self.clip_norm > 0:
+                for i in range(self.plan.n_segments):
+                    self.set_own(i, GSCALE, self.scale_of(self.plan.squares[i]))
+        if self.plan.sums.measure:
             fastlr_team_run(measure_share, &self.plan, self.plan.shares)
             self.adapt()
-        fastlr_team_run(kernel_share, &self.plan, self.plan.shares)
+        if self.plan.finish.kernel == 0:
+            fastlr_team_run(kernel_share, &self.plan, self.plan.shares)
+        else:
+            fastlr_team_run(turn_share, &self.plan, self.plan.shares)
+            if self.plan.finish.cautious:
+                self.set_caution()
+                fastlr_team_run(caution_share, &self.plan, self.plan.shares)
         self.plan.cursor += 1
         self.t += 1
         return 0
@@ -334,46 +375,82 @@ cdef class Stepper:
     cdef int measure(self) noexcept nogil:
         """Join the partial sums; scale the gradients of this step, or say that it cannot be made."""
         cdef Py_ssize_t i, block = 0, blocks
-        cdef double sum_of_squares = 0
+        cdef double sum_of_squares = 0, own
         for i in range(self.plan.n_segments):
             blocks = (self.plan.segments[i].n + NORM_BLOCK - 1) // NORM_BLOCK
+            own = 0
             for _ in range(blocks):
                 sum_of_squares += self.plan.partial[block]
+                own += self.plan.partial[block]
                 block += 1
-        if self.check and not isfinite(sum_of_squares) and not self.all_finite():
-            if self.raises:
-                return 2
-            self.skipped += 1
-            return 1
-        if self.clip_norm > 0:
-            self.set_scale(sqrt(sum_of_squares))
+            self.plan.squares[i] = own
+        self.norm = sqrt(sum_of_squares)
+        if self.check and not isfinite(sum_of_squares):
+            i = self.first_nonfinite()
+            if i >= 0:
+                if self.raises:
+                    return 2
+                self.culprit = i
+                self.skipped += 1
+                return 1
+        if self.clip_norm > 0 and self.scope != ARRAY:
+            self.scale_groups(sum_of_squares)
         return 0
 
-    cdef bint all_finite(self) noexcept nogil:
-        """Look at every gradient: finite ones may have a sum of squares that is not."""
+    cdef Py_ssize_t first_nonfinite(self) noexcept nogil:
+        """Look at every gradient, -1: finite ones may have a sum of squares that is not."""
         cdef Py_ssize_t i, j
         for i in range(self.plan.n_segments):
             for j in range(self.plan.segments[i].n):
                 if self.plan.itemsize == 4:
                     if not isfinite((<const float*>self.plan.segments[i].g)[j]):
-                        return False
+                        return i
                 elif not isfinite((<const double*>self.plan.segments[i].g)[j]):
-                    return False
-        return True
+                    return i
+        return -1
 
-    cdef void set_scale(self, double norm) noexcept nogil:
+    cdef double scale_of(self, double sum_of_squares) noexcept nogil:
+        """Return what gradients with this sum of squares are multiplied by."""
+        cdef double scale = self.clip_norm / (sqrt(sum_of_squares) + 1e-6)
+        return self.sign * (1 if scale > 1 else scale)
+
+    cdef void scale_groups(self, double total) noexcept nogil:
         """Write the gradient scale into this step's rows."""
-        cdef double scale = self.clip_norm / (norm + 1e-6)
-        cdef Py_ssize_t k, at
-        if scale > 1:
-            scale = 1
-        scale *= self.sign
+        cdef Py_ssize_t i, k, at
+        cdef double scale
+        cdef double *of_group = self.plan.squares + self.plan.n_segments
+        if self.scope == GROUP:
+            for k in range(self.plan.n_groups):
+                of_group[k] = 0
+            for i in range(self.plan.n_segments):
+                of_group[self.plan.segments[i].group] += self.plan.squares[i]
         for k in range(self.plan.n_groups):
-            at = (self.plan.cursor * self.plan.n_groups + k) * self.plan.width
+            scale = self.scale_of(of_group[k] if self.scope == GROUP else total)
+            at = (self.plan.cursor * self.plan.n_groups + k) * self.plan.width + GSCALE
             if self.plan.itemsize == 4:
                 (<float*>self.plan.rows)[at] = <float>scale
             else:
                 (<double*>self.plan.rows)[at] = scale
+
+    cdef void set_own(self, Py_ssize_t i, Py_ssize_t at, double value) noexcept nogil:
+        """Write into array i's own row."""
+        at += i * self.plan.width
+        if self.plan.itemsize == 4:
+            (<float*>self.plan.own_rows)[at] = <float>value
+        else:
+            (<double*>self.plan.own_rows)[at] = value
+
+    cdef void set_caution(self) noexcept nogil:
+        """Scale the moves that are kept of each array by how few they are."""
+        cdef Plan *plan = &self.plan
+        cdef Py_ssize_t i, k
+        for i in range(plan.n_segments):
+            plan.squares[i] = 0
+        for k in range(plan.first_piece[plan.shares]):
+            plan.squares[plan.pieces[k].segment] += <double>plan.pieces[k].kept
+        for i in range(plan.n_segments):
+            if plan.segments[i].n:
+                self.set_own(i, MASK, 1 / max(plan.squares[i] / plan.segments[i].n, 1e-3))
 
     cdef void copy_rows(self) noexcept nogil:
         """Give each array a coefficient row of its own for this step, with the scalars as they are."""
@@ -386,7 +463,7 @@ cdef class Stepper:
         cdef double *scalars
         for i in range(plan.n_segments + 1):
             group = plan.segments[i].group if i < plan.n_segments else 0
-            row = sums.rows + i * size
+            row = plan.own_rows + i * size
             memcpy(row, plan.rows + (plan.cursor * plan.n_groups + group) * size, size)
             if i == plan.n_segments and not sums.shared:
                 break
@@ -415,14 +492,14 @@ cdef class Stepper:
                 block += 1
             if not sums.shared:
                 (<adapt_t><void*>sums.adapt)(
-                    total, sums.scalars + i * sums.n_scalars, sums.rows + i * size)
+                    total, sums.scalars + i * sums.n_scalars, plan.own_rows + i * size)
                 for k in range(sums.count):
                     total[k] = 0
         if sums.shared:
-            row = sums.rows + plan.n_segments * size
+            row = plan.own_rows + plan.n_segments * size
             (<adapt_t><void*>sums.adapt)(total, sums.scalars, row)
             for i in range(plan.n_segments):
-                memcpy(sums.rows + i * size + kept, row + kept, size - kept)
+                memcpy(plan.own_rows + i * size + kept, row + kept, size - kept)
 
 
 cdef void norm_share(void *context, int share) noexcept nogil:
@@ -446,7 +523,7 @@ cdef void measure_share(void *context, int share) noexcept nogil:
     cdef Sums *sums = &plan.sums
     cdef Py_ssize_t i, j, k, start, stop, at, count, whole, offset, block = 0
     cdef Segment *s
-    cdef void *state[8]
+    cdef void *state[12]
     cdef double out[MOST_SUMS * CHUNK]
     cdef double lanes[MOST_SUMS][16]
     cdef double total
@@ -468,7 +545,7 @@ cdef void measure_share(void *context, int share) noexcept nogil:
                         state[k] = s.state[k] + offset
                     (<measure_t><void*>sums.measure)(
                         out, s.p + offset, s.g + offset, state,
-                        sums.rows + i * plan.width * plan.itemsize, count)
+                        plan.own_rows + i * plan.width * plan.itemsize, count)
                     for k in range(sums.count):
                         add_to_lanes(lanes[k], out + k * count, whole)
                         for j in range(whole, count):
@@ -496,20 +573,78 @@ cdef inline void add_to_lanes(double *lanes, const double *x, Py_ssize_t n) noex
         lanes[j] = lane[j]
 
 
+cdef inline char *row_of(Plan *plan, Py_ssize_t segment) noexcept nogil:
+    """Return the coefficients of an array at this step."""
+    cdef Py_ssize_t at
+    if plan.own_rows != NULL:
+        return plan.own_rows + segment * plan.width * plan.itemsize
+    at = plan.cursor * plan.n_groups + plan.segments[segment].group
+    return plan.rows + at * plan.width * plan.itemsize
+
+
 cdef void kernel_share(void *context, int share) noexcept nogil:
     """Update the elements of one share."""
     cdef Plan *plan = <Plan*>context
     cdef Py_ssize_t i, k, offset
     cdef Segment *s
-    cdef void *state[8]
-    cdef char *row
+    cdef void *state[12]
     for i in range(plan.first_piece[share], plan.first_piece[share + 1]):
         s = &plan.segments[plan.pieces[i].segment]
         offset = plan.pieces[i].start * plan.itemsize
         for k in range(plan.n_state):
             state[k] = s.state[k] + offset
-        if plan.sums.measure:
-            row = plan.sums.rows + plan.pieces[i].segment * plan.width * plan.itemsize
+        (<kernel_t><void*>plan.kernel)(
+            s.p + offset, s.g + offset, state, row_of(plan, plan.pieces[i].segment),
+            plan.pieces[i].count)
+
+
+cdef void turn_share(void *context, int share) noexcept nogil:
+    """Update the elements of one share, a few at a time, each time with what follows the rule."""
+    cdef Plan *plan = <Plan*>context
+    cdef Finish *finish = &plan.finish
+    cdef Py_ssize_t i, k, at, stop, count, offset
+    cdef Segment *s
+    cdef void *state[12]
+    cdef char *row
+    cdef bint due
+    for i in range(plan.first_piece[share], plan.first_piece[share + 1]):
+        s = &plan.segments[plan.pieces[i].segment]
+        row = row_of(plan, plan.pieces[i].segment)
+        due = finish.always
+        if plan.itemsize == 4:
+            due |= (<float*>row)[L1] != 0 or (<float*>row)[LOOK] != 0
         else:
-            row = plan.rows + (plan.cursor * plan.n_groups + s.group) * plan.width * plan.itemsize
-        (<kernel_t><void*>plan.kernel)(s.p + offset, s.g + offset, state, row, plan.pieces[i].count)
+            due |= (<double*>row)[L1] != 0 or (<double*>row)[LOOK] != 0
+        plan.pieces[i].kept = 0
+        at, stop = plan.pieces[i].start, plan.pieces[i].start + plan.pieces[i].count
+        while at < stop:
+            count = min(TURN, stop - at)
+            offset = at * plan.itemsize
+            for k in range(plan.n_state):
+                state[k] = s.state[k] + offset
+            if finish.cautious:
+                memcpy(state[finish.first], s.p + offset, count * plan.itemsize)
+            (<kernel_t><void*>plan.kernel)(s.p + offset, s.g + offset, state, row, count)
+            if finish.cautious:
+                plan.pieces[i].kept += (<count_t><void*>finish.count)(
+                    s.p + offset, s.g + offset, state + finish.first, row, count)
+            elif due:
+                (<kernel_t><void*>finish.kernel)(
+                    s.p + offset, s.g + offset, state + finish.first, row, count)
+            at += count
+
+
+cdef void caution_share(void *context, int share) noexcept nogil:
+    """Finish the elements of one share, now that it is known how many moves are kept."""
+    cdef Plan *plan = <Plan*>context
+    cdef Py_ssize_t i, k, offset
+    cdef Segment *s
+    cdef void *state[12]
+    for i in range(plan.first_piece[share], plan.first_piece[share + 1]):
+        s = &plan.segments[plan.pieces[i].segment]
+        offset = plan.pieces[i].start * plan.itemsize
+        for k in range(plan.finish.first, plan.n_state):
+            state[k - plan.finish.first] = s.state[k] + offset
+        (<kernel_t><void*>plan.finish.kernel)(
+            s.p + offset, s.g + offset, state, row_of(plan, plan.pieces[i].segment),
+            plan.pieces[i].count)
