@@ -75,7 +75,7 @@ def update_source(
     if finish is not None:
         name, loop = f"{name}_{finish.key}", joined(loop, finish)
     lines = _FIND_ELEMENT
-    for k, scalar in enumerate(loop.scalars):
+    for scalar, k in loop.used.items():
         lines += f"{scalar} = load_(row_, {k}, zero_)\n"
     lines += "gscale_ = mul_(gscale_, load_(scale_, 0, zero_))\n"
     # No name of the frame ends in `_at_`, and no name of a rule in an underscore.

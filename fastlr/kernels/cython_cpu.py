@@ -128,7 +128,7 @@ def _kernel(name: str, loop: Loop, changed: Iterable[str], dtype: str) -> str:
         f"fastlr_{dtype} p_at_",
         f"fastlr_const_{dtype} g_at_",
         *(f"fastlr_{dtype} {a}_at_" for a in loop.arrays),
-        *(f"{ctype} {s}" for s in loop.scalars),
+        *(f"{ctype} {s}" for s in loop.used),
         "Py_ssize_t n_",
     ]
     loads = "".join(f"{a} = {a}_at_[i_]\n" for a in ("p", "g", *loop.arrays))
@@ -136,7 +136,7 @@ def _kernel(name: str, loop: Loop, changed: Iterable[str], dtype: str) -> str:
     passed = [
         *("p", "g"),
         *(f"s[{k}]" for k in range(len(loop.arrays))),
-        *(f"c[{k}]" for k in range(len(loop.scalars))),
+        *(f"c[{k}]" for k in loop.used.values()),
         "n",
     ]
     return (
@@ -158,7 +158,7 @@ def _count_kernel(dtype: str) -> str:
     ctype, _ = DTYPES[dtype]
     name, loop = count_name(dtype), count_loop()
     loads = "p = p_at_[i_]\ng = g_at_[i_]\nbefore_ = before_at_[i_]\n"
-    given = "".join(f"    cdef {ctype} {s} = c[{k}]\n" for k, s in enumerate(loop.scalars))
+    given = "".join(f"    cdef {ctype} {s} = c[{k}]\n" for s, k in loop.used.items())
     return (
         f"cdef Py_ssize_t {name}(const {ctype} *p_at_, const {ctype} *g_at_, {ctype} **s, "
         f"const {ctype} *c, Py_ssize_t n_) noexcept nogil:\n"

@@ -16,6 +16,7 @@ import copy
 import hashlib
 import inspect
 import itertools
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -136,6 +137,12 @@ class Loop:
     scalars: tuple[str, ...]  # the coefficient row, in order
     locals: tuple[str, ...]
     body: str  # from p, g and the arrays' elements to their new values
+
+    @property
+    def used(self) -> dict[str, int]:
+        """Scalars that the body reads, and where they stand in the coefficient row."""
+        words = set(re.findall(r"\w+", self.body))
+        return {name: k for k, name in enumerate(self.scalars) if name in words}
 
 
 def fused_loop(variant: Variant, average: bool, names: dict[str, str]) -> Loop:

@@ -104,7 +104,7 @@ def count_kernel(dtype: str) -> Any:
         Numba's function object; it takes what an update kernel takes, and returns the count.
     """
     loop = count_loop()
-    given = [f"{name} = c[{k}]" for k, name in enumerate(loop.scalars)]
+    given = [f"{name} = c[{k}]" for name, k in loop.used.items()]
     lines = [*given, "before_at_ = s[0]", "count_ = 0", "for i_ in range(n):"]
     loads = "p = p_at_[i_]\ng = g_at_[i_]\nbefore_ = before_at_[i_]\n"
     text = (
@@ -182,11 +182,11 @@ def _loop_text(loop: Loop, changed: list[str]) -> str:
     arrays = ["p", "g", *loop.arrays]
     loads = "".join(f"{a} = {a}_at_[i_]\n" for a in arrays)
     stores = "".join(f"{a}_at_[i_] = {a}\n" for a in changed)
-    parameters = [f"{a}_at_" for a in arrays] + list(loop.scalars)
-    signature = ", ".join(["array"] * len(arrays) + ["scalar"] * len(loop.scalars))
+    parameters = [f"{a}_at_" for a in arrays] + list(loop.used)
+    signature = ", ".join(["array"] * len(arrays) + ["scalar"] * len(loop.used))
     passed = ["carray(p, n)", "carray(g, n)"]
     passed += [f"carray(s[{k}], n)" for k in range(len(loop.arrays))]
-    passed += [f"c[{k}]" for k in range(len(loop.scalars))]
+    passed += [f"c[{k}]" for k in loop.used.values()]
     return (
         _NOALIAS + f"@njit(types.void({signature}), error_model='numpy', cache=CACHE, "
         "pipeline_class=NoAlias)\n"
