@@ -25,17 +25,36 @@ X86 = platform.machine().lower() in {"x86_64", "amd64", "i686"}
 # Contraction stays off: with it, instruction sets with and without FMA would differ in the last
 # bit. Errno and traps are what keeps loops with sqrt from using vectors. Never -ffast-math: linked
 # into a library it makes the whole process flush denormals.
-FLAGS = ["/O2"] if MSVC else [
-    "-O3", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-g0", "-Wno-unused-function", "-pthread"
-]
+FLAGS = (
+    ["/O2"]
+    if MSVC
+    else [
+        "-O3",
+        "-fno-math-errno",
+        "-fno-trapping-math",
+        "-fvisibility=hidden",
+        "-g0",
+        "-Wno-unused-function",
+        "-pthread",
+    ]
+)
 EXACT = ["/fp:precise"] if MSVC else ["-ffp-contract=off"]
 CONTRACT = [] if MSVC else ["-ffp-contract=fast"]
 ISA_FLAGS = {
     "base": [],
-    "avx2": ["/arch:AVX2"] if MSVC else ["-mavx2", "-mfma", "-mf16c", "-mbmi", "-mbmi2"],
-    "avx512": ["/arch:AVX512"] if MSVC else [
-        "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512cd", "-mavx2", "-mfma",
-        "-mbmi", "-mbmi2", "-mprefer-vector-width=512",
+    "avx2": ["/arch:AVX2"] if MSVC else ["-mavx2", "-mfma", "-mbmi2"],
+    "avx512": ["/arch:AVX512"]
+    if MSVC
+    else [
+        "-mavx512f",
+        "-mavx512bw",
+        "-mavx512dq",
+        "-mavx512vl",
+        "-mavx512cd",
+        "-mavx2",
+        "-mfma",
+        "-mbmi2",
+        "-mprefer-vector-width=512",
     ],
 }
 
@@ -62,11 +81,17 @@ def write(path, text):
 def emitted_sources():
     """Write the .pyx text of the rules; return module names and paths."""
     emit, cython_cpu = load_emitter()
-    updates = [r for f in sorted((PACKAGE / "optimizers").glob("*.py")) for r in emit.rules_in_file(f)]
-    schedules = [
-        r for f in sorted((PACKAGE / "schedules").glob("*.py")) for r in emit.schedule_rules_in_file(f)
+    updates = [
+        r for f in sorted((PACKAGE / "optimizers").glob("*.py")) for r in emit.rules_in_file(f)
     ]
-    body = cython_cpu.update_body(updates) + (PACKAGE / "kernels" / "_reduce.pxi").read_text("utf-8")
+    schedules = [
+        r
+        for f in sorted((PACKAGE / "schedules").glob("*.py"))
+        for r in emit.schedule_rules_in_file(f)
+    ]
+    body = cython_cpu.update_body(updates) + (PACKAGE / "kernels" / "_reduce.pxi").read_text(
+        "utf-8"
+    )
     folder = GENERATED / "fastlr" / "kernels"
     write(folder / "_updates_body.pxi", body)
     sources = {}
@@ -90,7 +115,9 @@ def extension(module, source):
         module,
         [source],
         include_dirs=[np.get_include(), str(Path(source).parent)],
-        depends=sorted(str(h) for h in Path(source).parent.glob("_*.[hp]*") if h.suffix in {".h", ".pxi"}),
+        depends=sorted(
+            str(h) for h in Path(source).parent.glob("_*.[hp]*") if h.suffix in {".h", ".pxi"}
+        ),
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
         extra_link_args=[] if MSVC else ["-pthread"],
         extra_compile_args=FLAGS + (CONTRACT if contract else EXACT) + ISA_FLAGS[isa],

@@ -44,7 +44,7 @@ class TorchLoop:
 
     def __init__(self, X, y, threads):
         import torch
-        import torch.nn.functional as F
+        from torch.nn import functional
 
         torch.set_num_threads(threads)
         torch.manual_seed(0)
@@ -62,7 +62,9 @@ class TorchLoop:
                 for start in range(0, len(X), BATCH):
                     rows = order[start : start + BATCH]
                     optimizer.zero_grad(set_to_none=True)
-                    loss = F.cross_entropy(F.linear(X[rows], weight, bias), y[rows])
+                    loss = functional.cross_entropy(
+                        functional.linear(X[rows], weight, bias), y[rows]
+                    )
                     loss.backward()
                     optimizer.step()
                     schedule.step()

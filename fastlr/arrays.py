@@ -177,7 +177,7 @@ def check_container(params: Parameters, grads: Any) -> None:
 
 def refuse_nonfinite(params: Parameters, grads: Any) -> None:
     """Raise for the first gradient that holds a value that is not finite."""
-    found = [grads] if params.kind == "array" else grads
+    found: Any = [grads] if params.kind == "array" else grads
     for i, name in enumerate(params.names):
         grad = found[name] if params.kind == "dict" else found[i]
         bad = ~np.isfinite(grad)

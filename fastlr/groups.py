@@ -89,7 +89,9 @@ def _check_entry(entry: Any, label: str) -> list[str]:
             check_number(entry[name], f"{label}: {name}", "[0, inf)")
     patterns = [entry["match"]] if isinstance(entry["match"], str) else entry["match"]
     if not isinstance(patterns, (list, tuple)) or not all(isinstance(p, str) for p in patterns):
-        raise TypeError(f"{label}: match must be a pattern or a list of them, got {entry['match']!r}")
+        raise TypeError(
+            f"{label}: match must be a pattern or a list of them, got {entry['match']!r}"
+        )
     return list(patterns)
 
 

@@ -31,11 +31,18 @@ class HyperParameters:
     attributes describe what is accepted: `ranges` maps a parameter to an interval
     such as ``"[0, 1)"`` (``None`` is accepted where it is the default), `choices` maps
     one to the values it may take. Checks across parameters go into `validate`.
+
+    A third, `presets`, maps the name of another library to the values that parameters take
+    there, where they differ. A class that has it takes one more parameter, ``preset``: what is
+    not given comes from that preset, then from the defaults. All values are kept as they
+    are, so `get_params` says everything, and a later change of the preset (by `set_params` or
+    `replace`) moves those parameters that still have the old preset's values, and no other.
     """
 
     ranges: ClassVar[dict[str, str]] = {}
     choices: ClassVar[dict[str, tuple[Any, ...]]] = {}
     own_fields: ClassVar[tuple[str, ...]] = ()  # names that a family shares, with another meaning
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
     _fields: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -45,10 +52,11 @@ class HyperParameters:
             for name, hint in _annotations(cls).items()
             if "ClassVar" not in str(hint)
         }
-        inherited = cls.__base__._fields if issubclass(cls.__base__, HyperParameters) else {}
+        parent: Any = cls.__base__
+        inherited = parent._fields if issubclass(parent, HyperParameters) else {}
         # What all of a family share comes last, so that arguments by position mean what is
         # particular to the class: `lr` is the first one, in subclasses of subclasses too.
-        family = cls.__mro__[cls.__mro__.index(HyperParameters) - 1]
+        family: Any = cls.__mro__[cls.__mro__.index(HyperParameters) - 1]
         common = {} if family is cls else family._fields
         shared = set(common) - set(cls.own_fields)
         ordered = [n for n in inherited if n not in shared and not (n in common and n in own)]
@@ -59,6 +67,9 @@ class HyperParameters:
             name: own[name] if name in own else cls.__dict__.get(name, inherited.get(name))
             for name in ordered
         }
+        fields.pop("preset", None)
+        if cls.presets:
+            fields["preset"] = None
         # Those without a default come first, as Python has it (sorting keeps the order otherwise).
         cls._fields = dict(sorted(fields.items(), key=lambda item: item[1] is not _REQUIRED))
         for kind in ("ranges", "choices"):
@@ -66,6 +77,15 @@ class HyperParameters:
             for base in reversed(cls.__mro__):
                 merged |= base.__dict__.get(kind, {})
             setattr(cls, kind, merged)
+        cls.choices.pop("preset", None)
+        if cls.presets:
+            cls.choices["preset"] = (*cls.presets, None)
+        for library, values in cls.presets.items():
+            for name in values.keys() - cls._fields:
+                raise TypeError(
+                    f"{cls.__name__}: presets[{library!r}] sets {name!r}, which is none of its "
+                    f"parameters ({', '.join(cls._fields)})"
+                )
         if "__init__" not in cls.__dict__:
             cls.__signature__ = _signature(cls._fields)  # type: ignore[attr-defined]
 
@@ -85,12 +105,17 @@ class HyperParameters:
             if name in given:
                 raise TypeError(f"{cls.__name__} got {name!r} twice")
             given[name] = value
-        for name, default in cls._fields.items():
+        for name, default in cls._defaults(given.get("preset")).items():
             value = given.get(name, default)
             if value is _REQUIRED:
                 raise TypeError(f"{cls.__name__} needs {name!r}")
             setattr(self, name, value)
         self._check()
+
+    @classmethod
+    def _defaults(cls, preset: Any) -> dict[str, Any]:
+        """Return what parameters are when not given; `_check` refuses a preset that is unknown."""
+        return cls._fields | (cls.presets.get(preset, {}) if isinstance(preset, str) else {})
 
     def validate(self) -> None:
         """Check what no single range can say; raise ``ValueError`` or ``TypeError``."""
@@ -99,7 +124,8 @@ class HyperParameters:
         owner = type(self).__name__
         for name, interval in self.ranges.items():
             value = getattr(self, name)
-            if value is None and self._fields[name] is None:
+            defaults = (self._fields, *self.presets.values())
+            if value is None and any(d.get(name, 0) is None for d in defaults):
                 continue
             check_number(value, f"{owner}: {name}", interval)
         for name, allowed in self.choices.items():
@@ -133,6 +159,9 @@ class HyperParameters:
     def set_params(self, **params: Any) -> HyperParameters:
         """Set parameters by name; ``outer__inner`` reaches into nested objects.
 
+        With ``preset``, parameters that have the values of the old preset (or the defaults) first
+        take those of the new one; what was set otherwise stays.
+
         Parameters
         ----------
         **params : dict
@@ -146,6 +175,11 @@ class HyperParameters:
         before = dict(self.__dict__)
         nested: dict[str, dict[str, Any]] = {}
         try:
+            if "preset" in params and "preset" in self._fields:
+                was, now = self._defaults(before["preset"]), self._defaults(params["preset"])
+                for name in was:
+                    if _same(before[name], was[name]):
+                        setattr(self, name, now[name])
             for name, value in params.items():
                 outer, _, inner = name.partition("__")
                 if outer not in self._fields:
@@ -191,7 +225,7 @@ class HyperParameters:
     def __repr__(self) -> str:
         shown = [
             f"{name}={getattr(self, name)!r}"
-            for name, default in self._fields.items()
+            for name, default in self._defaults(self.__dict__.get("preset")).items()
             if default is _REQUIRED or not _same(getattr(self, name), default)
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
@@ -227,9 +261,10 @@ def check_number(value: Any, name: str, interval: str) -> None:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number in {interval}, got {value!r}")
     low, high = (float(bound) for bound in interval[1:-1].split(","))
-    above = value >= low if interval[0] == "[" else value > low
-    below = value <= high if interval[-1] == "]" else value < high
-    if not (above and below) or math.isnan(value):
+    number = float(value)
+    above = number >= low if interval[0] == "[" else number > low
+    below = number <= high if interval[-1] == "]" else number < high
+    if not (above and below) or math.isnan(number):
         raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
 
 

@@ -140,6 +140,7 @@ class Updater:
             refill=self._rows,
             complain=self._complain,
             clip_norm=optimizer.clip_norm or 0.0,
+            clip_scope=optimizer.clip_scope,
             check=optimizer.nonfinite != "ignore",
             raises=optimizer.nonfinite == "raise",
             sign=-1.0 if optimizer.maximize else 1.0,
@@ -147,7 +148,6 @@ class Updater:
             owner=self._kernel.owner,
             summing=self._summing,
             finish=finish,
-            clip_scope=optimizer.clip_scope,
         )
 
     def _bind_sums(self) -> BoundSums | None:
@@ -245,8 +245,7 @@ class Updater:
         if not optimizer.averages:
             raise AttributeError("averaged: the optimizer was made without average=")
         if optimizer.average is None:
-            evaluate = self._evaluate_device if self.backend == "cuda" else self._evaluate_host
-            return self._bound.like_given(evaluate())
+            return self._bound.like_given(self._evaluated())
         if self.backend == "cuda":
             return self._bound.like_given(self._stepper.averaged(self._state[_AVERAGE]))
         source = self._state[_AVERAGE] if self.t else self._bound.arrays
@@ -373,8 +372,11 @@ class Updater:
 
     # What the stepper calls
 
-    def _rows(self, t: int, n: int) -> np.ndarray:
-        """Return coefficient rows of steps t + 1 ... t + n: (n, groups, width)."""
+    def _rows(self, t: int, n: int) -> Any:
+        """Return coefficient rows of steps t + 1 ... t + n: (n, groups, width).
+
+        For a rule with sums, also those in double precision, which `adapt` takes.
+        """
         steps = np.arange(t + 1, t + n + 1, dtype=np.float64)
         blocks = self._timetable.blocks(steps - 1)
         host = len(COMMON) + len(self._kernel.coefficients)
@@ -404,7 +406,8 @@ class Updater:
             for j, name in enumerate(self._kernel.coefficients, len(COMMON)):
                 row[:, j] = values[name]
         with np.errstate(over="ignore", under="ignore"):
-            return rows.astype(self._stepper.dtype, order="C")
+            table = rows.astype(self._stepper.dtype, order="C")
+        return table if self._summing is None else (table, rows)
 
     def _rates(self, t: int) -> tuple[float, float | None]:
         """Return learning rate and momentum of the step after `t` others."""
@@ -508,6 +511,18 @@ class Updater:
                         f"{target.shape}, got {source.dtype} of shape {source.shape}"
                     )
         return loaded
+
+    def _evaluated(self) -> list[Any]:
+        """Return new arrays with what a rule predicts with, where that is not what it steps."""
+        on_device = self.backend == "cuda"
+        params = self._stepper.parameters() if on_device else self._bound.arrays
+        found = []
+        for i, p in enumerate(params):
+            state = {name: arrays[i] for name, arrays in self._state.items()}
+            if on_device:
+                state = {name: self._stepper.to_host(a) for name, a in state.items()}
+            found.append(np.array(self.optimizer.evaluate(p, state), dtype=p.dtype))
+        return self._stepper.to_device(found) if on_device else found
 
     def _copy_into(self, target: Any, source: Any) -> None:
         if isinstance(target, np.ndarray):

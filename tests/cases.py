@@ -26,7 +26,7 @@ MODIFIERS = {
     "decoupled": {"weight_decay": 0.05, "decay": "decoupled"},
     "independent": {"weight_decay": 0.002, "decay": "independent"},
     "maximize": {"maximize": True},
-    "clip_array": {"clip_norm": 0.5, "clip_scope": "array"},
+    "clip_parameter": {"clip_norm": 0.5, "clip_scope": "parameter"},
     "clip_group": {"clip_norm": 0.5, "clip_scope": "group"},
     "l1": {"l1": 0.02},
     "cautious": {"cautious": True, "weight_decay": 0.05, "decay": "l2", "clip_value": 0.4},
@@ -45,7 +45,7 @@ MODIFIERS = {
     },
     "all that follows the rule": {
         "clip_norm": 0.5,
-        "clip_scope": "array",
+        "clip_scope": "parameter",
         "weight_decay": 0.05,
         "decay": "decoupled",
         "maximize": True,
@@ -57,9 +57,17 @@ MODIFIERS = {
 }
 
 
+def modifiers_of(cls):
+    """Return the modifiers that an optimizer can be asked for."""
+    if not cls().predicts_elsewhere:
+        return MODIFIERS
+    follow = {"l1", "cautious", "lookahead"}
+    return {name: more for name, more in MODIFIERS.items() if not follow & set(more)}
+
+
 def common(cls):
     """Return the names of what every optimizer can be told around its rule."""
-    return (set(Optimizer._fields) | {"lr"}) - set(cls.own_fields)
+    return (set(Optimizer._fields) | {"lr", "preset"}) - set(cls.own_fields)
 
 
 def settings_of(cls):

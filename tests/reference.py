@@ -5,8 +5,10 @@ called, so a mistake there cannot hide here. A new optimizer needs an entry in `
 tests of trajectories fail until it has one.
 
 A rule is ``rule(p, g, t, lr, s, **hyper-parameters) -> p``: parameter, gradient, step from 1,
-rate, and a dict `s` in which it keeps its state. Before the first step that holds only ``"start"``,
-the parameter as it was given.
+rate, and a dict `s` in which it keeps its state. Before the first step that holds ``"start"``, the
+parameter as it was given, and what `reference_sums` says. A rule that has an attribute `decays`
+finds the share of p that decay takes off in ``s["share"]``; from others it has been taken off
+before.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import Any
 import numpy as np
 import reference_direct
 import reference_scaled
+import reference_sums
 
 
 def sgd(p, g, t, lr, s, momentum, dampening, nesterov, lr_in_momentum):
@@ -121,7 +124,7 @@ REFERENCES = {
 }
 REFERENCES |= {
     name: Reference(*entry)
-    for module in (reference_direct, reference_scaled)
+    for module in (reference_direct, reference_scaled, reference_sums)
     for name, entry in module.RULES.items()
 }
 
@@ -139,18 +142,21 @@ class Walk:
         Those that every optimizer has, `lr` among them.
     start : ndarray
         Parameters, all in one flat array.
-    cuts : list of (int, int), optional
-        Where the arrays begin and end in that; by default there is one.
+    cuts : list of slice
+        Which of them are one array.
     groups : list of set of int, optional
         Which arrays are clipped together with ``clip_scope="group"``.
     """
 
-    def __init__(self, rule, own, common, start, cuts=None, groups=None):
+    def __init__(self, rule, own, common, start, cuts, groups=None):
         self.rule, self.own, self.common = rule, own, common
-        self.arrays = [slice(*c) for c in cuts or [(0, len(start))]]
+        self.arrays = cuts
         self.groups = groups or [set(range(len(self.arrays)))]
         self.p = np.array(start, dtype=np.float64)
-        self.t, self.state = 0, {"start": self.p}
+        own_decay = common["decay"] == getattr(rule, "own_decay", None)
+        self.decay = None if own_decay else common["decay"]
+        inside = common["weight_decay"] if own_decay else 0.0
+        self.t, self.state = 0, {"start": self.p, "cuts": cuts, "weight_decay": inside}
         self.average, self.slow = None, self.p
 
     def clipped(self, g):
@@ -159,7 +165,7 @@ class Walk:
         members = {
             "global": [range(len(self.arrays))],
             "group": self.groups,
-            "array": [[i] for i in range(len(self.arrays))],
+            "parameter": [[i] for i in range(len(self.arrays))],
         }[scope]
         out = np.empty_like(g)
         for together in members:
@@ -194,12 +200,13 @@ class Walk:
         if c["clip_value"] is not None:
             g = np.clip(g, -c["clip_value"], c["clip_value"])
         lr = c["lr"] * factor
-        if c["decay"] == "l2":
+        share = c["weight_decay"] * {"decoupled": lr, "independent": factor}.get(self.decay, 0.0)
+        if self.decay == "l2":
             g = g + c["weight_decay"] * self.p
-        elif c["decay"] == "decoupled":
-            self.p = self.p * (1 - lr * c["weight_decay"])
+        if getattr(self.rule, "decays", False):
+            self.state["share"] = share
         else:
-            self.p = self.p * (1 - factor * c["weight_decay"])
+            self.p = self.p * (1 - share)
         before = self.p
         self.p = self.rule(before, g, self.t, lr, self.state, **self.own)
         self.follow(before, g, lr)

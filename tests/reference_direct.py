@@ -68,8 +68,33 @@ def madgrad(p, g, t, lr, s, momentum, eps):
     return momentum * p + (1 - momentum) * z
 
 
+def schedule_free_sgd(p, g, t, lr, s, momentum, warmup_steps):
+    """Defazio et al. 2024, equations 3 to 5, with z, x and y apart."""
+    return schedule_free(p, g, t, lr, s, momentum, warmup_steps)
+
+
+def schedule_free_adamw(p, g, t, lr, s, beta1, beta2, eps, warmup_steps):
+    """Defazio et al. 2024, algorithm 1."""
+    s["v"] = beta2 * s.get("v", 0.0) + (1 - beta2) * g**2
+    scaled = g / (np.sqrt(s["v"] / (1 - beta2**t)) + eps)
+    return schedule_free(p, scaled, t, lr, s, beta1, warmup_steps)
+
+
+def schedule_free(y, direction, t, lr, s, beta, warmup_steps):
+    """Return the next y; a schedule leaves the weights of the average alone."""
+    warm = min(1.0, t / warmup_steps) if warmup_steps else 1.0
+    s["total"] = s.get("total", 0.0) + warm**2
+    c = warm**2 / s["total"]
+    s["z"] = s.get("z", s["start"]) - warm * (lr * direction + s["share"] * y)
+    s["x"] = (1 - c) * s.get("x", s["start"]) + c * s["z"]
+    return (1 - beta) * s["z"] + beta * s["x"]
+
+
+schedule_free_sgd.decays = schedule_free_adamw.decays = True
+
 # A power of two: the rounding of steps of one length would add up in single precision.
 _SIGN = {"lr": 2.0**-8, "weight_decay": 0.2}
+_FREE = {"lr": 0.02, "beta1": 0.8, "beta2": 0.97, "eps": 1e-4, "weight_decay": 0.3}
 _FTRL = {"lr": 2.0, "beta": 4.0, "l1": 0.2, "l2": 4.0, "weight_decay": 0.02}
 
 RULES = {
@@ -94,6 +119,20 @@ RULES = {
         [{"lr": 0.05, "lambd": 0.01, "alpha": 0.6, "t0": 300.0, "weight_decay": 0.02}],
     ),
     "ftrl": (ftrl, [_FTRL, {**_FTRL, "beta": 0.0, "initial_accumulator": 0.2}]),
+    "schedulefreesgd": (
+        schedule_free_sgd,
+        [
+            {"lr": 0.05, "momentum": 0.8, "warmup_steps": 40, "weight_decay": 0.02},
+            {"lr": 0.05, "momentum": 0.8, "weight_decay": 0.02, "decay": "decoupled"},
+        ],
+    ),
+    "schedulefreeadamw": (
+        schedule_free_adamw,
+        [
+            {**_FREE, "warmup_steps": 40},
+            {**_FREE, "decay": "l2"},
+        ],
+    ),
     "madgrad": (
         madgrad,
         [

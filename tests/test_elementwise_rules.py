@@ -4,18 +4,30 @@ import numpy as np
 import pytest
 from cases import CASES, make
 
-from fastlr import ADOPT, FTRL, MADGRAD, AdaBound, AdEMAMix, RAdam, Rprop
+from fastlr import (
+    ADOPT,
+    FTRL,
+    MADGRAD,
+    SGD,
+    AdaBound,
+    AdEMAMix,
+    LinearClassifier,
+    RAdam,
+    Rprop,
+    ScheduleFreeAdamW,
+    ScheduleFreeSGD,
+)
+from fastlr.optimizers import Optimizer
 from fastlr.optimizers.nadam import _product
 from fastlr.schedules import Linear
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_gradients_that_are_zero_from_the_start_make_no_nan(case):
-    if "initial_momentum" in CASES[case][1]:
-        pytest.skip("its momentum starts off zero here")
+    more = {"initial_momentum": 0.0} if case.startswith("yogi") else {}
     for start in (np.zeros(3, np.float32), np.array([1e-3, -2, 5], np.float32)):
         p = start.copy()
-        updater = make(case).bind(p)
+        updater = make(case, **more).bind(p)
         for _ in range(20):
             updater.step(np.zeros(3, np.float32))
         state = [a for arrays in updater.state_dict()["state"].values() for a in arrays.values()]
@@ -137,3 +149,82 @@ def test_radam_never_scales_where_the_average_is_too_short():
     assert (rows["offset"] == 1).all()
     first = RAdam().coefficients(np.arange(1.0, 10.0), np.ones(9))["root"]
     assert first.tolist() == [0] * 5 + [1] * 4
+
+
+@pytest.mark.parametrize("decay", ["l2", "decoupled", "independent"])
+def test_schedule_free_predicts_with_the_mean_of_its_points(decay):
+    y = np.array([3.0, -1.0])
+    optimizer = ScheduleFreeSGD(lr=0.2, momentum=0.7, weight_decay=0.1, decay=decay)
+    updater = optimizer.bind(y)
+    assert updater.averaged.tolist() == y.tolist()
+    points = []
+    for t in range(1, 40):
+        updater.step(np.array([1.0, -0.5]) / t)
+        z = updater.state_dict()["state"]["z"]["0"]
+        points.append(z)
+        x = np.mean(points, axis=0)  # all weigh the same without a warm-up
+        np.testing.assert_allclose(updater.averaged, x, rtol=1e-13)
+        np.testing.assert_allclose(y, 0.3 * z + 0.7 * x, rtol=1e-13)
+
+
+def test_estimators_predict_with_what_a_schedule_free_rule_averages():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 5))
+    labels = X @ np.arange(5.0) > 0.3 * rng.standard_normal(300)
+    optimizer = ScheduleFreeAdamW(lr=0.05, warmup_steps=10)
+    fitted = {}
+    for average in (None, "ema"):
+        model = LinearClassifier(
+            optimizer=optimizer.replace(average=average, average_decay=0.0),
+            lr=0.05,
+            schedule=None,
+            max_epochs=3,
+            random_state=0,
+        )
+        fitted[average] = model.fit(X, labels).coef_
+    # An average of decay 0 is y itself.
+    assert not np.allclose(fitted[None], fitted["ema"], rtol=1e-3)
+    np.testing.assert_allclose(fitted[None], fitted["ema"], rtol=0.3)
+
+
+def test_other_optimizers_have_no_average_unless_asked():
+    with pytest.raises(AttributeError, match="without average="):
+        SGD().bind(np.ones(2)).averaged  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"), [(ScheduleFreeSGD, "momentum"), (ScheduleFreeAdamW, "beta1")]
+)
+def test_schedule_free_refuses_a_schedule_of_what_ties_its_points_together(cls, name):
+    with pytest.raises(ValueError, match=f"{name} must stay the same"):
+        cls(schedules={name: Linear(10)})
+    updater = cls(schedule="onecycle").bind(np.ones(2), total_steps=10)
+    assert updater.momentum is None  # nor does one-cycle's momentum reach it
+
+
+class Anchored(Optimizer):
+    """A rule that decays towards where it started, itself."""
+
+    lr: float = 0.1
+    state = ("start",)
+
+    def initial_state(self):
+        return {"start": "p"}
+
+    def coefficients(self, t, lr):
+        return {"lr": lr}
+
+    @staticmethod
+    def update(p, g, start, lr, decay_share):
+        p = p - lr * g - decay_share * (p - start)
+        return p, start
+
+
+def test_a_rule_may_apply_the_decay_itself_in_each_group_with_its_own():
+    params = {"a": np.array([2.0, 1.0]), "b": np.array([2.0, 1.0])}
+    optimizer = Anchored(lr=0.5, weight_decay=0.2, decay="decoupled")
+    updater = optimizer.bind(params, groups=[{"match": "b", "weight_decay": 0.8}])
+    for _ in range(2):
+        updater.step({name: np.ones(2) for name in params})
+    np.testing.assert_allclose(params["a"], np.array([2.0, 1.0]) - 0.5 - (0.5 - 0.1 * 0.5))
+    np.testing.assert_allclose(params["b"], np.array([2.0, 1.0]) - 0.5 - (0.5 - 0.4 * 0.5))

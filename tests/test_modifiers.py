@@ -152,7 +152,7 @@ class TestCautious:
         for n_threads in (1, 3):
             params = {"a": uniform(50_003, 1), "b": uniform(17_001, 2)}
             optimizer = AdamW(
-                lr=0.1, cautious=True, clip_norm=1.0, clip_scope="array", l1=0.1, lookahead=2
+                lr=0.1, cautious=True, clip_norm=1.0, clip_scope="parameter", l1=0.1, lookahead=2
             )
             updater = optimizer.bind(params, n_threads=n_threads)
             results.append(snapshot(walk(updater, 4)))
@@ -209,7 +209,7 @@ class TestLookahead:
 
 FOLLOWED = AdamW(
     lr=0.1, weight_decay=0.1, l1=0.05, cautious=True, lookahead=3, average="ema",
-    clip_norm=0.5, clip_scope="array", schedule=OneCycle(total_steps=20),
+    clip_norm=0.5, clip_scope="parameter", schedule=OneCycle(total_steps=20),
 )
 
 
@@ -253,7 +253,7 @@ class TestClipScope:
         ("scope", "norms"),
         [
             ("global", dict.fromkeys("abc", np.sqrt(125.25))),
-            ("array", {"a": 5.0, "b": 0.5, "c": 10.0}),
+            ("parameter", {"a": 5.0, "b": 0.5, "c": 10.0}),
             ("group", {"a": np.sqrt(25.25), "b": np.sqrt(25.25), "c": 10.0}),
         ],
     )
@@ -335,7 +335,7 @@ class TestStats:
         ({"lookahead": 2.5}, TypeError, "lookahead must be a whole number, got 2.5"),
         ({"lookahead": True}, TypeError, "lookahead must be a number"),
         ({"lookahead_alpha": 0.0}, ValueError, r"lookahead_alpha must be a number in \(0, 1\]"),
-        ({"clip_scope": "layer"}, ValueError, "clip_scope must be one of 'global', 'group', 'arr"),
+        ({"clip_scope": "layer"}, ValueError, "clip_scope must be one of 'global', 'group', 'par"),
         (
             {"lookahead": 2, "schedules": {"lookahead": CosineAnnealing(9)}},
             ValueError,

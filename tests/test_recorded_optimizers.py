@@ -1,4 +1,4 @@
-"""Every element-wise rule walks the path that another library's walked, recorded once.
+"""Every rule walks the path that another library's walked, recorded once.
 
 `test_trajectories` does so with torch's basic optimizers; these are all the others, from whichever
 library has them, and often from the program of the rule's authors.
@@ -15,19 +15,31 @@ import pytest
 from fastlr.optimizers import OPTIMIZERS
 
 sys.path.insert(0, str(Path(__file__).parent / "recorded"))
-from make_optimizers import CASES, FILE, LIBRARIES
+import make_optimizers
+import make_sums
 from make_torch import SNAPSHOTS, gradients, parameters
+
+CASES = {**make_optimizers.CASES, **make_sums.CASES}
 
 
 @functools.cache
 def recorded():
-    with np.load(FILE) as file:
-        return {name: file[name] for name in file}
+    found = {}
+    for module in (make_optimizers, make_sums):
+        with np.load(module.FILE) as file:
+            found |= {name: file[name] for name in file}
+    return found
 
 
 @functools.cache
 def inputs():
     return [gradients(t) for t in range(1, SNAPSHOTS[-1] + 1)]
+
+
+def more(updater, name):
+    if name == "averaged":
+        return updater.averaged
+    return updater.state_dict()["state"][name].values() if name else []
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -40,16 +52,21 @@ def test_another_library_walks_the_same_path(name):
     for t, grads in enumerate(inputs(), 1):
         updater.step(grads)
         if t in SNAPSHOTS:
-            kept = updater.state_dict()["state"][case.state].values() if case.state else []
+            kept = more(updater, case.state)
             got = np.concatenate([p.ravel() for p in [*params, *kept]])
             wanted = next(expected)
             assert np.max(np.abs(got - wanted)) < 1e-12 * np.max(np.abs(wanted)), f"step {t}"
 
 
-def test_the_recording_says_what_made_it_and_holds_every_case():
-    made_with = json.loads(str(recorded()["made_with"]))
-    assert set(made_with) == {*LIBRARIES, "numpy"}
-    assert set(recorded()) == {*CASES, "made_with"}
+@pytest.mark.parametrize("module", [make_optimizers, make_sums])
+def test_a_recording_says_what_made_it_and_holds_every_case(module):
+    with np.load(module.FILE) as file:
+        made_with = json.loads(str(file["made_with"]))
+        assert set(made_with) == {*module.LIBRARIES, "numpy"}
+        assert set(file) == {*module.CASES, "made_with"}
+
+
+def test_no_case_was_recorded_standing_still():
     start = np.concatenate([p.ravel() for p in parameters()])
     for name in CASES:
         moved = np.abs(recorded()[name][-1][: start.size] - start)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import MODIFIERS, common, settings_of
+from cases import MODIFIERS, common, modifiers_of, settings_of
 from hashed import uniform
 from reference import REFERENCES, Walk
 
@@ -31,7 +31,7 @@ SETTINGS = [
     for name in OPTIMIZERS
     for k in range(len(REFERENCES[name].settings) if name in REFERENCES else 0)
     # Modifiers act outside of the rule: each once for a rule, all together for each setting.
-    for modifier in (MODIFIERS if k == 0 else ["plain", "all"])
+    for modifier in (modifiers_of(OPTIMIZERS[name]) if k == 0 else ["plain", "all"])
 ]
 
 
@@ -47,7 +47,7 @@ def both(name, settings, dtype, schedule=None, steps=STEPS):
     flat = START.astype(dtype)
     grads = GRADIENTS.astype(dtype)
     shared = {k: v for k, v in everything.items() if k not in own}
-    cuts = [(a, b) for a, b, _ in CUTS.values()]
+    cuts = [slice(a, b) for a, b, _ in CUTS.values()]
     walk = Walk(REFERENCES[name].rule, own, shared, flat, cuts, [{0, 2, 3}, {1}])
     updater = optimizer.bind(cut(flat), [{"match": "b"}])
     factors = np.ones(steps) if schedule is None else schedule.simulate(steps).lr
@@ -114,8 +114,8 @@ def distance(got, expected):
 
 
 def single(t):
-    """Return 1e-6, more after 300 steps: the roundings of p itself add up like a random walk."""
-    return 1e-6 * max(1.0, (t / 300) ** 0.5)
+    """Return 1e-6, more after 200 steps: the roundings of p itself add up like a random walk."""
+    return 1e-6 * max(1.0, (t / 200) ** 0.5)
 
 
 @pytest.mark.parametrize("decay", ["l2", "decoupled", "independent"])

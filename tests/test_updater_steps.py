@@ -56,12 +56,17 @@ def test_memory_order_makes_no_difference(case, dtype):
             updater.step({"w": np.asarray(gradients({"w": p["w"].copy("C")}, t)["w"], order=order)})
         return np.ascontiguousarray(p["w"]), np.ascontiguousarray(updater.averaged["w"])
 
-    assert bits(run("F")) == bits(run("C"))
+    if not CASES[case][0].sums:
+        assert bits(run("F")) == bits(run("C"))
+    for first, second in zip(run("F"), run("C"), strict=True):  # sums are rounded in another order
+        np.testing.assert_allclose(first, second, rtol=1e-14 if dtype is np.float64 else 1e-5)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_elements_do_not_see_each_other(case):
     """Whatever lies around an element, at whatever place in a vector, it gets the same bits."""
+    if CASES[case][0].sums:
+        pytest.skip("this rule sums over elements")
     params = tree()
     walk(make(case, clip_value=0.3, weight_decay=0.1).bind(params), 4)
     alone = {"x": tree()["p44"]}

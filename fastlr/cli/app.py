@@ -11,6 +11,7 @@ import typer
 
 from .._version import __version__
 from .errors import InputError
+from .options import Json, Seed, Threads, read_rate
 from .output import fail, plain_errors, print_json, print_results
 from .raw import Options
 
@@ -22,24 +23,6 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Json = Annotated[
-    bool, typer.Option("--json", help="Print the results as JSON on stdout, and no table.")
-]
-Seed = Annotated[
-    int,
-    typer.Option(
-        "--seed",
-        metavar="N",
-        min=0,
-        max=2**32 - 1,
-        help="Draws the test rows and seeds every model.",
-    ),
-]
-Threads = Annotated[
-    int,
-    typer.Option("--threads", metavar="N", min=1, help="Threads for every model's linear algebra."),
-]
 
 
 def _version(asked: bool) -> None:
@@ -207,7 +190,7 @@ def fit(
 
     settings: dict[str, Any] = {
         "optimizer": optimizer,
-        "lr": _rate(lr),
+        "lr": read_rate(lr),
         "schedule": None if schedule == "none" else schedule,
         "max_epochs": max_epochs,
     }
@@ -275,13 +258,28 @@ def info(as_json: Json = False) -> None:
         print("\n".join(info_lines(found)))
 
 
-def _rate(text: str) -> float | str:
-    if text == "auto":
-        return text
-    try:
-        rate = float(text)
-    except ValueError:
-        raise InputError("--lr", f"must be a number above 0 or 'auto', got {text!r}") from None
-    if not 0 < rate < float("inf"):
-        raise InputError("--lr", f"must be a number above 0 or 'auto', got {text}")
-    return rate
+@app.command()
+@plain_errors
+def catalogue(
+    as_json: Json = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the table as it stands in the README.")
+    ] = False,
+    write: Annotated[
+        Path | None,
+        typer.Option("--write", metavar="FILE", help="Make that table anew inside of FILE."),
+    ] = None,
+) -> None:
+    """List every optimizer and schedule: state, memory traffic, paper, presets.
+
+    [bold]Examples[/bold]
+
+        fastlr catalogue
+
+        fastlr catalogue --json > catalogue.json
+
+        fastlr catalogue --write README.md
+    """
+    from .catalogue import run_catalogue
+
+    run_catalogue(as_json, as_markdown, write)

@@ -101,7 +101,7 @@ class Session:
 
     @property
     def _averages(self) -> bool:
-        return self.updater.optimizer.average is not None
+        return self.updater.optimizer.averages
 
     def take_replaced(self, fitted: Mapping[str, np.ndarray]) -> None:
         """Copy in the fitted attributes that the user has replaced by other arrays."""

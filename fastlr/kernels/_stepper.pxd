@@ -7,6 +7,7 @@ cdef struct Segment:  # one parameter
     char *state[12]
     Py_ssize_t n
     Py_ssize_t group
+    Py_ssize_t norm  # which norm its gradient belongs to
 
 
 cdef struct Piece:  # a run of elements of one parameter
@@ -19,6 +20,7 @@ cdef struct Sums:  # of a rule that sums over elements before its update
     Py_ssize_t count, n_scalars, n_derived
     bint shared  # one set over all arrays, rather than one for each
     double *scalars  # of each set
+    double *exact  # coefficient rows in double precision
     double *partial  # of each block
 
 
@@ -37,8 +39,9 @@ cdef struct Plan:  # all that a thread without the GIL needs for its share of a 
     char *rows
     Py_ssize_t n_groups, width, cursor
     double *partial
-    double *squares  # of each array, then of each group
-    char *own_rows  # the coefficient row of each array, and of no group in the end; or NULL
+    double *norms  # squared: one, or one for each group or array
+    Py_ssize_t n_norms
+    char *own_rows  # where arrays need a row each: theirs, and that of no group in the end
     Sums sums
     Finish finish
     Piece *pieces
@@ -54,19 +57,18 @@ cdef class Stepper:
     cdef readonly object dtype
     cdef Plan plan
     cdef Py_ssize_t length, total, ahead
-    cdef object table, refill, params, states, names, complain, kernel_owner, finish_owner, held, scalars
+    cdef object table, refill, params, states, names, complain, kernel_owner, held, scalars, exact
+    cdef object finish_owner
     cdef double clip_norm, sign
-    cdef bint check, raises, single, keyed, own
-    cdef int typenum, scope
+    cdef bint check, raises, single, keyed, clips_arrays
+    cdef int typenum
     cdef char **low
     cdef char **high
     cdef int advance(self) noexcept nogil
     cdef int measure(self) noexcept nogil
     cdef Py_ssize_t first_nonfinite(self) noexcept nogil
-    cdef double scale_of(self, double sum_of_squares) noexcept nogil
-    cdef void scale_groups(self, double total) noexcept nogil
-    cdef void set_own(self, Py_ssize_t i, Py_ssize_t at, double value) noexcept nogil
     cdef void set_caution(self) noexcept nogil
+    cdef void set_scale(self, char *row, double square) noexcept nogil
     cdef int start_sums(self, object summing, Py_ssize_t blocks) except -1
     cdef void adapt(self) noexcept nogil
     cdef void copy_rows(self) noexcept nogil

@@ -26,30 +26,26 @@ cdef extern from "_team.h" nogil:
 ctypedef void (*kernel_t)(void *p, const void *g, void **s, const void *c, Py_ssize_t n) noexcept nogil
 ctypedef double (*sumsq_t)(const void *x, Py_ssize_t n) noexcept nogil
 ctypedef void (*measure_t)(
-    double *out, const void *p, const void *g, void **s, const void *c, Py_ssize_t n
+    double *lanes, const void *p, const void *g, void **s, const void *c, Py_ssize_t n
 ) noexcept nogil
 ctypedef Py_ssize_t (*count_t)(
     const void *p, const void *g, void **s, const void *c, Py_ssize_t n
 ) noexcept nogil
-ctypedef void (*adapt_t)(const double *sums, double *scalars, void *row) noexcept nogil
+ctypedef void (*adapt_t)(
+    const double *sums, const double *exact, double *scalars, void *row
+) noexcept nogil
 
 # Norms are summed in blocks of fixed size, in fixed order: the result does not depend on threads.
 cdef Py_ssize_t NORM_BLOCK = 16384
-# Shares of sums are computed for this many elements before they are added up: they stay in the
-# nearest cache. `measure_share` has room for as many sums as a rule may ask for.
 cdef enum:
-    CHUNK = 256
-    MOST_SUMS = 8
+    MOST_SUMS = 8  # that a rule may ask for
 # Elements that a rule and what follows it work on in turn: few enough to stay in a near cache.
 cdef Py_ssize_t TURN = 1024
-# Where a coefficient row holds what only the stepper or the modifiers look at.
+# Where a coefficient row holds what the modifiers that follow a rule read.
 cdef enum:
-    GSCALE = 0
     L1 = 5
     LOOK = 6
     MASK = 7
-cdef enum:
-    GLOBAL, GROUP, ARRAY
 # Below this many elements a step is shorter than handing the GIL over and back.
 cdef Py_ssize_t RELEASE_GIL_FROM = 16384
 # Below this many elements for each thread, a step is over before another thread has begun.
@@ -79,13 +75,14 @@ cdef class Stepper:
         Addresses.
     refill : callable
         ``refill(t, n)`` returns coefficient rows for steps t + 1 ... t + n, an array
-        (n, groups, width) in the parameters' dtype.
+        (n, groups, width) in the parameters' dtype. With `summing`, that and one in double
+        precision.
     complain : callable
         ``complain(i, grad)`` raises if gradient i is unfit; returns if it may be used after all.
     clip_norm : float
-        Bound of the norm; not positive: none.
-    clip_scope : {"global", "group", "array"}
-        Which gradients that norm is of.
+        Bound of a norm; not positive: none.
+    clip_scope : {"global", "group", "parameter"}
+        Whose norm: that of all gradients, of those of a group, or of each.
     check, raises : bool
         Look for non-finite gradients; raise on them, or skip the step.
     sign : float
@@ -102,8 +99,8 @@ cdef class Stepper:
 
     def __init__(
         self, list params, list states, list group_ids, *, names, bint single, size_t kernel,
-        size_t sumsq, refill, complain, double clip_norm, bint check, bint raises, double sign,
-        int n_threads, owner, summing=None, finish=None, clip_scope="global",
+        size_t sumsq, refill, complain, double clip_norm, str clip_scope, bint check, bint raises, double sign,
+        int n_threads, owner, summing=None, finish=None,
     ):
         cdef Py_ssize_t i, k, n_finish = 0, blocks = 0
         cdef Plan *plan = &self.plan
@@ -113,11 +110,11 @@ cdef class Stepper:
         self.single, self.keyed = single, names is not None
         self.refill, self.complain, self.kernel_owner = refill, complain, owner
         self.clip_norm, self.check, self.raises, self.sign = clip_norm, check, raises, sign
+        self.clips_arrays = clip_norm > 0 and clip_scope == "parameter"
         self.dtype = params[0].dtype
         self.typenum = self.dtype.num
         self.ahead = FIRST_ROWS
         self.norm, self.culprit = -1, -1
-        self.scope = {"global": GLOBAL, "group": GROUP, "array": ARRAY}[clip_scope]
         plan.kernel, plan.sumsq = kernel, sumsq
         plan.itemsize = self.dtype.itemsize
         plan.n_segments = len(params)
@@ -130,8 +127,6 @@ cdef class Stepper:
             self.finish_owner = finish
         if plan.n_state - n_finish > 8:
             raise ValueError(f"a rule may keep 8 state arrays, got {plan.n_state - n_finish}")
-        self.own = summing is not None or plan.finish.cautious or (
-            self.scope == ARRAY and clip_norm > 0)
         plan.segments = <Segment*>calloc(plan.n_segments, sizeof(Segment))
         self.low = <char**>calloc(plan.n_segments, sizeof(char*))
         self.high = <char**>calloc(plan.n_segments, sizeof(char*))
@@ -141,6 +136,9 @@ cdef class Stepper:
             plan.segments[i].p = <char*>cnp.PyArray_DATA(params[i])
             plan.segments[i].n = cnp.PyArray_SIZE(params[i])
             plan.segments[i].group = group_ids[i]
+            if clip_scope != "global":
+                plan.segments[i].norm = group_ids[i] if clip_scope == "group" else i
+            plan.n_norms = max(plan.n_norms, plan.segments[i].norm + 1)
             for k in range(plan.n_state):
                 plan.segments[i].state[k] = <char*>cnp.PyArray_DATA(states[i][k])
             blocks += (plan.segments[i].n + NORM_BLOCK - 1) // NORM_BLOCK
@@ -155,8 +153,8 @@ cdef class Stepper:
             self.low[i] = <char*><size_t>start
             self.high[i] = self.low[i] + <Py_ssize_t>size
         plan.partial = <double*>calloc(max(blocks, 1), sizeof(double))
-        plan.squares = <double*>calloc(2 * plan.n_segments + 1, sizeof(double))
-        if plan.partial == NULL or plan.squares == NULL:
+        plan.norms = <double*>calloc(plan.n_norms, sizeof(double))
+        if plan.partial == NULL or plan.norms == NULL:
             raise MemoryError
         if summing is not None:
             self.start_sums(summing, blocks)
@@ -165,9 +163,9 @@ cdef class Stepper:
     def __dealloc__(self):
         free(self.plan.segments)
         free(self.plan.partial)
-        free(self.plan.squares)
-        free(self.plan.own_rows)
         free(self.plan.sums.partial)
+        free(self.plan.own_rows)
+        free(self.plan.norms)
         free(self.plan.pieces)
         free(self.plan.first_piece)
         free(self.low)
@@ -294,7 +292,13 @@ cdef class Stepper:
 
     cdef int fill(self, Py_ssize_t least) except -1:
         """Compute coefficients of the next `least` steps or more."""
-        cdef cnp.ndarray table = self.refill(self.t, max(least, self.ahead))
+        cdef cnp.ndarray table, exact
+        made = self.refill(self.t, max(least, self.ahead))
+        if self.plan.sums.measure:
+            made, exact = made
+            self.exact = exact
+            self.plan.sums.exact = <double*>cnp.PyArray_DATA(exact)
+        table = made
         self.ahead = min(2 * self.ahead, MOST_ROWS)
         if table.dtype.num != self.typenum or table.ndim != 3 or not table.flags.c_contiguous:
             raise TypeError(f"coefficient table of {table.dtype} and {table.ndim} axes")
@@ -304,7 +308,9 @@ cdef class Stepper:
         self.plan.width = cnp.PyArray_DIM(table, 2)
         self.plan.rows = <char*>cnp.PyArray_DATA(table)
         self.plan.cursor = 0
-        if self.own and self.plan.own_rows == NULL:
+        if self.plan.own_rows == NULL and (
+            self.plan.sums.measure or self.clips_arrays or self.plan.finish.cautious
+        ):
             self.plan.own_rows = <char*>calloc(
                 (self.plan.n_segments + 1) * self.plan.width, self.plan.itemsize)
             if self.plan.own_rows == NULL:
@@ -347,17 +353,13 @@ cdef class Stepper:
     cdef int advance(self) noexcept nogil:
         """Make one step with the gradients attached: 0 done, 1 skipped, 2 not finite and refused."""
         cdef int status
-        cdef Py_ssize_t i
         if self.check or self.clip_norm > 0:
             fastlr_team_run(norm_share, &self.plan, self.plan.shares)
             status = self.measure()
             if status:
                 return status
-        if self.own:
+        if self.plan.own_rows != NULL:
             self.copy_rows()
-            if self.scope == ARRAY and self.clip_norm > 0:
-                for i in range(self.plan.n_segments):
-                    self.set_own(i, GSCALE, self.scale_of(self.plan.squares[i]))
         if self.plan.sums.measure:
             fastlr_team_run(measure_share, &self.plan, self.plan.shares)
             self.adapt()
@@ -374,18 +376,18 @@ cdef class Stepper:
 
     cdef int measure(self) noexcept nogil:
         """Join the partial sums; scale the gradients of this step, or say that it cannot be made."""
-        cdef Py_ssize_t i, block = 0, blocks
-        cdef double sum_of_squares = 0, own
-        for i in range(self.plan.n_segments):
-            blocks = (self.plan.segments[i].n + NORM_BLOCK - 1) // NORM_BLOCK
-            own = 0
-            for _ in range(blocks):
-                sum_of_squares += self.plan.partial[block]
-                own += self.plan.partial[block]
+        cdef Plan *plan = &self.plan
+        cdef Py_ssize_t i, k, block = 0
+        cdef double total = 0
+        for k in range(plan.n_norms):
+            plan.norms[k] = 0
+        for i in range(plan.n_segments):
+            for _ in range((plan.segments[i].n + NORM_BLOCK - 1) // NORM_BLOCK):
+                total += plan.partial[block]
+                plan.norms[plan.segments[i].norm] += plan.partial[block]
                 block += 1
-            self.plan.squares[i] = own
-        self.norm = sqrt(sum_of_squares)
-        if self.check and not isfinite(sum_of_squares):
+        self.norm = sqrt(total)
+        if self.check and not isfinite(total):
             i = self.first_nonfinite()
             if i >= 0:
                 if self.raises:
@@ -393,8 +395,12 @@ cdef class Stepper:
                 self.culprit = i
                 self.skipped += 1
                 return 1
-        if self.clip_norm > 0 and self.scope != ARRAY:
-            self.scale_groups(sum_of_squares)
+        if self.clip_norm > 0 and not self.clips_arrays:
+            for k in range(plan.n_groups):
+                self.set_scale(
+                    plan.rows + (plan.cursor * plan.n_groups + k) * plan.width * plan.itemsize,
+                    # One norm is for all; a group without members has none.
+                    plan.norms[k if k < plan.n_norms else 0])
         return 0
 
     cdef Py_ssize_t first_nonfinite(self) noexcept nogil:
@@ -409,48 +415,34 @@ cdef class Stepper:
                     return i
         return -1
 
-    cdef double scale_of(self, double sum_of_squares) noexcept nogil:
-        """Return what gradients with this sum of squares are multiplied by."""
-        cdef double scale = self.clip_norm / (sqrt(sum_of_squares) + 1e-6)
-        return self.sign * (1 if scale > 1 else scale)
-
-    cdef void scale_groups(self, double total) noexcept nogil:
-        """Write the gradient scale into this step's rows."""
-        cdef Py_ssize_t i, k, at
-        cdef double scale
-        cdef double *of_group = self.plan.squares + self.plan.n_segments
-        if self.scope == GROUP:
-            for k in range(self.plan.n_groups):
-                of_group[k] = 0
-            for i in range(self.plan.n_segments):
-                of_group[self.plan.segments[i].group] += self.plan.squares[i]
-        for k in range(self.plan.n_groups):
-            scale = self.scale_of(of_group[k] if self.scope == GROUP else total)
-            at = (self.plan.cursor * self.plan.n_groups + k) * self.plan.width + GSCALE
-            if self.plan.itemsize == 4:
-                (<float*>self.plan.rows)[at] = <float>scale
-            else:
-                (<double*>self.plan.rows)[at] = scale
-
-    cdef void set_own(self, Py_ssize_t i, Py_ssize_t at, double value) noexcept nogil:
-        """Write into array i's own row."""
-        at += i * self.plan.width
+    cdef void set_scale(self, char *row, double square) noexcept nogil:
+        """Write the gradient scale that belongs to a squared norm into a coefficient row."""
+        cdef double scale = self.clip_norm / (sqrt(square) + 1e-6)
+        if scale > 1:
+            scale = 1
+        scale *= self.sign
         if self.plan.itemsize == 4:
-            (<float*>self.plan.own_rows)[at] = <float>value
+            (<float*>row)[0] = <float>scale
         else:
-            (<double*>self.plan.own_rows)[at] = value
+            (<double*>row)[0] = scale
 
     cdef void set_caution(self) noexcept nogil:
         """Scale the moves that are kept of each array by how few they are."""
         cdef Plan *plan = &self.plan
-        cdef Py_ssize_t i, k
-        for i in range(plan.n_segments):
-            plan.squares[i] = 0
-        for k in range(plan.first_piece[plan.shares]):
-            plan.squares[plan.pieces[k].segment] += <double>plan.pieces[k].kept
-        for i in range(plan.n_segments):
+        cdef Py_ssize_t i, k = 0, at, kept
+        cdef double scale
+        for i in range(plan.n_segments):  # pieces follow each other as the arrays do
+            kept = 0
+            while k < plan.first_piece[plan.shares] and plan.pieces[k].segment == i:
+                kept += plan.pieces[k].kept
+                k += 1
             if plan.segments[i].n:
-                self.set_own(i, MASK, 1 / max(plan.squares[i] / plan.segments[i].n, 1e-3))
+                scale = 1 / max(<double>kept / plan.segments[i].n, 1e-3)
+                at = i * plan.width + MASK
+                if plan.itemsize == 4:
+                    (<float*>plan.own_rows)[at] = <float>scale
+                else:
+                    (<double*>plan.own_rows)[at] = scale
 
     cdef void copy_rows(self) noexcept nogil:
         """Give each array a coefficient row of its own for this step, with the scalars as they are."""
@@ -465,6 +457,8 @@ cdef class Stepper:
             group = plan.segments[i].group if i < plan.n_segments else 0
             row = plan.own_rows + i * size
             memcpy(row, plan.rows + (plan.cursor * plan.n_groups + group) * size, size)
+            if self.clips_arrays and i < plan.n_segments:
+                self.set_scale(row, plan.norms[i])
             if i == plan.n_segments and not sums.shared:
                 break
             scalars = sums.scalars + (0 if sums.shared else i * sums.n_scalars)
@@ -481,6 +475,7 @@ cdef class Stepper:
         cdef Py_ssize_t size = plan.width * plan.itemsize
         cdef Py_ssize_t kept = (plan.width - sums.n_scalars - sums.n_derived) * plan.itemsize
         cdef Py_ssize_t i, k, block = 0
+        cdef double *exact = sums.exact + plan.cursor * plan.n_groups * plan.width
         cdef double total[MOST_SUMS]
         cdef char *row
         for k in range(sums.count):
@@ -492,12 +487,13 @@ cdef class Stepper:
                 block += 1
             if not sums.shared:
                 (<adapt_t><void*>sums.adapt)(
-                    total, sums.scalars + i * sums.n_scalars, plan.own_rows + i * size)
+                    total, exact + plan.segments[i].group * plan.width,
+                    sums.scalars + i * sums.n_scalars, plan.own_rows + i * size)
                 for k in range(sums.count):
                     total[k] = 0
         if sums.shared:
             row = plan.own_rows + plan.n_segments * size
-            (<adapt_t><void*>sums.adapt)(total, sums.scalars, row)
+            (<adapt_t><void*>sums.adapt)(total, exact, sums.scalars, row)
             for i in range(plan.n_segments):
                 memcpy(plan.own_rows + i * size + kept, row + kept, size - kept)
 
@@ -518,59 +514,32 @@ cdef void norm_share(void *context, int share) noexcept nogil:
 
 
 cdef void measure_share(void *context, int share) noexcept nogil:
-    """Add up the shares of the elements of every shares-th block, as `sumsq` adds squares."""
+    """Sum over the elements of every shares-th block into the partial sums."""
     cdef Plan *plan = <Plan*>context
     cdef Sums *sums = &plan.sums
-    cdef Py_ssize_t i, j, k, start, stop, at, count, whole, offset, block = 0
+    cdef Py_ssize_t i, j, k, start, offset, block = 0
     cdef Segment *s
     cdef void *state[12]
-    cdef double out[MOST_SUMS * CHUNK]
-    cdef double lanes[MOST_SUMS][16]
+    cdef double lanes[16 * MOST_SUMS]
     cdef double total
     for i in range(plan.n_segments):
         s = &plan.segments[i]
         start = 0
         while start < s.n:
             if block % plan.shares == share:
-                stop = min(start + NORM_BLOCK, s.n)
-                for k in range(sums.count):
-                    for j in range(16):
-                        lanes[k][j] = 0
-                at = start
-                while at < stop:
-                    count = min(CHUNK, stop - at)
-                    whole = count - count % 16
-                    offset = at * plan.itemsize
-                    for k in range(plan.n_state):
-                        state[k] = s.state[k] + offset
-                    (<measure_t><void*>sums.measure)(
-                        out, s.p + offset, s.g + offset, state,
-                        plan.own_rows + i * plan.width * plan.itemsize, count)
-                    for k in range(sums.count):
-                        add_to_lanes(lanes[k], out + k * count, whole)
-                        for j in range(whole, count):
-                            lanes[k][j - whole] += out[k * count + j]
-                    at += count
+                offset = start * plan.itemsize
+                for k in range(plan.n_state):
+                    state[k] = s.state[k] + offset
+                (<measure_t><void*>sums.measure)(
+                    lanes, s.p + offset, s.g + offset, state,
+                    plan.own_rows + i * plan.width * plan.itemsize, min(NORM_BLOCK, s.n - start))
                 for k in range(sums.count):
                     total = 0
                     for j in range(16):
-                        total += lanes[k][j]
+                        total += lanes[16 * k + j]
                     sums.partial[block * sums.count + k] = total
             block += 1
             start += NORM_BLOCK
-
-
-cdef inline void add_to_lanes(double *lanes, const double *x, Py_ssize_t n) noexcept nogil:
-    """Add n values, a multiple of 16, to 16 running sums."""
-    cdef Py_ssize_t i, j
-    cdef double lane[16]
-    for j in range(16):
-        lane[j] = lanes[j]
-    for i in range(0, n, 16):
-        for j in range(16):
-            lane[j] += x[i + j]
-    for j in range(16):
-        lanes[j] = lane[j]
 
 
 cdef inline char *row_of(Plan *plan, Py_ssize_t segment) noexcept nogil:

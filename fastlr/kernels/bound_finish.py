@@ -68,11 +68,16 @@ def choose(optimizer: Optimizer, groups: Sequence[Group]) -> Finish | None:
         raise ValueError(f"{owner} applies l1 itself, and groups cannot replace it")
     if not own_l1:
         penalties.append(optimizer.l1)
+    if not any(penalties) and not optimizer.cautious and optimizer.lookahead is None:
+        return None
+    if optimizer.predicts_elsewhere:
+        raise ValueError(
+            f"{owner} predicts with other parameters than it steps, and l1, cautious and lookahead "
+            "would change only the latter"
+        )
     rule: Any = update_owner(type(optimizer))
     if optimizer.cautious and DECAY_SHARE in inspect.signature(rule.update).parameters:
         raise ValueError(f"{owner} applies the decay itself, and cautious=True cannot see its move")
-    if not any(penalties) and not optimizer.cautious and optimizer.lookahead is None:
-        return None
     return Finish(optimizer.cautious, optimizer.lookahead is not None, optimizer.average is not None)
 
 

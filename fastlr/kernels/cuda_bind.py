@@ -59,6 +59,11 @@ def cuda_kernel(
     RuleError
         If the rule of a user's class cannot be compiled.
     """
+    if optimizer.clip_norm is not None and optimizer.clip_scope != "global":
+        raise ValueError(
+            f"clip_scope={optimizer.clip_scope!r}: the CUDA backend has the global norm only; bind "
+            "NumPy arrays or leave clip_scope='global'"
+        )
     if optimizer.sums:
         raise ValueError(
             f"{type(optimizer).__name__} sums over elements before each step, and the CUDA backend "
@@ -66,10 +71,6 @@ def cuda_kernel(
         )
     if optimizer.cautious:
         raise ValueError("cautious=True counts elements, for which CUDA has no kernels here")
-    if optimizer.clip_norm is not None and optimizer.clip_scope != "global":
-        raise ValueError(
-            f"clip_scope={optimizer.clip_scope!r}: on CUDA the norm is of all gradients together"
-        )
     labels = [bound.label(i, "params") for i in range(len(bound.arrays))]
     params = [describe(a, n, writable=True) for a, n in zip(bound.arrays, labels, strict=True)]
     for array, label in zip(params, labels, strict=True):

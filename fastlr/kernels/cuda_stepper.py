@@ -151,6 +151,19 @@ class CudaStepper:
         array.copy_to_device(values, stream=self._stream)
         numba_cuda.synchronize(self._stream)
 
+    def to_device(self, arrays: list[np.ndarray]) -> list[Any]:
+        """Return new arrays on the device with the elements of arrays on the host."""
+        sent = [numba_cuda.send(a, self._stream) for a in arrays]
+        numba_cuda.synchronize(self._stream)
+        return sent
+
+    def parameters(self) -> list[np.ndarray]:
+        """Return copies of the parameters on the host, elements as they lie in memory."""
+        copies = [
+            numba_cuda.duplicate(p.address, p.shape, p.dtype, self._stream) for p in self._params
+        ]
+        return [numba_cuda.fetch(c, self._stream) for c in copies]
+
     def averaged(self, arrays: list[Any]) -> list[Any]:
         """Return copies of the averaged parameters on the device, before a step the parameters."""
         sources = [address_of(a) for a in arrays] if self.t else [p.address for p in self._params]

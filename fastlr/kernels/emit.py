@@ -21,6 +21,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 UPDATE_FUNCTIONS = frozenset({"sqrt", "abs", "sign", "min", "max", "exp", "log"})
 SCHEDULE_FUNCTIONS = UPDATE_FUNCTIONS | {"cos", "floor", "pow"}
@@ -221,17 +222,17 @@ def schedule_rules_in_file(path: Path) -> list[Rule]:
         if isinstance(node, ast.ClassDef):
             for item in node.body:
                 if isinstance(item, ast.FunctionDef) and item.name == "factor" and _is_static(item):
-                    rules.append(schedule_rule(item, node.name, str(path)))
+                    rules += [schedule_rule(item, node.name, str(path))]
     return rules
 
 
 def rule_of_class(cls: type) -> Rule:
     """Return the rule of an `Optimizer` subclass, from the source of its `update`."""
-    owner = update_owner(cls)
+    owner: Any = update_owner(cls)
     node, file, offset = function_node(owner, "update")
     parts: dict[str, ast.FunctionDef] = {}
     if owner.sums:
-        for name in ("measure", "adapt"):
+        for name in (each for each in ("measure", "adapt") if hasattr(owner, each)):
             parts[name], _, start = function_node(owner, name)
             ast.increment_lineno(parts[name], start - offset)
     constants = {name: tuple(getattr(owner, name)) for name in _CONSTANTS}
@@ -326,8 +327,16 @@ def _update_rule(
             )
     summing = _summing(name, file, constants, parts, offset) if constants["sums"] else None
     return _rule(
-        node, name, file, ("p", "g"), state, flags, UPDATE_FUNCTIONS, ("p", *state),
-        summing=summing, offset=offset,
+        node,
+        name,
+        file,
+        ("p", "g"),
+        state,
+        flags,
+        UPDATE_FUNCTIONS,
+        ("p", *state),
+        summing=summing,
+        offset=offset,
     )
 
 
@@ -344,12 +353,27 @@ def _summing(
             raise RuleError(f"{file}: {name}: `sums` needs a static method `{part}`")
     state, flags, sums, scalars, derived = (constants[each] for each in _CONSTANTS)
     measure = _rule(
-        parts["measure"], f"{name}_measure", file, ("p", "g"), state, flags, UPDATE_FUNCTIONS,
-        sums, offset=offset,
+        parts["measure"],
+        f"{name}_measure",
+        file,
+        ("p", "g"),
+        state,
+        flags,
+        UPDATE_FUNCTIONS,
+        sums,
+        offset=offset,
     )
     adapt = _rule(
-        parts["adapt"], f"{name}_adapt", file, sums + scalars, (), flags, UPDATE_FUNCTIONS,
-        derived + scalars, literals=True, offset=offset,
+        parts["adapt"],
+        f"{name}_adapt",
+        file,
+        sums + scalars,
+        (),
+        flags,
+        UPDATE_FUNCTIONS,
+        derived + scalars,
+        literals=True,
+        offset=offset,
     )
     for rule in (measure, adapt):
         early = sorted(set(rule.parameters) & set(derived))
@@ -395,8 +419,18 @@ def _rule(
     if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
         body = body[1:]  # docstring
     rule = Rule(
-        name, file, node.lineno, leading, state, flags, names[len(head) :], tuple(body), functions,
-        results, literals, summing,
+        name,
+        file,
+        node.lineno,
+        leading,
+        state,
+        flags,
+        names[len(head) :],
+        tuple(body),
+        functions,
+        results,
+        literals,
+        summing,
     )
     for _ in variants(rule):  # every combination of switches must be sound
         pass
@@ -418,9 +452,10 @@ def specialise(rule: Rule, flags: dict[str, bool]) -> Variant:
     checker = _Checker(rule)
     met: dict[str, bool] = {}
     statements = _fold(rule.body, flags, met)
-    if not statements or not isinstance(statements[-1], ast.Return):
+    last = statements[-1] if statements else None
+    if not isinstance(last, ast.Return):
         raise checker.error(rule.body[-1] if rule.body else None, "a rule must end in `return`")
-    *work, last = statements
+    work = statements[:-1]
     known = set(rule.leading) | set(rule.state) | set(rule.parameters)
     known = checker.block(work, known)
     used = set(checker.used)  # by the work: every state is returned, which alone is no use of it
@@ -543,8 +578,8 @@ class _Checker:
                 kind = type(statement).__name__.lower()
                 raise self.error(
                     statement,
-                    f"`{kind}` is not part of the rule language; "
-                    "use assignments, arithmetic, comparisons and if/else, and one return at the end",
+                    f"`{kind}` is not part of the rule language; use assignments, arithmetic, "
+                    "comparisons and if/else, and one return at the end",
                 )
         return known
 
@@ -640,7 +675,7 @@ class _Spell(ast.NodeTransformer):
     def __init__(self, names: dict[str, str]) -> None:
         self.names = names
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802  (ast's own naming)
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         assert isinstance(node.func, ast.Name)
         args = [self.visit(a) for a in node.args]
         if node.func.id == "min":

@@ -1,8 +1,9 @@
 """Bodies of the two kernels that rules with `sums` have besides their update.
 
-`measure` runs over elements as the update does, behind the same prologue, and writes each
-element's share of every sum, in double precision; whoever calls it adds these up in an order that
-is written down once, in the steppers. `adapt` then turns sums and scalars into derived values.
+`measure` runs over elements as the update does, behind the same prologue. Each element's share of
+every sum is computed in double precision and added to one of 16 running sums, as the sum of
+squares in `_reduce.pxi` does; steppers call it for a block of elements and add up the 16. `adapt`
+then turns sums and scalars into derived values.
 
 This file imports nothing outside the standard library: `setup.py` loads it.
 """
@@ -27,6 +28,15 @@ class MeasureLoop:
     locals: tuple[str, ...]
     body: str
     shares: tuple[str, ...]  # one expression for each sum
+
+    def at(self, index: str, lane: str) -> str:
+        """Return the statements for the element at `index`, whose shares go to a lane.
+
+        The running sums of sum k are called ``lane<k>_``.
+        """
+        loads = "".join(f"{a} = {a}_at_[{index}]\n" for a in ("p", "g", *self.arrays))
+        adds = "".join(f"lane{k}_[{lane}] += {share}\n" for k, share in enumerate(self.shares))
+        return loads + self.body + adds
 
 
 @dataclass(frozen=True)
@@ -125,8 +135,8 @@ def _widened(measure: Variant, name: str, wide: dict[str, str]) -> str:
 class _Widen(ast.NodeTransformer):
     """Converts every name that an expression reads to double precision."""
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802  (ast's own naming)
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         return ast.Call(node.func, [self.visit(a) for a in node.args], [])
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802  (ast's own naming)
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Call(ast.Name(WIDEN, ast.Load()), [node], [])

@@ -121,7 +121,7 @@ def count_kernel(dtype: str) -> Any:
 
 
 def summing_kernels(rule: Rule, flags: dict[str, bool], dtype: str) -> tuple[Any, Any]:
-    """Compile the kernels that a rule with sums has besides its update, or take them from the cache.
+    """Compile what a rule with sums has besides its update, or take it from the cache.
 
     Parameters
     ----------
@@ -176,8 +176,8 @@ def _loop_text(loop: Loop, changed: list[str]) -> str:
     """Return a typed inner loop and the entry that unpacks pointers for it.
 
     `NoAlias` declares that the arrays do not overlap (the updater has checked it): LLVM checks
-    only a few pairs of pointers at run time, and leaves loops over more arrays scalar. `error_model="numpy"` drops the test for division by zero, which
-    would keep the loop scalar.
+    only a few pairs of pointers at run time, and leaves loops over more arrays scalar.
+    `error_model="numpy"` drops the test for division by zero, which would keep the loop scalar.
     """
     arrays = ["p", "g", *loop.arrays]
     loads = "".join(f"{a} = {a}_at_[i_]\n" for a in arrays)
@@ -202,17 +202,15 @@ def _loop_text(loop: Loop, changed: list[str]) -> str:
 
 
 def _measure_text(variant: Variant, dtype: str) -> str:
-    """Return a module that writes each element's share of the sums, one array for each sum."""
+    """Return a module that adds each element's share of the sums to 16 running sums for each."""
     loop = measure_loop(variant, {}, {})
     arrays = ["p", "g", *loop.arrays]
     count = len(loop.shares)
-    loads = "".join(f"{a} = {a}_at_[i_]\n" for a in arrays)
-    stores = "".join(f"out{k}_[i_] = {share}\n" for k, share in enumerate(loop.shares))
-    parameters = [f"out{k}_" for k in range(count)] + [f"{a}_at_" for a in arrays]
+    parameters = [f"lane{k}_" for k in range(count)] + [f"{a}_at_" for a in arrays]
     parameters += loop.scalars
     kinds = ["types.float64[::1]"] * count + ["array"] * len(arrays)
     kinds += ["scalar"] * len(loop.scalars)
-    passed = [f"shares[{k} * n : {k + 1} * n]" for k in range(count)]
+    passed = [f"lanes[{16 * k} : {16 * (k + 1)}]" for k in range(count)]
     passed += ["carray(p, n)", "carray(g, n)"]
     passed += [f"carray(s[{k}], n)" for k in loop.arrays.values()]
     passed += [f"c[{k}]" for k in range(len(loop.scalars))]
@@ -222,13 +220,18 @@ def _measure_text(variant: Variant, dtype: str) -> str:
         + f"@njit(types.void({', '.join(kinds)}), error_model='numpy', cache=CACHE, "
         "pipeline_class=NoAlias)\n"
         f"def loop({', '.join(parameters)}):\n"
-        "    for i_ in range(p_at_.size):\n"
-        f"{textwrap.indent(loads + loop.body + stores, ' ' * 8)}\n\n"
+        "    whole_ = p_at_.size - p_at_.size % 16\n"
+        "    for i_ in range(0, whole_, 16):\n"
+        "        for j_ in range(16):\n"
+        f"{textwrap.indent(loop.at('i_ + j_', 'j_'), ' ' * 12)}"
+        "    for i_ in range(whole_, p_at_.size):\n"
+        f"{textwrap.indent(loop.at('i_', 'i_ - whole_'), ' ' * 8)}\n\n"
         "pointer = types.CPointer(scalar)\n\n\n"
         "@cfunc(types.void(types.CPointer(types.float64), pointer, pointer, "
         "types.CPointer(pointer), pointer, types.intp), error_model='numpy', cache=CACHE)\n"
         "def entry(out, p, g, s, c, n):\n"
-        f"    shares = carray(out, {count} * n)\n"
+        f"    lanes = carray(out, {16 * count})\n"
+        "    lanes[:] = 0\n"
         f"    loop({', '.join(passed)})\n"
     )
 
@@ -238,16 +241,16 @@ def _adapt_text(variant: Variant, dtype: str) -> str:
     body = adapt_body(variant, {})
     given = [f"{n} = sums_[{k}]" for k, n in enumerate(body.sums)]
     given += [f"{n} = scalars_[{k}]" for k, n in enumerate(body.scalars)]
-    given += [f"{n} = wide_(c_[{k}])" for n, k in body.coefficients.items()]
+    given += [f"{n} = exact_[{k}]" for n, k in body.coefficients.items()]
     stores = [f"scalars_[{k}] = {n}" for k, n in enumerate(body.results[: len(body.scalars)])]
     stores += [f"c_[{k}] = narrow_({n})" for k, n in enumerate(body.results, body.tail)]
     lines = ["one_, zero_ = wide_(1), wide_(0)", *given, body.body, *stores]
     return (
-        _head(variant.rule, _TYPES[dtype])
-        + "doubles = types.CPointer(types.float64)\n\n\n"
-        "@cfunc(types.void(doubles, doubles, types.CPointer(scalar)), "
+        _head(variant.rule, _TYPES[dtype]) + "doubles = types.CPointer(types.float64)\n\n\n"
+        "@cfunc(types.void(doubles, doubles, doubles, types.CPointer(scalar)), "
         "error_model='numpy', cache=CACHE)\n"
-        "def entry(sums_, scalars_, c_):\n" + textwrap.indent("\n".join(lines) + "\n", " " * 4)
+        "def entry(sums_, exact_, scalars_, c_):\n"
+        + textwrap.indent("\n".join(lines) + "\n", " " * 4)
     )
 
 

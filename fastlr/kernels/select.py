@@ -145,10 +145,8 @@ def cpu_kernel(optimizer: Optimizer, dtype: str, backend: str) -> Kernel:
 
 
 def _summing(cls: type, measure: int, adapt: int) -> SummingKernels:
-    owner = emit.update_owner(cls)
-    return SummingKernels(
-        measure, adapt, len(owner.sums), tuple(owner.scalars), len(owner.derived)
-    )
+    owner: Any = emit.update_owner(cls)
+    return SummingKernels(measure, adapt, len(owner.sums), tuple(owner.scalars), len(owner.derived))
 
 
 def _cython_kernel(optimizer: Optimizer, dtype: str) -> tuple[Kernel | None, str]:
@@ -156,7 +154,7 @@ def _cython_kernel(optimizer: Optimizer, dtype: str) -> tuple[Kernel | None, str
     isa = instruction_set()
     if isa is None:
         return None, "no Cython kernels were built, since no compiler worked at install time"
-    owner = emit.update_owner(type(optimizer))
+    owner: Any = emit.update_owner(type(optimizer))
     module = cython_cpu.module(isa)
     if not owner.__module__.startswith("fastlr.optimizers.") or owner.__name__ not in module.RULES:
         return None, f"the rule of {owner.__name__} was not compiled ahead of time"
@@ -258,9 +256,11 @@ def backend_info() -> dict[str, Any]:
             "Everything runs through Numba instead, with a compile pause on first use and slower "
             "training. Install a C compiler (gcc or clang) and reinstall fastlr."
         )
-    for isa in supported:
-        if built and isa not in built:
-            missing.append(f"Kernels for {isa} were not built; {instruction_set()} is used.")
+    missing += [
+        f"Kernels for {isa} were not built; {instruction_set()} is used."
+        for isa in supported
+        if built and isa not in built
+    ]
     numba_cuda, device = _cuda_facts()
     if numba_cuda is None:
         missing.append("The CUDA backend needs numba-cuda: pip install 'fastlr[cuda]'.")

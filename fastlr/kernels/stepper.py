@@ -26,7 +26,7 @@ _KERNEL = ctypes.CFUNCTYPE(
 )
 _MEASURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, ctypes.c_ssize_t)
 _COUNT = ctypes.CFUNCTYPE(ctypes.c_ssize_t, *[ctypes.c_void_p] * 4, ctypes.c_ssize_t)
-_ADAPT = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3)
+_ADAPT = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)
 
 
 class Stepper:
@@ -42,9 +42,10 @@ class Stepper:
         single: bool,
         kernel: int,
         sumsq: int,
-        refill: Callable[[int, int], np.ndarray],
+        refill: Callable[[int, int], Any],
         complain: Callable[[int, Any], None],
         clip_norm: float,
+        clip_scope: str,
         check: bool,
         raises: bool,
         sign: float,
@@ -52,7 +53,6 @@ class Stepper:
         owner: Any,
         summing: BoundSums | None = None,
         finish: BoundFinish | None = None,
-        clip_scope: str = "global",
     ) -> None:
         self.t = 0
         self.skipped = 0
@@ -63,32 +63,37 @@ class Stepper:
         self._names, self._single = names, single
         self._kernel, self._owner = _KERNEL(kernel), owner
         self._refill, self._complain = refill, complain
+        self._clip_scope = clip_scope
         self._clip_norm, self._check, self._raises, self._sign = clip_norm, check, raises, sign
         self._table = np.empty((0, 0, 0), self.dtype)
         self._cursor = 0
         self._summing = summing
+        self._exact = np.empty((0, 0, 0))
         if summing is not None:
             self._measure = _MEASURE(summing.kernels.measure)
             self._adapt = _ADAPT(summing.kernels.adapt)
-        self._pointers = [_addresses(s) for s in states]
-        self._clip_scope, self._finish = clip_scope, finish
+        self._pointers = [_table_of(s) for s in states]
+        self._finish = finish
         if finish is not None:
             self._finish_kernel, self._count = _KERNEL(finish.address), _COUNT(finish.count)
             last = [s[len(s) - len(finish.what.arrays) :] for s in states]
             self._before = [s[0] for s in last] if finish.what.cautious else []
-            self._finish_pointers = [_addresses(s) for s in last]
+            self._finish_pointers = [_table_of(s) for s in last]
 
     def step(self, grads: Any) -> int:
         """Update the parameters with `grads`; return 1 if the step was skipped, else 0."""
         gradients = self._load(grads)
         if self._cursor == len(self._table):
             self._table = self._refill(self.t, _TABLE_ROWS)
+            if self._summing is not None:
+                self._table, self._exact = self._table
             self._cursor = 0
         row = self._table[self._cursor]
         if self._check or self._clip_norm > 0:
             total = sum_of_squares(gradients)
             self.norm = math.sqrt(total)
             if self._check and not math.isfinite(total):
+                # Finite gradients may have a sum of squares that is not.
                 bad = [i for i, g in enumerate(gradients) if not np.isfinite(g).all()]
                 if bad:
                     if self._raises:
@@ -96,11 +101,9 @@ class Stepper:
                     self.culprit = bad[0]
                     self.skipped += 1
                     return 1
-        else:
-            total = 0.0
         rows = row[self._group_ids]
         if self._clip_norm > 0:
-            rows[:, 0] = self._scales(gradients, total)
+            rows[:, 0] = self._scales(gradients)
         if self._summing is not None:
             self._derive(self._summing, gradients, rows, row[0].copy())
         for i, (p, g, own) in enumerate(zip(self._params, gradients, rows, strict=True)):
@@ -114,19 +117,6 @@ class Stepper:
         self.t += 1
         return 0
 
-    def _scales(self, grads: Sequence[np.ndarray], total: float) -> list[float]:
-        """Return what clipping multiplies each gradient by."""
-        sums = [total] * len(grads)
-        if self._clip_scope != "global":
-            sums = [sum_of_squares([g]) for g in grads]
-        if self._clip_scope == "group":
-            groups = dict.fromkeys(self._group_ids, 0.0)
-            for group, own in zip(self._group_ids, sums, strict=True):
-                groups[group] += own
-            sums = [groups[group] for group in self._group_ids]
-        scales = [self._clip_norm / (math.sqrt(each) + 1e-6) for each in sums]
-        return [self._sign * (1.0 if scale > 1 else scale) for scale in scales]
-
     def _follow(self, finish: BoundFinish, i: int, p: int, g: int, row: np.ndarray) -> None:
         """Do what comes after the rule for one array."""
         n, pointers = self._params[i].size, self._finish_pointers[i]
@@ -135,6 +125,17 @@ class Stepper:
             row[COMMON.index("mask_")] = 1 / max(kept / n, 1e-3)
         self._finish_kernel(p, g, pointers, row.ctypes.data, n)
 
+    def _scales(self, grads: Sequence[np.ndarray]) -> list[float]:
+        """Return what clipping multiplies each gradient by, the sign of `maximize` included."""
+        sets = {"global": [0] * len(grads), "group": self._group_ids}
+        norm_ids = sets.get(self._clip_scope, list(range(len(grads))))
+        scales = {}
+        for each in set(norm_ids):
+            members = [g for g, k in zip(grads, norm_ids, strict=True) if k == each]
+            scale = self._clip_norm / (math.sqrt(sum_of_squares(members)) + 1e-6)
+            scales[each] = self._sign * (1.0 if scale > 1 else scale)
+        return [scales[each] for each in norm_ids]
+
     def _derive(
         self, summing: BoundSums, grads: Sequence[np.ndarray], rows: np.ndarray, common: np.ndarray
     ) -> None:
@@ -142,15 +143,17 @@ class Stepper:
         tail = rows.shape[1] - summing.tail
         with np.errstate(over="ignore"):
             rows[:, tail : tail + len(summing.kernels.scalars)] = summing.scalars
+        exact = self._exact[self._cursor]
         total = np.zeros(summing.kernels.n_sums)
         for i, row in enumerate(rows):
             for part in self._partial_sums(i, grads[i], row):
                 total += part
             if not summing.shared:
-                self._adapt(total.ctypes.data, summing.scalars[i].ctypes.data, row.ctypes.data)
+                own = exact[self._group_ids[i]]
+                self._adapt(*_addresses(total, own, summing.scalars[i], row))
                 total[:] = 0
         if summing.shared:
-            self._adapt(total.ctypes.data, summing.scalars.ctypes.data, common.ctypes.data)
+            self._adapt(*_addresses(total, exact[0], summing.scalars, common))
             rows[:, tail:] = common[tail:]
 
     def _partial_sums(self, i: int, grad: np.ndarray, row: np.ndarray) -> Iterator[np.ndarray]:
@@ -159,13 +162,17 @@ class Stepper:
         p, states = self._params[i], self._states[i]
         for start in range(0, p.size, _NORM_BLOCK):
             offset, count = start * p.itemsize, min(_NORM_BLOCK, p.size - start)
-            out = np.empty((self._summing.kernels.n_sums, count))
-            pointers = _addresses(states, offset)
+            lanes = np.empty((self._summing.kernels.n_sums, 16))
+            pointers = _table_of(states, offset)
             self._measure(
-                out.ctypes.data, p.ctypes.data + offset, grad.ctypes.data + offset, pointers,
-                row.ctypes.data, count,
+                lanes.ctypes.data,
+                p.ctypes.data + offset,
+                grad.ctypes.data + offset,
+                pointers,
+                row.ctypes.data,
+                count,
             )
-            yield np.array([_add_in_lanes(each) for each in out])
+            yield np.array([_in_order(each) for each in lanes])
 
     def _load(self, grads: Any) -> Sequence[np.ndarray]:
         if self._single:
@@ -193,8 +200,12 @@ class Stepper:
         self.forget_rows()
 
 
-def _addresses(arrays: Sequence[np.ndarray], offset: int = 0) -> ctypes.Array[ctypes.c_void_p]:
+def _table_of(arrays: Sequence[np.ndarray], offset: int = 0) -> ctypes.Array[ctypes.c_void_p]:
     return (ctypes.c_void_p * max(len(arrays), 1))(*[a.ctypes.data + offset for a in arrays])
+
+
+def _addresses(*arrays: np.ndarray) -> list[int]:
+    return [array.ctypes.data for array in arrays]
 
 
 def sum_of_squares(arrays: Sequence[np.ndarray]) -> float:
@@ -206,16 +217,16 @@ def sum_of_squares(arrays: Sequence[np.ndarray]) -> float:
             block = flat[start : start + _NORM_BLOCK].astype(np.float64)
             with np.errstate(over="ignore"):  # an infinite norm is dealt with by the caller
                 np.multiply(block, block, out=block)
-            total += _add_in_lanes(block)
+            whole = block.size - block.size % 16
+            # A sum along the first axis adds row after row to 16 running sums.
+            lanes = block[:whole].reshape(-1, 16).sum(axis=0)
+            lanes[: block.size - whole] += block[whole:]
+            total += _in_order(lanes)
     return total
 
 
-def _add_in_lanes(block: np.ndarray) -> float:
-    whole = block.size - block.size % 16
-    with np.errstate(over="ignore", invalid="ignore"):
-        # A sum along the first axis adds row after row to 16 running sums.
-        lanes = block[:whole].reshape(-1, 16).sum(axis=0)
-        lanes[: block.size - whole] += block[whole:]
+def _in_order(lanes: np.ndarray) -> float:
+    """Add up, one after the other: NumPy may take another order."""
     total = 0.0
     for lane in lanes:
         total += float(lane)

@@ -20,6 +20,9 @@ class Adadelta(Optimizer):
         Decay of both means, in [0, 1) (keras: 0.95).
     eps : float, default=1e-6
         Added under both roots; it sets the size of the first steps (keras: 1e-7).
+    preset : {"torch", "keras", "tf", "optax"}, optional
+        Whose defaults and form are taken for what is not given; ``"tf"`` is
+        ``tf.compat.v1.train.AdadeltaOptimizer``.
     **common
         See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
         nonfinite, average, average_decay.
@@ -49,6 +52,12 @@ class Adadelta(Optimizer):
 
     state = ("v", "d")
     ranges = {"rho": "[0, 1)", "eps": "(0, inf)"}
+    presets = {
+        "torch": {},
+        "keras": {"lr": 1e-3, "rho": 0.95, "eps": 1e-7, "decay": "decoupled"},
+        "tf": {"lr": 1e-3, "rho": 0.95, "eps": 1e-8},
+        "optax": {},
+    }
 
     def coefficients(self, t, lr):
         return {"c": 1 - self.rho, "eps": self.eps, "lr": lr}

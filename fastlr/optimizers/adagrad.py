@@ -23,6 +23,9 @@ class Adagrad(Optimizer):
         What :math:`s` starts from (keras, optax: 0.1).
     eps_in_sqrt : bool, default=False
         Put eps under the root (keras, optax).
+    preset : {"torch", "keras", "tf", "optax"}, optional
+        Whose defaults and form are taken for what is not given; ``"tf"`` is
+        ``tf.compat.v1.train.AdagradOptimizer``.
     **common
         See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
         nonfinite, average, average_decay.
@@ -60,6 +63,18 @@ class Adagrad(Optimizer):
         "initial_accumulator": "[0, inf)",
     }
     choices = {"eps_in_sqrt": (False, True)}
+    presets = {
+        "torch": {},
+        "keras": {
+            "lr": 1e-3,
+            "eps": 1e-7,
+            "initial_accumulator": 0.1,
+            "eps_in_sqrt": True,
+            "decay": "decoupled",
+        },
+        "tf": {"eps": 0.0, "initial_accumulator": 0.1},
+        "optax": {"eps": 1e-7, "initial_accumulator": 0.1, "eps_in_sqrt": True},
+    }
 
     def initial_state(self):
         return {"s": self.initial_accumulator}

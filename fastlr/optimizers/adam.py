@@ -29,6 +29,10 @@ class Adam(Optimizer):
     eps_mode : {"outside", "hat"}, default="outside"
         ``"outside"`` adds eps after the bias correction of :math:`v` (torch, optax);
         ``"hat"`` before it (keras, scikit-learn).
+    preset : {"torch", "keras", "tf", "optax", "sklearn", "fastai"}, optional
+        Whose defaults and form are taken for what is not given; ``"tf"`` is
+        ``tf.compat.v1.train.AdamOptimizer``, ``"sklearn"`` is ``MLPClassifier``. `amsgrad` is
+        torch's in each.
     **common
         See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
         nonfinite, average, average_decay.
@@ -63,6 +67,14 @@ class Adam(Optimizer):
     flags = ("amsgrad",)
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)"}
     choices = {"amsgrad": (False, True), "eps_mode": ("outside", "hat")}
+    presets = {
+        "torch": {},
+        "keras": {"eps": 1e-7, "eps_mode": "hat", "decay": "decoupled"},
+        "tf": {"eps_mode": "hat"},
+        "optax": {},
+        "sklearn": {"eps_mode": "hat"},
+        "fastai": {"beta2": 0.99, "eps": 1e-5, "weight_decay": 1e-2, "decay": "decoupled"},
+    }
 
     def coefficients(self, t, lr):
         root = 1 / np.sqrt(1 - self.beta2**t)

@@ -24,6 +24,9 @@ class Adamax(Optimizer):
     eps_in_max : bool, default=True
         Add eps to the gradient inside the maximum (torch), not to :math:`u` in the
         denominator (keras).
+    preset : {"torch", "keras", "optax"}, optional
+        Whose defaults and form are taken for what is not given; for
+        instance ``eps_in_max=False`` of keras.
     **common
         See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
         nonfinite, average, average_decay.
@@ -56,6 +59,11 @@ class Adamax(Optimizer):
     state = ("m", "u")
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)"}
     choices = {"eps_in_max": (False, True)}
+    presets = {
+        "torch": {},
+        "keras": {"lr": 1e-3, "eps": 1e-7, "eps_in_max": False, "decay": "decoupled"},
+        "optax": {},
+    }
 
     def coefficients(self, t, lr):
         return {

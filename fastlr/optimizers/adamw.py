@@ -23,6 +23,9 @@ class AdamW(Adam):
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
         ``"independent"`` takes :math:`\lambda` times the schedule's factor off the parameter,
         whatever `lr` is.
+    preset : {"torch", "keras", "optax", "fastai"}, optional
+        Whose defaults and form are taken for what is not given; ``"fastai"``
+        is what is called Adam there.
     **common
         See `Optimizer`: schedule, clip_norm, clip_value, maximize, nonfinite, average,
         average_decay.
@@ -48,3 +51,9 @@ class AdamW(Adam):
 
     weight_decay: float = 1e-2
     decay: str = "decoupled"
+    presets = {
+        "torch": {},
+        "keras": {"eps": 1e-7, "eps_mode": "hat", "weight_decay": 4e-3},
+        "optax": {"weight_decay": 1e-4},
+        "fastai": {"beta2": 0.99, "eps": 1e-5},
+    }

@@ -42,9 +42,9 @@ class Optimizer(HyperParameters):
         rate, or off the parameter times the factor of the schedule alone.
     clip_norm : float, optional
         Largest norm of the gradients, in units of gradient.
-    clip_scope : {"global", "group", "array"}, default="global"
-        Whose norm that is: of all gradients together, of those of each group together (those
-        in no group make one), or of each array by itself, as keras has it.
+    clip_scope : {"global", "group", "parameter"}, default="global"
+        Which norm that is: of all gradients together, of those of each group of `bind`, or of
+        each parameter's by itself.
     clip_value : float, optional
         Largest size of an element of a gradient, in units of gradient.
     maximize : bool, default=False
@@ -164,10 +164,10 @@ class Optimizer(HyperParameters):
     }
     choices: ClassVar[dict[str, tuple[Any, ...]]] = {
         "decay": ("l2", "decoupled", "independent"),
+        "clip_scope": ("global", "group", "parameter"),
         "maximize": (False, True),
         "nonfinite": ("ignore", "raise", "skip"),
         "average": (None, "ema", "polyak"),
-        "clip_scope": ("global", "group", "array"),
         "cautious": (False, True),
     }
 
@@ -215,7 +215,12 @@ class Optimizer(HyperParameters):
     @property
     def averages(self) -> bool:
         """Whether predictions are made with other parameters than those that are stepped."""
-        return self.average is not None or type(self).evaluate is not Optimizer.evaluate
+        return self.average is not None or self.predicts_elsewhere
+
+    @property
+    def predicts_elsewhere(self) -> bool:
+        """Whether the rule itself steps other parameters than those to predict with."""
+        return type(self).evaluate is not Optimizer.evaluate
 
     def evaluate(self, p: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the parameter to predict with, for rules that step another than that.

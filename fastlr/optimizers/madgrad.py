@@ -34,7 +34,7 @@ class MADGRAD(Optimizer):
     State: three arrays shaped like the parameter, two without momentum. The language of rules
     has no cube root, and powers through exp and log keep compilers from using vectors. Here
     :math:`x^{85/256}` comes from square roots, and three steps of Halley's iteration make it
-    exact; :math:`v` counts as at least 1e-38 in it.
+    exact; :math:`v` counts as at least 1e-38 in it. Even so computing, not memory, sets its pace.
 
     References
     ----------

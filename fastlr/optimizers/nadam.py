@@ -29,6 +29,9 @@ class NAdam(Optimizer):
         Added to the denominator, in units of gradient.
     momentum_decay : float, default=4e-3
         :math:`\psi`, per step: how fast :math:`\mu` grows to beta1 (keras: 1).
+    preset : {"torch", "keras"}, optional
+        Whose defaults and form are taken for what is not given; for
+        instance ``momentum_decay=1`` of keras.
     **common
         See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
         nonfinite, average, average_decay.
@@ -65,6 +68,10 @@ class NAdam(Optimizer):
         "beta2": "[0, 1)",
         "eps": "[0, inf)",
         "momentum_decay": "[0, inf)",
+    }
+    presets = {
+        "torch": {},
+        "keras": {"lr": 1e-3, "eps": 1e-7, "momentum_decay": 1.0, "decay": "decoupled"},
     }
 
     def coefficients(self, t, lr):

@@ -149,7 +149,22 @@ class Prodigy(Optimizer):
 
     @staticmethod
     def update(
-        p, g, m, v, s, start, c1, c2, c3, eps, rate, weight_decay, before, d, first, safeguard_warmup
+        p,
+        g,
+        m,
+        v,
+        s,
+        start,
+        c1,
+        c2,
+        c3,
+        eps,
+        rate,
+        weight_decay,
+        before,
+        d,
+        first,
+        safeguard_warmup,
     ):
         if safeguard_warmup:
             weight = before / first * before

@@ -35,6 +35,9 @@ class RMSprop(Optimizer):
         Put the rate inside the momentum buffer (TensorFlow).
     initial_scale : float, default=0.0
         What :math:`v` starts from (TensorFlow: 1).
+    preset : {"torch", "keras", "tf", "optax"}, optional
+        Whose defaults and form are taken for what is not given; ``"tf"`` is
+        ``tf.compat.v1.train.RMSPropOptimizer``.
     **common
         See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
         nonfinite, average, average_decay.
@@ -80,6 +83,12 @@ class RMSprop(Optimizer):
         "centered": (False, True),
         "eps_in_sqrt": (False, True),
         "lr_in_momentum": (False, True),
+    }
+    presets = {
+        "torch": {"lr": 0.01, "rho": 0.99},
+        "keras": {"eps": 1e-7, "eps_in_sqrt": True, "lr_in_momentum": True, "decay": "decoupled"},
+        "tf": {"eps": 1e-10, "eps_in_sqrt": True, "lr_in_momentum": True, "initial_scale": 1.0},
+        "optax": {"eps_in_sqrt": True, "lr_in_momentum": True},
     }
 
     def initial_state(self):

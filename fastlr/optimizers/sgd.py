@@ -26,6 +26,9 @@ class SGD(Optimizer):
     lr_in_momentum : bool, default=False
         Put the rate inside the buffer, as keras and scikit-learn do. It makes a difference only
         when the rate changes.
+    preset : {"torch", "keras", "optax", "sklearn", "fastai"}, optional
+        Whose defaults and form are taken for what is not given; ``"sklearn"`` is
+        ``MLPClassifier(solver="sgd")``.
     **common
         See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
         nonfinite, average, average_decay.
@@ -61,6 +64,13 @@ class SGD(Optimizer):
     flags = ("momentum", "nesterov")
     ranges = {"momentum": "[0, 1)", "dampening": "[0, 1]"}
     choices = {"nesterov": (False, True), "lr_in_momentum": (False, True)}
+    presets = {
+        "torch": {"lr": 1e-3},
+        "keras": {"lr_in_momentum": True, "decay": "decoupled"},
+        "optax": {},
+        "sklearn": {"lr": 1e-3, "momentum": 0.9, "nesterov": True, "lr_in_momentum": True},
+        "fastai": {"lr": 1e-3, "decay": "decoupled"},
+    }
 
     def validate(self):
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):

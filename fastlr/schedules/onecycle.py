@@ -11,7 +11,7 @@ class OneCycle(Schedule):
 
     From step 0 to step :math:`N - 1` the factor goes :math:`1/D \to 1 \to 1/(D F)`, with the
     peak at :math:`pN - 1`. With `three_phase` it goes :math:`1/D \to 1 \to 1/D \to 1/(D F)`, with
-    corners at :math:`pN - 1` and :math:`2pN - 2`. In the preset ``"fastai"`` they are :math:`N`,
+    corners at :math:`pN - 1` and :math:`2pN - 2`. Without `reach_end` they are :math:`N`,
     :math:`pN` and :math:`2pN`. Between two values :math:`a, b`, at the part :math:`x` of the way,
 
     .. math:: f = b + (a - b) \, \frac{1 + \cos \pi x}{2}
@@ -24,9 +24,8 @@ class OneCycle(Schedule):
     ----------
     total_steps : int, float or Epochs, optional
         :math:`N`: steps, part of the run in (0, 1), or epochs; by default the whole run.
-    pct_start : float, optional
-        :math:`p`, in [0, 1]: part of the cycle that rises; at most 0.5 with `three_phase`. By
-        default 0.3, in the preset ``"fastai"`` 0.25.
+    pct_start : float, default=0.3
+        :math:`p`, in [0, 1]: part of the cycle that rises; at most 0.5 with `three_phase`.
     anneal : {"cos", "linear"}, default="cos"
         Curve between the corners.
     cycle_momentum : bool, default=True
@@ -35,13 +34,17 @@ class OneCycle(Schedule):
         Momentum at the peak and at both ends, in [0, 1).
     div_factor : float, default=25.0
         :math:`D`, in [1, inf): peak over initial rate.
-    final_div_factor : float, optional
-        :math:`F`, in [1, inf): initial over final rate. By default 1e4; in the preset
-        ``"fastai"`` what makes the peak 1e5 times the final rate.
+    final_div_factor : float or None, default=1e4
+        :math:`F`, in [1, inf): initial over final rate. None makes the peak 1e5 times the final
+        rate, whatever the initial one is.
     three_phase : bool, default=False
         Fall as far as the initial rate in the time of the rise, then to the final rate.
-    preset : {"torch", "fastai"}, default="torch"
-        Whose corners, and whose defaults where None is left.
+    reach_end : bool, default=True
+        Reach the peak and the final rate in the last step of a phase, as torch does, or in the
+        step after it, as fastai does.
+    preset : {"torch", "fastai"}, optional
+        Whose defaults are taken for what is not given: fastai has ``pct_start=0.25``,
+        ``final_div_factor=None`` and ``reach_end=False``.
 
     Notes
     -----
@@ -64,16 +67,20 @@ class OneCycle(Schedule):
     """
 
     total_steps: Length | None = None
-    pct_start: float | None = None
+    pct_start: float = 0.3
     anneal: str = "cos"
     cycle_momentum: bool = True
     base_momentum: float = 0.85
     max_momentum: float = 0.95
     div_factor: float = 25.0
-    final_div_factor: float | None = None
+    final_div_factor: float | None = 1e4
     three_phase: bool = False
-    preset: str = "torch"
+    reach_end: bool = True
 
+    presets = {
+        "torch": {},
+        "fastai": {"pct_start": 0.25, "final_div_factor": None, "reach_end": False},
+    }
     lengths = {"total_steps": 1}
     ranges = {
         "pct_start": "[0, 1]",
@@ -86,11 +93,11 @@ class OneCycle(Schedule):
         "anneal": ("cos", "linear"),
         "cycle_momentum": (False, True),
         "three_phase": (False, True),
-        "preset": ("torch", "fastai"),
+        "reach_end": (False, True),
     }
 
     def validate(self):
-        if self.three_phase and self._rising() > 0.5:
+        if self.three_phase and self.pct_start > 0.5:
             raise ValueError(
                 f"OneCycle: three_phase needs pct_start <= 0.5, got {self.pct_start!r}"
             )
@@ -100,10 +107,7 @@ class OneCycle(Schedule):
 
     def coefficients(self, run):
         initial = 1 / self.div_factor
-        if self.final_div_factor is not None:
-            final = initial / self.final_div_factor
-        else:
-            final = 1e-5 if self.preset == "fastai" else initial / 1e4
+        final = 1e-5 if self.final_div_factor is None else initial / self.final_div_factor
         return self._curve(run, initial, 1.0, initial, final)
 
     def momentum_coefficients(self, run):
@@ -112,14 +116,9 @@ class OneCycle(Schedule):
         high = self.max_momentum
         return self._curve(run, high, self.base_momentum, high, high)
 
-    def _rising(self):
-        if self.pct_start is not None:
-            return self.pct_start
-        return 0.25 if self.preset == "fastai" else 0.3
-
     def _curve(self, run, initial, peak, middle, final):
-        total, part = self.steps_of("total_steps", run), self._rising()
-        early = 0 if self.preset == "fastai" else 1
+        total, part = self.steps_of("total_steps", run), self.pct_start
+        early = int(self.reach_end)
         # With fewer steps than a phase needs, torch's corners would lie before step 0.
         top = max(part * total - early, 0.0)
         corner = max(2 * part * total - 2 * early, top) if self.three_phase else top

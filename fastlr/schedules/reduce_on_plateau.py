@@ -33,10 +33,17 @@ class ReduceOnPlateau(ByMetric):
         :math:`f_{\min}`, in [0, 1], dimensionless.
     mode : {"min", "max"}, default="min"
         Whether the metric is a loss or a score.
+    counts : {"torch", "keras"}, default="torch"
+        ``"torch"`` reduces when more than `patience` epochs were bad. ``"keras"`` when as many
+        were, and there the last epoch of a cooldown may be bad already.
+    preset : {"torch", "keras"}, optional
+        Whose form is taken for what is not given: keras has ``threshold_mode="abs"`` and
+        ``counts="keras"``.
 
     Notes
     -----
-    Counts of torch's ``ReduceLROnPlateau``. A metric that is not a number makes a bad epoch.
+    What torch's ``ReduceLROnPlateau`` does, or with its preset the one of keras. A metric that is
+    not a number makes a bad epoch.
 
     Examples
     --------
@@ -54,6 +61,7 @@ class ReduceOnPlateau(ByMetric):
     cooldown: int = 0
     min_factor: float = 0.0
     mode: str = "min"
+    counts: str = "torch"
 
     aliases = ("plateau",)
     ranges = {
@@ -63,21 +71,24 @@ class ReduceOnPlateau(ByMetric):
         "cooldown": "[0, inf)",
         "min_factor": "[0, 1]",
     }
-    choices = {"threshold_mode": ("rel", "abs")}
+    choices = {"threshold_mode": ("rel", "abs"), "counts": ("torch", "keras")}
+    presets = {"torch": {}, "keras": {"threshold_mode": "abs", "counts": "keras"}}
 
     def initial_metric_state(self):
         return super().initial_metric_state() | {"cooldown": 0.0}
 
     def observe(self, metric_state, metric, t=None, run=None):
         metric, state = self._number(metric), dict(metric_state)
-        if self._improves(metric, state["best"]):
-            state["best"], state["bad"] = metric, 0.0
-        else:
-            state["bad"] += 1
-        if state["cooldown"] > 0:
+        better, cooling = self._improves(metric, state["best"]), state["cooldown"] > 0
+        if better:
+            state["best"] = metric
+        if cooling:
             state["cooldown"] -= 1
-            state["bad"] = 0.0
-        if state["bad"] > self.patience:
+        counted = not cooling or (self.counts == "keras" and state["cooldown"] <= 0)
+        state["bad"] = state["bad"] + 1 if counted and not better else 0.0
+        if state["bad"] > self.patience or (
+            self.counts == "keras" and 0 < state["bad"] == self.patience
+        ):
             state["factor"] = max(state["factor"] * self.factor, self.min_factor)
             state["bad"], state["cooldown"] = 0.0, float(self.cooldown)
         return state

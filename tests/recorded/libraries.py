@@ -33,15 +33,34 @@ def torch_steps(make, case, start):
     torch.set_default_dtype(torch.float64)  # some keep products and rates in scalars of this type
     params = [torch.tensor(p, dtype=torch.float64, requires_grad=True) for p in start]
     optimizer = make(params, **case.arguments, **no_foreach(make))
+    if case.state == "averaged":
+        optimizer.train()
 
     def take(grads):
         for p, g in zip(params, grads, strict=True):
             p.grad = torch.tensor(g, dtype=torch.float64)
         optimizer.step()
+        stepped = [p.detach().numpy().copy() for p in params]
+        if case.state == "averaged":
+            return stepped, averaged(optimizer, params)
         kept = [optimizer.state[p][case.state].numpy().copy() for p in params if case.state]
-        return [p.detach().numpy().copy() for p in params], kept
+        return stepped, kept
 
     return take
+
+
+def averaged(optimizer, params):
+    """Return what a schedule-free optimizer predicts with, and go on as if nothing was asked."""
+    import torch
+
+    before = [p.detach().clone() for p in params]
+    optimizer.eval()
+    found = [p.detach().numpy().copy() for p in params]
+    optimizer.train()
+    with torch.no_grad():
+        for p, old in zip(params, before, strict=True):
+            p.copy_(old)
+    return found
 
 
 def no_foreach(make):

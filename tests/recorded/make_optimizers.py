@@ -1,9 +1,9 @@
 """Records what other libraries' optimizers do: ``python tests/recorded/make_optimizers.py``.
 
-It needs torch, optax, keras, timm, pytorch_optimizer, and the authors' qhoptim, adabound and
-madgrad. Parameters and gradients are those of `make_torch`. Each case names a class or function
-elsewhere and the fastlr optimizer that must walk the same path. Where a library has no weight
-decay of the kind that is compared, the L2 term is added to the gradients here.
+It needs torch, optax, keras, timm, pytorch_optimizer, and the authors' qhoptim, adabound, madgrad
+and schedulefree. Parameters and gradients are those of `make_torch`. Each case names a class or
+function elsewhere and the fastlr optimizer that must walk the same path. Where a library has no
+weight decay of the kind that is compared, the L2 term is added to the gradients here.
 """
 
 from __future__ import annotations
@@ -23,16 +23,8 @@ from libraries import run
 from make_torch import SNAPSHOTS, gradients, parameters
 
 FILE = Path(__file__).with_name("optimizer_trajectories.npz")
-LIBRARIES = [
-    "torch",
-    "optax",
-    "keras",
-    "timm",
-    "pytorch_optimizer",
-    "qhoptim",
-    "adabound",
-    "madgrad",
-]
+LIBRARIES = ["torch", "optax", "keras", "timm", "pytorch_optimizer"]
+LIBRARIES += ["qhoptim", "adabound", "madgrad", "schedulefree"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +36,7 @@ class Case:
     optimizer: str
     settings: dict
     adds_l2: bool = False  # the recorder adds settings["weight_decay"] times p to the gradient
-    state: str | None = None  # a state array that is compared too
+    state: str | None = None  # what is compared too: a state array, or "averaged"
 
 
 _ADAM = {"lr": 0.02, "beta1": 0.8, "beta2": 0.97, "eps": 1e-4, "weight_decay": 0.03}
@@ -225,22 +217,37 @@ CASES = {
         "MADGRAD",
         {**_MADGRAD, "momentum": 0.0},
     ),
+    "schedule_free_sgd": Case(
+        "schedulefree.SGDScheduleFree",
+        {"lr": 0.05, "momentum": 0.8, "weight_decay": 0.02, "warmup_steps": 40},
+        "ScheduleFreeSGD",
+        {"lr": 0.05, "momentum": 0.8, "weight_decay": 0.02, "warmup_steps": 40},
+        state="averaged",
+    ),
+    "schedule_free_adamw": Case(
+        "schedulefree.AdamWScheduleFree",
+        {**_DECAYED, "warmup_steps": 40},
+        "ScheduleFreeAdamW",
+        {**_ADAM, "warmup_steps": 40},
+        state="averaged",
+    ),
 }
 
 
-def main():
+def record(target, cases, libraries):
+    """Run the cases and write snapshots and versions to a file."""
     os.environ.setdefault("KERAS_BACKEND", "torch")
     warnings.simplefilter("ignore")  # the authors' programs use old spellings of torch
     kept = {}
-    for name, case in CASES.items():
+    for name, case in cases.items():
         path = run(case, parameters(), gradients, SNAPSHOTS[-1])
         kept[name] = np.array(
             [np.concatenate([p.ravel() for p in ps]) for t, ps in path if t in SNAPSHOTS]
         )
         print(name)
-    made_with = {name: importlib.metadata.version(name) for name in [*LIBRARIES, "numpy"]}
-    np.savez_compressed(FILE, made_with=json.dumps(made_with), **kept)
+    made_with = {name: importlib.metadata.version(name) for name in [*libraries, "numpy"]}
+    np.savez_compressed(target, made_with=json.dumps(made_with), **kept)
 
 
 if __name__ == "__main__":
-    main()
+    record(FILE, CASES, LIBRARIES)

@@ -1,0 +1,108 @@
+"""Schedule-Free AdamW: an average of points in the place of momentum and of a falling rate."""
+
+import numpy as np
+
+from ._schedule_free import average_of, average_weight, check_constant
+from .base import Optimizer
+
+
+class ScheduleFreeAdamW(Optimizer):
+    r"""Schedule-Free AdamW.
+
+    .. math::
+        v_t &= \beta_2 v_{t-1} + (1 - \beta_2)\, g(y_{t-1})^2, \qquad
+            z_t = z_{t-1} - \eta_t \Big(\frac{g(y_{t-1})}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}
+            + \lambda y_{t-1}\Big) \\
+        x_t &= (1 - c_t)\, x_{t-1} + c_t z_t, \qquad
+            c_t = \frac{\eta_t^2}{\sum_{i \le t} \eta_i^2}, \qquad
+            y_t = (1 - \beta_1)\, z_t + \beta_1 x_t, \qquad
+            \eta_t = \eta \min(1, t / T)
+
+    The bound parameters are :math:`y`, at which gradients are to be taken. Predictions are made
+    with :math:`x`, which ``updater.averaged`` returns; estimators do so by themselves.
+
+    Parameters
+    ----------
+    lr : float, default=2.5e-3
+        Learning rate :math:`\eta`. Larger than AdamW's with a schedule: try 1 to 10 times.
+    beta1 : float, default=0.9
+        In (0, 1): where between :math:`z` and :math:`x` gradients are taken.
+    beta2 : float, default=0.999
+        Decay of the mean of squared gradients, in [0, 1).
+    eps : float, default=1e-8
+        Added to the denominator, in units of gradient.
+    warmup_steps : int, default=0
+        :math:`T`, steps in which the rate grows to its value.
+    decay : {"decoupled", "l2", "independent"}, default="decoupled"
+        What weight_decay means. All kinds act at :math:`y`.
+    **common
+        See `Optimizer`: schedule, weight_decay, clip_norm, clip_value, maximize, nonfinite,
+        average, average_decay. A schedule is not needed; the weights :math:`c_t` do not know
+        it, and are right for one that never rises.
+
+    Notes
+    -----
+    State: two arrays shaped like the parameter, :math:`z` and :math:`v`.
+
+    References
+    ----------
+    Defazio et al. 2024, "The road less scheduled", arXiv:2405.15682.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastlr import ScheduleFreeAdamW
+    >>> y = np.array([1.0, -2.0])
+    >>> updater = ScheduleFreeAdamW(lr=0.1, beta1=0.5).bind(y)
+    >>> for _ in range(2):
+    ...     updater.step(y.copy())
+    >>> y.round(3).tolist(), updater.averaged.round(3).tolist()
+    ([0.829, -1.827], [0.853, -1.851])
+    """
+
+    lr: float = 2.5e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    warmup_steps: int = 0
+    decay: str = "decoupled"
+
+    state = ("z", "v")
+    ranges = {
+        "beta1": "(0, 1)",
+        "beta2": "[0, 1)",
+        "eps": "[0, inf)",
+        "warmup_steps": "[0, inf)",
+    }
+
+    def validate(self):
+        check_constant(self, "beta1")
+
+    def momentum_field(self):
+        return None  # a schedule's momentum has nothing to drive here
+
+    def initial_state(self):
+        return {"z": "p"}
+
+    def evaluate(self, p, state):
+        return average_of(p, state["z"], self.beta1)
+
+    def coefficients(self, t, lr):
+        weight, factor = average_weight(t, self.warmup_steps)
+        return {
+            "c2": 1 - self.beta2,
+            "eps": self.eps,
+            "root": 1 / np.sqrt(1 - self.beta2**t),
+            "lr": lr * factor,
+            "ramp": factor,
+            "weight": weight,
+            "part": 1 - self.beta1 * (1 - weight),
+        }
+
+    @staticmethod
+    def update(p, g, z, v, c2, eps, root, lr, ramp, weight, part, decay_share):
+        v = v + c2 * (g * g - v)
+        move = lr * g / (sqrt(v) * root + eps) + ramp * decay_share * p
+        p = p + weight * (z - p) - part * move
+        z = z - move
+        return p, z, v

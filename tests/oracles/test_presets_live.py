@@ -1,0 +1,60 @@
+"""The libraries that are installed, beside the presets that are named after them.
+
+The recorded runs (`tests/test_presets.py`) fix one version of each library; these take whatever
+version is there, on a problem where gradients follow parameters.
+"""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "recorded")]
+from hashed import uniform  # noqa: E402
+from make_presets import CASES, falling  # noqa: E402
+from make_torch import SHAPES, parameters  # noqa: E402
+from preset_libraries import run  # noqa: E402
+
+from fastlr.optimizers import OPTIMIZERS  # noqa: E402
+
+STEPS = 50
+TARGETS = [uniform(s, 3, k) for k, s in enumerate(SHAPES)]
+CURVES = [10.0 ** uniform(s, 4, k) for k, s in enumerate(SHAPES)]
+
+
+def slope(params, t):
+    """Return the gradient of a noisy quadratic bowl with curvatures from 0.1 to 10."""
+    return [
+        np.asarray(c * (p - target) + 0.1 * uniform(p.shape, 5, 100 * t + k))
+        for k, (p, c, target) in enumerate(zip(params, CURVES, TARGETS, strict=True))
+    ]
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("name", CASES)
+def test_the_installed_library_walks_the_same_path_downhill(name, monkeypatch):
+    case = CASES[name]
+    for variable, value in (("KERAS_BACKEND", "jax"), ("JAX_ENABLE_X64", "1")):
+        monkeypatch.setenv(variable, os.environ.get(variable, value))
+    library = case.source.rpartition(".")[0]
+    try:
+        importlib.import_module(library)
+    except ImportError as error:
+        pytest.skip(f"{library} cannot be imported: {error}")
+    params = parameters(seed=9)
+    theirs = [p.copy() for p in params]
+    cls = OPTIMIZERS[case.optimizer.lower()]
+    updater = cls(**case.settings, preset=case.preset, schedule=falling).bind(params)
+    worst = 0.0
+    for t, after in run(case, theirs, lambda t: slope(theirs, t), falling, STEPS):
+        updater.step(slope(params, t))
+        theirs[:] = after
+        size = max(np.max(np.abs(a)) for a in after)
+        worst = max(
+            worst, *(np.max(np.abs(p - a)) / size for p, a in zip(params, after, strict=True))
+        )
+    assert worst < 1e-12
