@@ -200,7 +200,9 @@ class TestLookahead:
     def test_the_part_kept_may_have_a_schedule(self):
         p = np.array([8.0])
         optimizer = SGD(
-            lr=1.0, lookahead=1, lookahead_alpha=0.5,
+            lr=1.0,
+            lookahead=1,
+            lookahead_alpha=0.5,
             schedules={"lookahead_alpha": half},
         )
         stepped(optimizer, p, np.ones(1))
@@ -208,8 +210,15 @@ class TestLookahead:
 
 
 FOLLOWED = AdamW(
-    lr=0.1, weight_decay=0.1, l1=0.05, cautious=True, lookahead=3, average="ema",
-    clip_norm=0.5, clip_scope="parameter", schedule=OneCycle(total_steps=20),
+    lr=0.1,
+    weight_decay=0.1,
+    l1=0.05,
+    cautious=True,
+    lookahead=3,
+    average="ema",
+    clip_norm=0.5,
+    clip_scope="parameter",
+    schedule=OneCycle(total_steps=20),
 )
 
 
@@ -271,7 +280,11 @@ class TestStats:
     def test_before_the_first_step(self, backend):
         stats = SGD(lr=0.5, clip_norm=1.0).bind(np.ones(2), backend=backend).stats()
         assert stats == {
-            "t": 0, "lr": None, "momentum": None, "grad_norm": None, "skipped": 0,
+            "t": 0,
+            "lr": None,
+            "momentum": None,
+            "grad_norm": None,
+            "skipped": 0,
             "last_skipped": None,
         }
 

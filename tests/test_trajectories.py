@@ -92,7 +92,7 @@ def test_a_thousand_steps_in_double_precision(name, k, modifier):
         assert error(flat, walk.p) < 1e-12, f"step {t}"
         assert error(mean, walk.average) < 1e-12, f"average at step {t}"
         moved = error(flat, START)
-    assert moved > 0.1  # the tolerance is far below what was walked
+    assert moved > 0.01  # the tolerance is far below what was walked
 
 
 @pytest.mark.parametrize(("name", "k", "modifier"), SETTINGS)

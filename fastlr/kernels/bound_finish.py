@@ -78,7 +78,9 @@ def choose(optimizer: Optimizer, groups: Sequence[Group]) -> Finish | None:
     rule: Any = update_owner(type(optimizer))
     if optimizer.cautious and DECAY_SHARE in inspect.signature(rule.update).parameters:
         raise ValueError(f"{owner} applies the decay itself, and cautious=True cannot see its move")
-    return Finish(optimizer.cautious, optimizer.lookahead is not None, optimizer.average is not None)
+    return Finish(
+        optimizer.cautious, optimizer.lookahead is not None, optimizer.average is not None
+    )
 
 
 def bind_finish(finish: Finish, dtype: str, backend: str) -> BoundFinish:
@@ -101,7 +103,10 @@ def bind_finish(finish: Finish, dtype: str, backend: str) -> BoundFinish:
     isa = select.instruction_set()
     if backend == "cython" and isa is not None:
         module = cython_cpu.module(isa)
-        address, count = module.KERNELS[finish_name(finish, dtype)], module.KERNELS[count_name(dtype)]
+        address, count = (
+            module.KERNELS[finish_name(finish, dtype)],
+            module.KERNELS[count_name(dtype)],
+        )
         return BoundFinish(finish, address, count, module)
     from . import numba_cpu
 
