@@ -111,14 +111,8 @@ class TestRules:
 
     @pytest.mark.parametrize("case", [c for c in FULLEST.values() if c in ON_DEVICE])
     def test_float64_kernel_gives_the_bits_of_the_cpu(self, case):
-        optimizer = make(
-            case,
-            **{
-                **followed(CASES[case][0]),
-                "schedule": OneCycle(total_steps=5),
-                "average": "polyak",
-            },
-        )
+        more = {**followed(CASES[case][0]), "average": "polyak"}
+        optimizer = make(case, **more, schedule=OneCycle(total_steps=5))
         cpu, gpu, host, device = both(optimizer, arrays(np.float64))
         same(optimizer, host, device)
         same(optimizer, cpu.state_dict()["state"], gpu.state_dict()["state"])

@@ -10,7 +10,7 @@ from hashed import uniform
 
 from fastlr import SGD, AdamW, CosineAnnealing, OneCycle, ReduceOnPlateau
 from fastlr.kernels.emit import RuleError
-from fastlr.optimizers import FTRL, OPTIMIZERS, Lion, Optimizer
+from fastlr.optimizers import FTRL, OPTIMIZERS, Lion, Optimizer, ScheduleFreeSGD
 
 ENGINES = ["cython", "numba", "cython-python_stepper"]
 
@@ -364,6 +364,12 @@ def test_unfit_settings_are_refused_by_name(settings, error, match):
 def test_a_schedule_for_lookahead_that_is_off_is_refused():
     with pytest.raises(ValueError, match="lookahead_alpha is for lookahead="):
         SGD(schedules={"lookahead_alpha": CosineAnnealing(9)}).bind(np.ones(2))
+
+
+@pytest.mark.parametrize("more", [{"l1": 0.1}, {"cautious": True}, {"lookahead": 5}])
+def test_rules_that_predict_with_other_parameters_are_not_followed(more):
+    with pytest.raises(ValueError, match="predicts with other parameters than it steps"):
+        ScheduleFreeSGD(**more).bind(np.ones(2))
 
 
 def test_a_group_with_an_unfit_penalty_is_refused():
