@@ -73,6 +73,7 @@ class FallbackUpdater(Updater):
         self._run = run
         self._timetable = Timetable(optimizer, groups, run)
         self._n_threads = n_threads
+        self._finish, self._last = None, None  # array rules have no modifier that follows them
         self._bind_host(backend, group_ids)
 
     def follow(self, timetable: Timetable, t: int) -> None:

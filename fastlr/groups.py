@@ -17,6 +17,7 @@ class Group:
 
     lr_factor: float = 1.0
     weight_decay: float | None = None  # None: the optimizer's
+    l1: float | None = None  # None: the optimizer's
     schedule: Schedule | None = None  # None: the optimizer's
 
 
@@ -63,6 +64,7 @@ def assign_groups(
             Group(
                 lr_factor=entry.get("lr", 1.0),
                 weight_decay=entry.get("weight_decay"),
+                l1=entry.get("l1"),
                 schedule=_schedule(entry, f"groups[{k}]"),
             )
         )
@@ -74,16 +76,17 @@ def assign_groups(
 def _check_entry(entry: Any, label: str) -> list[str]:
     if not isinstance(entry, Mapping):
         raise TypeError(f"{label} must be a dict, got {type(entry).__name__}")
-    unknown = set(entry) - {"match", "lr", "weight_decay", "schedule"}
+    unknown = set(entry) - {"match", "lr", "weight_decay", "l1", "schedule"}
     if unknown or "match" not in entry:
         raise ValueError(
-            f"{label} needs 'match' and takes 'lr', 'weight_decay' and 'schedule', "
+            f"{label} needs 'match' and takes 'lr', 'weight_decay', 'l1' and 'schedule', "
             f"got {sorted(map(str, entry))}"
         )
     if "lr" in entry:
         check_number(entry["lr"], f"{label}: lr (a factor)", "[0, inf)")
-    if entry.get("weight_decay") is not None:
-        check_number(entry["weight_decay"], f"{label}: weight_decay", "[0, inf)")
+    for name in ("weight_decay", "l1"):
+        if entry.get(name) is not None:
+            check_number(entry[name], f"{label}: {name}", "[0, inf)")
     patterns = [entry["match"]] if isinstance(entry["match"], str) else entry["match"]
     if not isinstance(patterns, (list, tuple)) or not all(isinstance(p, str) for p in patterns):
         raise TypeError(

@@ -41,6 +41,7 @@ class HyperParameters:
 
     ranges: ClassVar[dict[str, str]] = {}
     choices: ClassVar[dict[str, tuple[Any, ...]]] = {}
+    own_fields: ClassVar[tuple[str, ...]] = ()  # names that a family shares, with another meaning
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     _fields: ClassVar[dict[str, Any]] = {}
 
@@ -56,9 +57,10 @@ class HyperParameters:
         # What all of a family share comes last, so that arguments by position mean what is
         # particular to the class: `lr` is the first one, in subclasses of subclasses too.
         family: Any = cls.__mro__[cls.__mro__.index(HyperParameters) - 1]
-        shared = {} if family is cls else family._fields
-        ordered = [n for n in inherited if n not in shared]
-        ordered += [n for n in own if n not in inherited]
+        common = {} if family is cls else family._fields
+        shared = set(common) - set(cls.own_fields)
+        ordered = [n for n in inherited if n not in shared and not (n in common and n in own)]
+        ordered += [n for n in own if n not in ordered and n not in shared]
         ordered += [n for n in inherited if n in shared]
         # A default may be overridden by a plain assignment, without repeating the annotation.
         fields = {

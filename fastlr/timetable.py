@@ -19,6 +19,7 @@ class Block(NamedTuple):
     factor: np.ndarray  # on the learning rate
     optimizer: Optimizer  # whose scheduled hyper-parameters are arrays with a value per step
     decay_factor: np.ndarray | float  # on the weight decay, a group's own included
+    l1_factor: np.ndarray | float  # on l1, a group's own included
 
 
 class Timetable:
@@ -127,12 +128,14 @@ class Timetable:
         """
         values = self._values(t)
         decay_factor = self._factor("weight_decay", t) if "weight_decay" in values else 1.0
+        l1_factor = self._factor("l1", t) if "l1" in values else 1.0
         made = {}
         for label in dict.fromkeys(self._of_groups):
             factor, momentum = self._evaluate(label, t, values)
             name = self._optimizer.momentum_field()
             more = {} if name is None or momentum is None else {name: momentum}
-            made[label] = Block(factor, self._optimizer.with_scheduled(values | more), decay_factor)
+            scheduled = self._optimizer.with_scheduled(values | more)
+            made[label] = Block(factor, scheduled, decay_factor, l1_factor)
         return [made[label] for label in self._of_groups]
 
     def _factor(self, label: str, t: np.ndarray) -> np.ndarray:
@@ -191,7 +194,11 @@ def check_effects(optimizer: Optimizer, coefficients: Sequence[str]) -> None:
     lr, falling, tail = np.full(t.size, 0.1), np.linspace(1.0, 0.5, t.size), slice(30, None)
     for name in optimizer.schedules:
         label = f"{type(optimizer).__name__}: schedules[{name!r}]"
-        if name in {"weight_decay", "clip_value"}:
+        if name in {"weight_decay", "clip_value", "l1"} - set(optimizer.own_fields):
+            continue
+        if name == "lookahead_alpha":
+            if optimizer.lookahead is None:
+                raise ValueError(f"{label} has no effect: lookahead_alpha is for lookahead=")
             continue
         if name == "average_decay":
             if optimizer.average != "ema":

@@ -11,9 +11,10 @@ import numpy as np
 
 from . import arrays as checks
 from .groups import assign_groups
-from .kernels import select
+from .kernels import bound_finish, select
 from .kernels.bound_sums import BoundSums
 from .kernels.emit import COMMON
+from .kernels.emit_finish import LOOKAHEAD_STATE
 from .optimizers._array import ArrayOptimizer
 from .optimizers.base import Optimizer, decay_coefficients
 from .schedules import Run
@@ -96,6 +97,8 @@ class Updater:
         self._run = Run(total_steps, steps_per_epoch)
         self._timetable = Timetable(self.optimizer, self._groups, self._run)
         self._n_threads = n_threads
+        self._finish = bound_finish.choose(self.optimizer, self._groups)
+        self._last: tuple[int, float, float | None] | None = None
         if self._bound.on_device or backend == "cuda":
             self._bind_device(backend, group_ids)
         elif isinstance(self.optimizer, ArrayOptimizer):
@@ -106,13 +109,23 @@ class Updater:
     def _bind_host(self, backend: str, group_ids: list[int]) -> None:
         params = self._bound.arrays
         dtype = checks.DTYPES[params[0].dtype]
-        self._kernel: Any = select.cpu_kernel(self.optimizer, dtype, backend)
+        optimizer, what = self.optimizer, self._finish
+        # What follows the rule takes the average with it: it comes last.
+        own = optimizer if what is None else optimizer.replace(average=None)
+        self._kernel: Any = select.cpu_kernel(own, dtype, backend)
         self.backend = self._kernel.backend
         self._check_coefficients()
         self._summing = self._bind_sums()
-        initial = self.optimizer.initial_state()
-        names = (*self._kernel.state, *([AVERAGE] if self.optimizer.average else []))
+        finish = None if what is None else bound_finish.bind_finish(what, dtype, self.backend)
+        initial = {**optimizer.initial_state(), LOOKAHEAD_STATE: "p"}
+        last = [LOOKAHEAD_STATE] if optimizer.lookahead else []
+        last += [AVERAGE] if optimizer.average else []
+        names = (*self._kernel.state, *last)
         self._state = {n: [_start(p, initial.get(n, 0.0)) for p in params] for n in names}
+        arrays = [[self._state[n][i] for n in self._kernel.state] for i in range(len(params))]
+        for i, (p, own_arrays) in enumerate(zip(params, arrays, strict=True)):
+            own_arrays += [np.empty_like(p)] if what is not None and what.cautious else []
+            own_arrays += [self._state[n][i] for n in last]
         compiled = select.compiled_stepper()
         if compiled is None or select.instruction_set() is None:
             from .kernels.stepper import Stepper
@@ -120,10 +133,9 @@ class Updater:
             make, sumsq = Stepper, 0
         else:
             make, sumsq = compiled, select.sumsq_address(dtype)
-        optimizer = self.optimizer
         self._stepper: Any = make(
             params,
-            [[self._state[n][i] for n in names] for i in range(len(params))],
+            arrays,
             group_ids,
             names=self._bound.names if self._bound.kind == "dict" else None,
             single=self._bound.kind == "array",
@@ -139,6 +151,7 @@ class Updater:
             n_threads=self._n_threads,
             owner=self._kernel.owner,
             summing=self._summing,
+            finish=finish,
         )
 
     def _bind_arrays(self, optimizer: ArrayOptimizer, backend: str, group_ids: list[int]) -> None:
@@ -201,7 +214,7 @@ class Updater:
 
         self.backend = "cuda"
         self._summing = None
-        self._kernel = cuda_bind.cuda_kernel(self.optimizer, self._bound)
+        self._kernel = cuda_bind.cuda_kernel(self.optimizer, self._bound, self._finish)
         self._check_coefficients()
         self._stepper, self._state = cuda_bind.make_stepper(
             self._kernel, self._bound, group_ids, self.optimizer, self._rows
@@ -237,6 +250,7 @@ class Updater:
         if isinstance(metric, bool) or not isinstance(metric, numbers.Real):
             raise TypeError(f"metric must be a number, got {metric!r}")
         if self._timetable.needs_metric:
+            self._last = self._last_rates()
             self._timetable.observe(float(metric), self.t)
             self._stepper.forget_rows()  # they were computed with what it knew before
 
@@ -258,17 +272,12 @@ class Updater:
     @property
     def lr(self) -> float:
         """Learning rate of the next step."""
-        factor, _ = self._factors(np.array([float(self.t)]))
-        return float(self.optimizer.lr * factor[0])
+        return self._rates(self.t)[0]
 
     @property
     def momentum(self) -> float | None:
         """Momentum of the next step."""
-        name = self.optimizer.momentum_field()
-        if name is None:
-            return None
-        _, momentum = self._factors(np.array([float(self.t)]))
-        return float(getattr(self.optimizer, name) if momentum is None else momentum[0])
+        return self._rates(self.t)[1]
 
     @property
     def averaged(self) -> Any:
@@ -282,6 +291,50 @@ class Updater:
             return self._bound.like_given(self._stepper.averaged(self._state[AVERAGE]))
         source = self._state[AVERAGE] if self.t else self._bound.arrays
         return self._bound.like_given([a.copy() for a in source])
+
+    def stats(self) -> dict[str, Any]:
+        """Return figures of the last step; none of them costs a pass over the arrays.
+
+        Returns
+        -------
+        dict
+            ``t``, steps made; ``lr`` and ``momentum`` of the last step made, group factors
+            apart (None before the first, and where there is no momentum); ``grad_norm``, the norm
+            of all gradients that `step` was last given, before clipping, None where nothing
+            asked for norms (``clip_norm`` and ``nonfinite`` do) or nothing was given yet;
+            ``skipped``, steps not made because a gradient was not finite; ``last_skipped``, the
+            name of the first parameter whose gradient was not finite at the last of these, None
+            if none was skipped since this updater was made or loaded.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastlr import SGD
+        >>> w = np.zeros(2)
+        >>> updater = SGD(lr=0.5, clip_norm=1.0, nonfinite="skip").bind({"w": w})
+        >>> updater.step({"w": np.array([3.0, 4.0])})
+        >>> updater.stats()  # doctest: +NORMALIZE_WHITESPACE
+        {'t': 1, 'lr': 0.5, 'momentum': None, 'grad_norm': 5.0, 'skipped': 0,
+         'last_skipped': None}
+        """
+        _, lr, momentum = self._last_rates() or (0, None, None)
+        norm, culprit = self._stepper.norm, self._stepper.culprit
+        return {
+            "t": self.t,
+            "lr": lr,
+            "momentum": momentum,
+            "grad_norm": None if norm < 0 else norm,
+            "skipped": self.skipped,
+            "last_skipped": self._bound.names[culprit] if culprit >= 0 else None,
+        }
+
+    def _last_rates(self) -> tuple[int, float, float | None] | None:
+        """Return the number, rate and momentum of the last step, as they were at that step."""
+        if self.t == 0:
+            return None
+        if self._last is not None and self._last[0] == self.t:
+            return self._last  # what a metric has changed since acts on the next step
+        return (self.t, *self._rates(self.t - 1))
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that a later run needs to go on, parameters apart.
@@ -331,6 +384,7 @@ class Updater:
         if scalars is not None and self._summing is not None:
             self._summing.scalars[...] = scalars
         self._timetable.metric_state = state_dict["schedule"]
+        self._last = None
         self._stepper.restart(int(state_dict["t"]), int(state_dict["skipped"]))
 
     def __repr__(self) -> str:
@@ -381,6 +435,11 @@ class Updater:
             row[:, 1] = np.inf if optimizer.clip_value is None else optimizer.clip_value
             row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, block.factor, decay)
             row[:, 4] = np.where(steps == 1, 1.0, average)
+            if "l1" not in optimizer.own_fields:
+                row[:, 5] = lr * (optimizer.l1 if group.l1 is None else group.l1 * block.l1_factor)
+            if optimizer.lookahead is not None:
+                due = steps % optimizer.lookahead == 0
+                row[:, 6] = np.where(due, optimizer.lookahead_alpha, 0.0)
             values = {
                 "weight_decay": decay if optimizer.decay == optimizer.own_decay else 0.0,
                 **optimizer.coefficients(steps, lr),
@@ -391,8 +450,13 @@ class Updater:
             table = rows.astype(self._stepper.dtype, order="C")
         return table if self._summing is None else (table, rows)
 
-    def _factors(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        return self._timetable.rates(t)
+    def _rates(self, t: int) -> tuple[float, float | None]:
+        """Return learning rate and momentum of the step after `t` others."""
+        factor, momentum = self._timetable.rates(np.array([float(t)]))
+        lr, name = float(self.optimizer.lr * factor[0]), self.optimizer.momentum_field()
+        if name is None:
+            return lr, None
+        return lr, float(getattr(self.optimizer, name) if momentum is None else momentum[0])
 
     def _complain(self, i: int, grads: Any) -> None:
         """Raise what is wrong with gradient i, with all (-1), or that one is not finite (-2)."""

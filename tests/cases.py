@@ -16,7 +16,6 @@ from hashed import uniform
 from fastlr.optimizers import OPTIMIZERS, Optimizer
 from fastlr.optimizers._array import ArrayOptimizer
 
-COMMON = set(Optimizer._fields) | {"lr", "preset"}
 DTYPES = [np.float32, np.float64]
 
 # Everything an optimizer can be asked to do around its rule; all of it at once at the end.
@@ -28,6 +27,11 @@ MODIFIERS = {
     "decoupled": {"weight_decay": 0.05, "decay": "decoupled"},
     "independent": {"weight_decay": 0.002, "decay": "independent"},
     "maximize": {"maximize": True},
+    "clip_parameter": {"clip_norm": 0.5, "clip_scope": "parameter"},
+    "clip_group": {"clip_norm": 0.5, "clip_scope": "group"},
+    "l1": {"l1": 0.02},
+    "cautious": {"cautious": True, "weight_decay": 0.05, "decay": "l2", "clip_value": 0.4},
+    "lookahead": {"lookahead": 4, "lookahead_alpha": 0.3},
     "ema": {"average": "ema", "average_decay": 0.9},
     "polyak": {"average": "polyak"},
     "all": {
@@ -40,14 +44,38 @@ MODIFIERS = {
         "average": "ema",
         "average_decay": 0.9,
     },
+    "all that follows the rule": {
+        "clip_norm": 0.5,
+        "clip_scope": "parameter",
+        "weight_decay": 0.05,
+        "decay": "decoupled",
+        "maximize": True,
+        "l1": 0.02,
+        "cautious": True,
+        "lookahead": 3,
+        "average": "polyak",
+    },
 }
+
+
+def modifiers_of(cls):
+    """Return the modifiers that an optimizer can be asked for."""
+    if not (cls().predicts_elsewhere or issubclass(cls, ArrayOptimizer)):
+        return MODIFIERS
+    follow = {"l1", "cautious", "lookahead"}
+    return {name: more for name, more in MODIFIERS.items() if not follow & set(more)}
+
+
+def common(cls):
+    """Return the names of what every optimizer can be told around its rule."""
+    return (set(Optimizer._fields) | {"lr", "preset"}) - set(cls.own_fields)
 
 
 def settings_of(cls):
     """Return settings that reach every variant of a rule, other hyper-parameters off default."""
     moved = {}
     for name, default in cls._fields.items():
-        if name in COMMON or name in cls.flags or not isinstance(default, float):
+        if name in common(cls) or name in cls.flags or not isinstance(default, float):
             continue
         for candidate in (default * 0.9 + 0.01, default * 0.5, 0.5):
             with contextlib.suppress(ValueError):

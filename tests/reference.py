@@ -147,17 +147,50 @@ class Walk:
         Which of them are one array, for rules that ask.
     shapes : list of tuple of int, optional
         Shapes of these, by default one dimension.
+    groups : list of set of int, optional
+        Which arrays are clipped together with ``clip_scope="group"``.
     """
 
-    def __init__(self, rule, own, common, start, cuts, shapes=None):
+    def __init__(self, rule, own, common, start, cuts, shapes=None, groups=None):
         self.rule, self.own, self.common = rule, own, common
+        self.arrays = cuts
+        self.groups = groups or [set(range(len(self.arrays)))]
         self.p = np.array(start, dtype=np.float64)
         own_decay = common["decay"] == getattr(rule, "own_decay", None)
         self.decay = None if own_decay else common["decay"]
         inside = common["weight_decay"] if own_decay else 0.0
         self.t, self.state = 0, {"start": self.p, "cuts": cuts, "weight_decay": inside}
         self.state["shapes"] = shapes or [(-1,)] * len(cuts)
-        self.average = None
+        self.average, self.slow = None, self.p
+
+    def clipped(self, g):
+        """Return the gradient, parts of it scaled down to the bound where they are above it."""
+        bound, scope = self.common["clip_norm"], self.common["clip_scope"]
+        members = {
+            "global": [range(len(self.arrays))],
+            "group": self.groups,
+            "parameter": [[i] for i in range(len(self.arrays))],
+        }[scope]
+        out = np.empty_like(g)
+        for together in members:
+            norm = np.sqrt(sum(np.sum(g[self.arrays[i]] ** 2) for i in together))
+            for i in together:
+                out[self.arrays[i]] = g[self.arrays[i]] * min(1.0, bound / (norm + 1e-6))
+        return out
+
+    def follow(self, before, g, lr):
+        """Apply what comes after the rule."""
+        c = self.common
+        if c["cautious"]:  # timm's caution: the mask, over its mean in each tensor
+            move = self.p - before
+            mask = ((np.sign(move) * np.sign(g) <= 0) & (g != 0)).astype(float)
+            for each in self.arrays:
+                mask[each] /= max(mask[each].mean(), 1e-3)
+            self.p = before + mask * move
+        if c.get("l1"):
+            self.p = np.sign(self.p) * np.maximum(np.abs(self.p) - lr * c["l1"], 0.0)
+        if c["lookahead"] is not None and self.t % c["lookahead"] == 0:
+            self.p = self.slow = self.slow + c["lookahead_alpha"] * (self.p - self.slow)
 
     def step(self, g, factor=1.0):
         """Make one step; `factor` is what a schedule multiplies the rate with."""
@@ -167,7 +200,7 @@ class Walk:
         if c["maximize"]:
             g = -g
         if c["clip_norm"] is not None:
-            g = g * min(1.0, c["clip_norm"] / (np.sqrt(np.sum(g**2)) + 1e-6))
+            g = self.clipped(g)
         if c["clip_value"] is not None:
             g = np.clip(g, -c["clip_value"], c["clip_value"])
         lr = c["lr"] * factor
@@ -178,7 +211,9 @@ class Walk:
             self.state["share"] = share
         else:
             self.p = self.p * (1 - share)
-        self.p = self.rule(self.p, g, self.t, lr, self.state, **self.own)
+        before = self.p
+        self.p = self.rule(before, g, self.t, lr, self.state, **self.own)
+        self.follow(before, g, lr)
         if c["average"] is None or self.t == 1:
             self.average = self.p
         elif c["average"] == "polyak":  # the mean of all parameters so far

@@ -9,7 +9,7 @@ import ast
 
 import numpy as np
 import pytest
-from cases import COMMON, COMPILED_CASES, FULLEST, MODIFIERS, bits, gradients, make, tree
+from cases import COMPILED_CASES, FULLEST, MODIFIERS, bits, common, gradients, make, tree
 from hashed import uniform
 from reference import REFERENCES, Walk
 
@@ -26,6 +26,7 @@ from fastlr.schedules.lengths import Run
 
 # Everything at once but what needs a reduction, which simulates slowly and has its own checks.
 ALL = {**MODIFIERS["all"], "clip_norm": None, "nonfinite": "ignore"}
+FOLLOWED = {**ALL, "l1": 0.02, "lookahead": 2, "lookahead_alpha": 0.3}
 
 # Plateau schedules and compositions have no rule of their own.
 WITH_RULE = [
@@ -70,6 +71,11 @@ class Mine(Optimizer):
         return p - rate * (sign(g) * sqrt(abs(m)) + i), m, i  # noqa: F821
 
 
+def followed(cls):
+    """Return everything at once, what follows the rule included where it may."""
+    return ALL if cls().predicts_elsewhere else FOLLOWED
+
+
 def on_device(arrays, stream=1):
     return {name: OnDevice(a, stream) for name, a in arrays.items()}
 
@@ -105,7 +111,8 @@ class TestRules:
 
     @pytest.mark.parametrize("case", [c for c in FULLEST.values() if c in ON_DEVICE])
     def test_float64_kernel_gives_the_bits_of_the_cpu(self, case):
-        optimizer = make(case, schedule=OneCycle(total_steps=5), weight_decay=0.05)
+        more = {**followed(COMPILED_CASES[case][0]), "average": "polyak"}
+        optimizer = make(case, **more, schedule=OneCycle(total_steps=5))
         cpu, gpu, host, device = both(optimizer, arrays(np.float64))
         same(optimizer, host, device)
         same(optimizer, cpu.state_dict()["state"], gpu.state_dict()["state"])
@@ -114,12 +121,12 @@ class TestRules:
     def test_agrees_with_the_readable_reference(self, name):
         cls = type(make(FULLEST[name]))
         for settings in REFERENCES[name].settings:
-            optimizer = cls(**{**settings, **ALL})
+            optimizer = cls(**{**settings, **followed(cls)})
             params = optimizer.get_params(deep=False)
-            common = {k: v for k, v in params.items() if k in COMMON}
-            own = {k: v for k, v in params.items() if k not in common}
+            shared = {k: v for k, v in params.items() if k in common(cls)}
+            own = {k: v for k, v in params.items() if k not in shared}
             start = uniform(3, 4)
-            walk = Walk(REFERENCES[name].rule, own, common, start, [slice(None)])
+            walk = Walk(REFERENCES[name].rule, own, shared, start, [slice(None)])
             array = start.copy()
             updater = optimizer.bind(OnDevice(array))
             for t in range(1, 6):
@@ -175,6 +182,17 @@ class TestGradients:
         SGD(lr=1.0, clip_norm=1.0).bind(OnDevice(array)).step(OnDevice(grad))
         scale = np.float32(1 / (np.sqrt(2.0**26 + 39) + 1e-6))
         assert array[1] == -scale
+
+    def test_figures_of_the_last_step(self):
+        updater = SGD(lr=0.5, clip_norm=1.0, nonfinite="skip").bind({"a": OnDevice(np.ones(2))})
+        assert updater.stats()["grad_norm"] is None
+        updater.step({"a": OnDevice(np.array([3.0, 4.0]))})
+        assert updater.stats()["grad_norm"] == 5.0
+        assert updater.stats()["last_skipped"] is None
+        updater.step({"a": OnDevice(np.array([3.0, np.nan]))})
+        assert updater.stats()["last_skipped"] == "a"
+        assert np.isnan(updater.stats()["grad_norm"])
+        assert (updater.stats()["t"], updater.stats()["skipped"]) == (1, 1)
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
     def test_skip_leaves_everything_as_it_was(self, bad):
@@ -253,7 +271,7 @@ class TestArrays:
         grads = np.array([g.ctypes.data - 4 * far])
         variant = specialise(rule_of_class(SGD), SGD().switches())
         assert variant.coefficients == ("ahead", "rate")
-        row = np.array([1, np.inf, 0, 0, 0, 1, 0.25], np.float32)
+        row = np.array([1, np.inf, 0, 0, 0, 0, 0, 0, 1, 0.25], np.float32)
         entry = load_source(*update_source(variant, False, "f32")).entry
         arguments = (np.zeros(1, np.int64), table, grads, row, np.ones(1, np.float32))
         numba_cuda.configure(entry, 1, 0)(*(a.ctypes.data for a in arguments), 1)
@@ -378,6 +396,10 @@ class TestRefusals:
         crooked = np.zeros(17, np.uint8)[1:].view(np.float64)
         with pytest.raises(ValueError, match="params must be aligned"):
             SGD().bind(OnDevice(crooked))
+
+    def test_modifiers_that_need_sums_over_elements(self):
+        with pytest.raises(ValueError, match="cautious=True counts elements"):
+            SGD(cautious=True).bind(OnDevice(np.ones(2)))
 
     def test_overlap(self):
         memory = np.ones(6)

@@ -264,7 +264,7 @@ def test_state_may_have_any_name_beside_those_of_the_frames(tmp_path, name):
     rule = parse(tmp_path, body, signature=f"p, g, {name}, rate", state=(name,))
     p, s, average = np.ones(3), np.full(3, 0.5), np.zeros(3)
     entry = numba_cpu.update_kernel(rule, {}, True, "f64")
-    call(entry, p, np.ones(3), [s, average], [1.0, np.inf, 0.0, 0.0, 0.25, 2.0])
+    call(entry, p, np.ones(3), [s, average], [1.0, np.inf, 0.0, 0.0, 0.25, 0.0, 0.0, 0.0, 2.0])
     assert p.tolist() == [-2.0] * 3
     assert s.tolist() == [1.5] * 3
     assert average.tolist() == [-0.5] * 3
@@ -276,7 +276,7 @@ def test_state_may_have_any_name_beside_those_of_the_frames(tmp_path, name):
 
 def run(rule, p, g, coefficients, *state):
     entry = numba_cpu.update_kernel(rule, {}, False, "f64")
-    call(entry, p, g, state, [1.0, np.inf, 0.0, 0.0, 0.0, *coefficients])
+    call(entry, p, g, state, [1.0, np.inf, *[0.0] * (len(emit.COMMON) - 2), *coefficients])
 
 
 def call(entry, p, g, state, row):

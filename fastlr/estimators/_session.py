@@ -96,11 +96,8 @@ class Session:
 
     def last_rates(self) -> tuple[float, float]:
         """Return learning rate and momentum of the last step, NaN for no momentum."""
-        optimizer = self.updater.optimizer
-        factor, driven = self.updater._factors(np.array([self.updater.t - 1.0]))
-        name = optimizer.momentum_field()
-        own = np.nan if name is None else getattr(optimizer, name)
-        return optimizer.lr * factor[0], own if name is None or driven is None else driven[0]
+        last = self.updater.stats()
+        return last["lr"], np.nan if last["momentum"] is None else last["momentum"]
 
     @property
     def _averages(self) -> bool:

@@ -4,7 +4,7 @@
 cdef struct Segment:  # one parameter
     char *p
     const char *g
-    char *state[8]
+    char *state[12]
     Py_ssize_t n
     Py_ssize_t group
     Py_ssize_t norm  # which norm its gradient belongs to
@@ -12,6 +12,7 @@ cdef struct Segment:  # one parameter
 
 cdef struct Piece:  # a run of elements of one parameter
     Py_ssize_t segment, start, count
+    Py_ssize_t kept  # moves that a cautious step keeps
 
 
 cdef struct Sums:  # of a rule that sums over elements before its update
@@ -21,6 +22,13 @@ cdef struct Sums:  # of a rule that sums over elements before its update
     double *scalars  # of each set
     double *exact  # coefficient rows in double precision
     double *partial  # of each block
+
+
+cdef struct Finish:  # modifiers that follow the rule
+    size_t kernel, count  # 0: there are none
+    Py_ssize_t first  # where their arrays begin among the state
+    bint cautious
+    bint always  # something is to be done though neither L1 nor Lookahead is due
 
 
 cdef struct Plan:  # all that a thread without the GIL needs for its share of a step
@@ -35,6 +43,7 @@ cdef struct Plan:  # all that a thread without the GIL needs for its share of a 
     Py_ssize_t n_norms
     char *own_rows  # where arrays need a row each: theirs, and that of no group in the end
     Sums sums
+    Finish finish
     Piece *pieces
     Py_ssize_t *first_piece  # of each share, and one more
     int shares
@@ -43,10 +52,13 @@ cdef struct Plan:  # all that a thread without the GIL needs for its share of a 
 cdef class Stepper:
     cdef readonly long long t
     cdef readonly long long skipped
+    cdef readonly double norm  # of the last gradients, below 0 if it was not computed
+    cdef readonly Py_ssize_t culprit  # the first array that was not finite when a step was skipped
     cdef readonly object dtype
     cdef Plan plan
     cdef Py_ssize_t length, total, ahead
     cdef object table, refill, params, states, names, complain, kernel_owner, held, scalars, exact
+    cdef object finish_owner
     cdef double clip_norm, sign
     cdef bint check, raises, single, keyed, clips_arrays
     cdef int typenum
@@ -54,7 +66,8 @@ cdef class Stepper:
     cdef char **high
     cdef int advance(self) noexcept nogil
     cdef int measure(self) noexcept nogil
-    cdef bint all_finite(self) noexcept nogil
+    cdef Py_ssize_t first_nonfinite(self) noexcept nogil
+    cdef void set_caution(self) noexcept nogil
     cdef void set_scale(self, char *row, double square) noexcept nogil
     cdef int start_sums(self, object summing, Py_ssize_t blocks) except -1
     cdef void adapt(self) noexcept nogil

@@ -28,6 +28,9 @@ ctypedef double (*sumsq_t)(const void *x, Py_ssize_t n) noexcept nogil
 ctypedef void (*measure_t)(
     double *lanes, const void *p, const void *g, void **s, const void *c, Py_ssize_t n
 ) noexcept nogil
+ctypedef Py_ssize_t (*count_t)(
+    const void *p, const void *g, void **s, const void *c, Py_ssize_t n
+) noexcept nogil
 ctypedef void (*adapt_t)(
     const double *sums, const double *exact, double *scalars, void *row
 ) noexcept nogil
@@ -36,6 +39,13 @@ ctypedef void (*adapt_t)(
 cdef Py_ssize_t NORM_BLOCK = 16384
 cdef enum:
     MOST_SUMS = 8  # that a rule may ask for
+# Elements that a rule and what follows it work on in turn: few enough to stay in a near cache.
+cdef Py_ssize_t TURN = 1024
+# Where a coefficient row holds what the modifiers that follow a rule read.
+cdef enum:
+    L1 = 5
+    LOOK = 6
+    MASK = 7
 # Below this many elements a step is shorter than handing the GIL over and back.
 cdef Py_ssize_t RELEASE_GIL_FROM = 16384
 # Below this many elements for each thread, a step is over before another thread has begun.
@@ -54,7 +64,7 @@ cdef class Stepper:
     params : list of ndarray
         Contiguous, of one dtype, updated in place.
     states : list of list of ndarray
-        State arrays of each parameter, in the kernel's order.
+        State arrays of each parameter, in the kernel's order; then those of the modifiers.
     group_ids : list of int
         Group of each parameter.
     names : list or None
@@ -83,14 +93,16 @@ cdef class Stepper:
         Kept alive with the kernel's address.
     summing : BoundSums, optional
         Of a rule that sums over elements before its update.
+    finish : BoundFinish, optional
+        Modifiers that follow the rule.
     """
 
     def __init__(
         self, list params, list states, list group_ids, *, names, bint single, size_t kernel,
         size_t sumsq, refill, complain, double clip_norm, str clip_scope, bint check, bint raises, double sign,
-        int n_threads, owner, summing=None,
+        int n_threads, owner, summing=None, finish=None,
     ):
-        cdef Py_ssize_t i, k, blocks = 0
+        cdef Py_ssize_t i, k, n_finish = 0, blocks = 0
         cdef Plan *plan = &self.plan
         if plan.segments != NULL:
             raise RuntimeError("a Stepper is initialised once")
@@ -102,12 +114,19 @@ cdef class Stepper:
         self.dtype = params[0].dtype
         self.typenum = self.dtype.num
         self.ahead = FIRST_ROWS
+        self.norm, self.culprit = -1, -1
         plan.kernel, plan.sumsq = kernel, sumsq
         plan.itemsize = self.dtype.itemsize
         plan.n_segments = len(params)
         plan.n_state = len(states[0])
-        if plan.n_state > 8:
-            raise ValueError(f"a rule may keep 8 state arrays, got {plan.n_state}")
+        if finish is not None:
+            n_finish = len(finish.what.arrays)
+            plan.finish.kernel, plan.finish.count = finish.address, finish.count
+            plan.finish.first = plan.n_state - n_finish
+            plan.finish.cautious, plan.finish.always = finish.what.cautious, finish.always
+            self.finish_owner = finish
+        if plan.n_state - n_finish > 8:
+            raise ValueError(f"a rule may keep 8 state arrays, got {plan.n_state - n_finish}")
         plan.segments = <Segment*>calloc(plan.n_segments, sizeof(Segment))
         self.low = <char**>calloc(plan.n_segments, sizeof(char*))
         self.high = <char**>calloc(plan.n_segments, sizeof(char*))
@@ -289,7 +308,9 @@ cdef class Stepper:
         self.plan.width = cnp.PyArray_DIM(table, 2)
         self.plan.rows = <char*>cnp.PyArray_DATA(table)
         self.plan.cursor = 0
-        if (self.plan.sums.measure or self.clips_arrays) and self.plan.own_rows == NULL:
+        if self.plan.own_rows == NULL and (
+            self.plan.sums.measure or self.clips_arrays or self.plan.finish.cautious
+        ):
             self.plan.own_rows = <char*>calloc(
                 (self.plan.n_segments + 1) * self.plan.width, self.plan.itemsize)
             if self.plan.own_rows == NULL:
@@ -309,6 +330,7 @@ cdef class Stepper:
     def restart(self, long long t, long long skipped):
         """Continue from another step, after state was loaded."""
         self.t, self.skipped = t, skipped
+        self.norm, self.culprit = -1, -1
         self.forget_rows()
 
     # Steps
@@ -341,7 +363,13 @@ cdef class Stepper:
         if self.plan.sums.measure:
             fastlr_team_run(measure_share, &self.plan, self.plan.shares)
             self.adapt()
-        fastlr_team_run(kernel_share, &self.plan, self.plan.shares)
+        if self.plan.finish.kernel == 0:
+            fastlr_team_run(kernel_share, &self.plan, self.plan.shares)
+        else:
+            fastlr_team_run(turn_share, &self.plan, self.plan.shares)
+            if self.plan.finish.cautious:
+                self.set_caution()
+                fastlr_team_run(caution_share, &self.plan, self.plan.shares)
         self.plan.cursor += 1
         self.t += 1
         return 0
@@ -358,11 +386,15 @@ cdef class Stepper:
                 total += plan.partial[block]
                 plan.norms[plan.segments[i].norm] += plan.partial[block]
                 block += 1
-        if self.check and not isfinite(total) and not self.all_finite():
-            if self.raises:
-                return 2
-            self.skipped += 1
-            return 1
+        self.norm = sqrt(total)
+        if self.check and not isfinite(total):
+            i = self.first_nonfinite()
+            if i >= 0:
+                if self.raises:
+                    return 2
+                self.culprit = i
+                self.skipped += 1
+                return 1
         if self.clip_norm > 0 and not self.clips_arrays:
             for k in range(plan.n_groups):
                 self.set_scale(
@@ -371,17 +403,17 @@ cdef class Stepper:
                     plan.norms[k if k < plan.n_norms else 0])
         return 0
 
-    cdef bint all_finite(self) noexcept nogil:
-        """Look at every gradient: finite ones may have a sum of squares that is not."""
+    cdef Py_ssize_t first_nonfinite(self) noexcept nogil:
+        """Look at every gradient, -1: finite ones may have a sum of squares that is not."""
         cdef Py_ssize_t i, j
         for i in range(self.plan.n_segments):
             for j in range(self.plan.segments[i].n):
                 if self.plan.itemsize == 4:
                     if not isfinite((<const float*>self.plan.segments[i].g)[j]):
-                        return False
+                        return i
                 elif not isfinite((<const double*>self.plan.segments[i].g)[j]):
-                    return False
-        return True
+                    return i
+        return -1
 
     cdef void set_scale(self, char *row, double square) noexcept nogil:
         """Write the gradient scale that belongs to a squared norm into a coefficient row."""
@@ -393,6 +425,24 @@ cdef class Stepper:
             (<float*>row)[0] = <float>scale
         else:
             (<double*>row)[0] = scale
+
+    cdef void set_caution(self) noexcept nogil:
+        """Scale the moves that are kept of each array by how few they are."""
+        cdef Plan *plan = &self.plan
+        cdef Py_ssize_t i, k = 0, at, kept
+        cdef double scale
+        for i in range(plan.n_segments):  # pieces follow each other as the arrays do
+            kept = 0
+            while k < plan.first_piece[plan.shares] and plan.pieces[k].segment == i:
+                kept += plan.pieces[k].kept
+                k += 1
+            if plan.segments[i].n:
+                scale = 1 / max(<double>kept / plan.segments[i].n, 1e-3)
+                at = i * plan.width + MASK
+                if plan.itemsize == 4:
+                    (<float*>plan.own_rows)[at] = <float>scale
+                else:
+                    (<double*>plan.own_rows)[at] = scale
 
     cdef void copy_rows(self) noexcept nogil:
         """Give each array a coefficient row of its own for this step, with the scalars as they are."""
@@ -469,7 +519,7 @@ cdef void measure_share(void *context, int share) noexcept nogil:
     cdef Sums *sums = &plan.sums
     cdef Py_ssize_t i, j, k, start, offset, block = 0
     cdef Segment *s
-    cdef void *state[8]
+    cdef void *state[12]
     cdef double lanes[16 * MOST_SUMS]
     cdef double total
     for i in range(plan.n_segments):
@@ -492,20 +542,78 @@ cdef void measure_share(void *context, int share) noexcept nogil:
             start += NORM_BLOCK
 
 
+cdef inline char *row_of(Plan *plan, Py_ssize_t segment) noexcept nogil:
+    """Return the coefficients of an array at this step."""
+    cdef Py_ssize_t at
+    if plan.own_rows != NULL:
+        return plan.own_rows + segment * plan.width * plan.itemsize
+    at = plan.cursor * plan.n_groups + plan.segments[segment].group
+    return plan.rows + at * plan.width * plan.itemsize
+
+
 cdef void kernel_share(void *context, int share) noexcept nogil:
     """Update the elements of one share."""
     cdef Plan *plan = <Plan*>context
     cdef Py_ssize_t i, k, offset
     cdef Segment *s
-    cdef void *state[8]
-    cdef char *row
+    cdef void *state[12]
     for i in range(plan.first_piece[share], plan.first_piece[share + 1]):
         s = &plan.segments[plan.pieces[i].segment]
         offset = plan.pieces[i].start * plan.itemsize
         for k in range(plan.n_state):
             state[k] = s.state[k] + offset
-        if plan.own_rows != NULL:
-            row = plan.own_rows + plan.pieces[i].segment * plan.width * plan.itemsize
+        (<kernel_t><void*>plan.kernel)(
+            s.p + offset, s.g + offset, state, row_of(plan, plan.pieces[i].segment),
+            plan.pieces[i].count)
+
+
+cdef void turn_share(void *context, int share) noexcept nogil:
+    """Update the elements of one share, a few at a time, each time with what follows the rule."""
+    cdef Plan *plan = <Plan*>context
+    cdef Finish *finish = &plan.finish
+    cdef Py_ssize_t i, k, at, stop, count, offset
+    cdef Segment *s
+    cdef void *state[12]
+    cdef char *row
+    cdef bint due
+    for i in range(plan.first_piece[share], plan.first_piece[share + 1]):
+        s = &plan.segments[plan.pieces[i].segment]
+        row = row_of(plan, plan.pieces[i].segment)
+        due = finish.always
+        if plan.itemsize == 4:
+            due |= (<float*>row)[L1] != 0 or (<float*>row)[LOOK] != 0
         else:
-            row = plan.rows + (plan.cursor * plan.n_groups + s.group) * plan.width * plan.itemsize
-        (<kernel_t><void*>plan.kernel)(s.p + offset, s.g + offset, state, row, plan.pieces[i].count)
+            due |= (<double*>row)[L1] != 0 or (<double*>row)[LOOK] != 0
+        plan.pieces[i].kept = 0
+        at, stop = plan.pieces[i].start, plan.pieces[i].start + plan.pieces[i].count
+        while at < stop:
+            count = min(TURN, stop - at)
+            offset = at * plan.itemsize
+            for k in range(plan.n_state):
+                state[k] = s.state[k] + offset
+            if finish.cautious:
+                memcpy(state[finish.first], s.p + offset, count * plan.itemsize)
+            (<kernel_t><void*>plan.kernel)(s.p + offset, s.g + offset, state, row, count)
+            if finish.cautious:
+                plan.pieces[i].kept += (<count_t><void*>finish.count)(
+                    s.p + offset, s.g + offset, state + finish.first, row, count)
+            elif due:
+                (<kernel_t><void*>finish.kernel)(
+                    s.p + offset, s.g + offset, state + finish.first, row, count)
+            at += count
+
+
+cdef void caution_share(void *context, int share) noexcept nogil:
+    """Finish the elements of one share, now that it is known how many moves are kept."""
+    cdef Plan *plan = <Plan*>context
+    cdef Py_ssize_t i, k, offset
+    cdef Segment *s
+    cdef void *state[12]
+    for i in range(plan.first_piece[share], plan.first_piece[share + 1]):
+        s = &plan.segments[plan.pieces[i].segment]
+        offset = plan.pieces[i].start * plan.itemsize
+        for k in range(plan.finish.first, plan.n_state):
+            state[k - plan.finish.first] = s.state[k] + offset
+        (<kernel_t><void*>plan.finish.kernel)(
+            s.p + offset, s.g + offset, state, row_of(plan, plan.pieces[i].segment),
+            plan.pieces[i].count)

@@ -12,6 +12,7 @@ from . import emit, numba_cuda
 from .cuda_arrays import DeviceArray, check_disjoint, describe
 from .cuda_source import update_source
 from .cuda_stepper import CudaStepper
+from .emit_finish import LOOKAHEAD_STATE, Finish
 from .source_cache import load_source
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ class CudaKernel:
     params: list[DeviceArray]
 
 
-def cuda_kernel(optimizer: Optimizer, bound: Parameters) -> CudaKernel:
+def cuda_kernel(
+    optimizer: Optimizer, bound: Parameters, finish: Finish | None = None
+) -> CudaKernel:
     """Check the parameters and return the kernel of an optimizer with its switches as they are.
 
     Parameters
@@ -41,6 +44,8 @@ def cuda_kernel(optimizer: Optimizer, bound: Parameters) -> CudaKernel:
         Hyper-parameters and rule.
     bound : Parameters
         Parameters as the user gave and named them.
+    finish : Finish, optional
+        Modifiers that follow the rule.
 
     Returns
     -------
@@ -64,6 +69,8 @@ def cuda_kernel(optimizer: Optimizer, bound: Parameters) -> CudaKernel:
             f"{type(optimizer).__name__} sums over elements before each step, and the CUDA backend "
             "has no such kernels; bind NumPy arrays"
         )
+    if optimizer.cautious:
+        raise ValueError("cautious=True counts elements, for which CUDA has no kernels here")
     labels = [bound.label(i, "params") for i in range(len(bound.arrays))]
     params = [describe(a, n, writable=True) for a, n in zip(bound.arrays, labels, strict=True)]
     for array, label in zip(params, labels, strict=True):
@@ -86,7 +93,7 @@ def cuda_kernel(optimizer: Optimizer, bound: Parameters) -> CudaKernel:
         name=emit.kernel_name(variant, average, dtype),
         state=variant.state,
         coefficients=variant.coefficients,
-        entry=load_source(*update_source(variant, average, dtype)).entry,
+        entry=load_source(*update_source(variant, average, dtype, finish)).entry,
         params=params,
     )
 
@@ -119,14 +126,16 @@ def make_stepper(
     stepper : CudaStepper
         Steps the arrays.
     state : dict of str to list
-        Numba's device arrays, one for each parameter; the averaged parameters last.
+        Numba's device arrays, one for each parameter; slow and averaged parameters last.
     """
     params = kernel.params
     stream = numba_cuda.stream_of(next((p.stream for p in params if p.stream), None))
-    initial = optimizer.initial_state()
+    initial = {**optimizer.initial_state(), LOOKAHEAD_STATE: "p"}
+    last = [LOOKAHEAD_STATE] if optimizer.lookahead else []
+    last += [AVERAGE] if optimizer.average else []
     state = {
         name: [_start(p, initial.get(name, 0.0), stream) for p in params]
-        for name in (*kernel.state, *([AVERAGE] if optimizer.average else []))
+        for name in (*kernel.state, *last)
     }
     numba_cuda.synchronize(stream)  # the first step may come on another stream
     stepper = CudaStepper(

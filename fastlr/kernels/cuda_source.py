@@ -12,6 +12,7 @@ import ast
 import textwrap
 
 from .emit import Rule, Variant, fused_loop, kernel_name
+from .emit_finish import Finish, joined
 
 DTYPES = {"f32": "float32", "f64": "float64"}
 
@@ -45,7 +46,9 @@ row_ = rows_ + index_(table_, {ROW_OFFSET} * arrays_ + array_)
 """
 
 
-def update_source(variant: Variant, average: bool, dtype: str) -> tuple[str, str]:
+def update_source(
+    variant: Variant, average: bool, dtype: str, finish: Finish | None = None
+) -> tuple[str, str]:
     """Return name and module text of an update kernel.
 
     Parameters
@@ -56,6 +59,8 @@ def update_source(variant: Variant, average: bool, dtype: str) -> tuple[str, str
         Keep a running average in one more array.
     dtype : {"f32", "f64"}
         Precision.
+    finish : Finish, optional
+        Modifiers that follow the rule, the average among them.
 
     Returns
     -------
@@ -65,19 +70,22 @@ def update_source(variant: Variant, average: bool, dtype: str) -> tuple[str, str
         of the gradients' addresses, of the step's coefficients and of a factor on the gradient
         that was computed on the device; then the number of arrays.
     """
-    loop = fused_loop(variant, average, {})
+    name = kernel_name(variant, average, dtype)
+    loop = fused_loop(variant, average and finish is None, {})
+    if finish is not None:
+        name, loop = f"{name}_{finish.key}", joined(loop, finish)
     lines = _FIND_ELEMENT
-    for k, name in enumerate(loop.scalars):
-        lines += f"{name} = load_(row_, {k}, zero_)\n"
+    for scalar, k in loop.used.items():
+        lines += f"{scalar} = load_(row_, {k}, zero_)\n"
     lines += "gscale_ = mul_(gscale_, load_(scale_, 0, zero_))\n"
     # No name of the frame ends in `_at_`, and no name of a rule in an underscore.
-    for k, name in enumerate(("p", *loop.arrays)):
-        lines += f"{name}_at_ = index_(table_, {ADDRESSES + k} * arrays_ + array_)\n"
-        lines += f"{name} = load_({name}_at_, i_, zero_)\n"
+    for k, array in enumerate(("p", *loop.arrays)):
+        lines += f"{array}_at_ = index_(table_, {ADDRESSES + k} * arrays_ + array_)\n"
+        lines += f"{array} = load_({array}_at_, i_, zero_)\n"
     lines += "g = load_(index_(grads_, array_), i_, zero_)\n"
     lines += _without_contraction(loop.body)
     lines += "".join(f"store_({a}_at_, i_, {a})\n" for a in loop.written)
-    return kernel_name(variant, average, dtype), (
+    return name, (
         _head(variant.rule, dtype)
         + "def entry(blocks_, table_, grads_, rows_, scale_, arrays_):\n"
         + textwrap.indent(lines, "    ")

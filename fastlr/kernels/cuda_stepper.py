@@ -56,6 +56,8 @@ class CudaStepper:
         Steps made.
     skipped : int
         Steps not made because a gradient was not finite.
+    culprit : int
+        The first array that was not finite when a step was skipped, -1 if none was.
     dtype : numpy.dtype
         Of the parameters.
 
@@ -83,6 +85,8 @@ class CudaStepper:
     ) -> None:
         self.t = 0
         self.skipped = 0
+        self.culprit = -1
+        self._measured = False
         self.dtype = params[0].dtype
         self._bound, self._params = bound, params
         self._kernel, self._refill = kernel, refill
@@ -110,6 +114,7 @@ class CudaStepper:
         if table.n_blocks:
             if self._check or self._clip_norm > 0:
                 table.measure(self._clip_norm, stream)
+                self._measured = True
             if self._check and not table.is_finite(stream):
                 return self._refuse()
             configure(self._kernel, table.n_blocks, stream)(
@@ -122,6 +127,11 @@ class CudaStepper:
         self.t += 1
         return 0
 
+    @property
+    def norm(self) -> float:
+        """Norm of the last gradients, below 0 if it was not computed; waits for the device."""
+        return self._table.norm(self._stream) if self._measured else -1.0
+
     def forget_rows(self) -> None:
         """Drop rows computed ahead: the schedule has changed."""
         self._length = self._cursor = 0
@@ -129,6 +139,7 @@ class CudaStepper:
     def restart(self, t: int, skipped: int) -> None:
         """Continue from another step, after state was loaded."""
         self.t, self.skipped = t, skipped
+        self.culprit, self._measured = -1, False
         self.forget_rows()
 
     def to_host(self, array: Any) -> np.ndarray:
@@ -210,8 +221,11 @@ class CudaStepper:
 
     def _refuse(self) -> int:
         """Leave out a step with a gradient that is not finite."""
+        bad = self._table.first_nonfinite(self._stream)
         if self._raises:
-            label = self._labels[self._table.first_nonfinite(self._stream)]
-            raise ValueError(f"{label} holds values that are not finite; no parameter was changed")
+            raise ValueError(
+                f"{self._labels[bad]} holds values that are not finite; no parameter was changed"
+            )
+        self.culprit = bad
         self.skipped += 1
         return 1

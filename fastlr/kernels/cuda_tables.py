@@ -88,6 +88,11 @@ class ArrayTable:
             float(clip_norm),
         )
 
+    def norm(self, stream: Any) -> float:
+        """Wait for the sum that was started last and return its root."""
+        with np.errstate(invalid="ignore"):
+            return float(np.sqrt(numba_cuda.fetch(self._total, stream)[0]))
+
     def is_finite(self, stream: Any) -> bool:
         """Wait for the sum of squares and tell whether all gradients are finite."""
         if np.isfinite(numba_cuda.fetch(self._total, stream)[0]):

@@ -14,7 +14,8 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from .emit import Rule, Variant, fused_loop, kernel_name, specialise, variants
+from .emit import Loop, Rule, Variant, fused_loop, kernel_name, specialise, variants
+from .emit_finish import choices, count_loop, count_name, finish_loop, finish_name
 from .emit_sums import WIDEN, adapt_body, adapt_name, measure_loop, measure_name
 
 ISAS = ("base", "avx2", "avx512")
@@ -69,6 +70,9 @@ def update_body(rules: Iterable[Rule]) -> str:
                 if rule.summing:
                     parts += [_measure_kernel(variant, dtype), _adapt_kernel(variant, dtype)]
         parts.append(f"RULES[{rule.name!r}] = {describe(rule)!r}\n")
+    for dtype in DTYPES:
+        parts += [_kernel(finish_name(f, dtype), finish_loop(f), dtype) for f in choices()]
+        parts.append(_count_kernel(dtype))
     return "\n".join(parts)
 
 
@@ -108,15 +112,19 @@ def _function_names(suffix: str) -> dict[str, str]:
 
 
 def _update_kernel(variant: Variant, dtype: str, average: bool) -> str:
+    """Return the kernel of a rule."""
+    loop = fused_loop(variant, average, _function_names(DTYPES[dtype][1]))
+    return _kernel(kernel_name(variant, average, dtype), loop, dtype)
+
+
+def _kernel(name: str, loop: Loop, dtype: str) -> str:
     """Return an inner loop over restrict pointers, and the entry with the common signature."""
-    ctype, suffix = DTYPES[dtype]
-    name = kernel_name(variant, average, dtype)
-    loop = fused_loop(variant, average, _function_names(suffix))
+    ctype, _ = DTYPES[dtype]
     arguments = [
         f"fastlr_{dtype} p_at_",
         f"fastlr_const_{dtype} g_at_",
         *(f"fastlr_{dtype} {a}_at_" for a in loop.arrays),
-        *(f"{ctype} {s}" for s in loop.scalars),
+        *(f"{ctype} {s}" for s in loop.used),
         "Py_ssize_t n_",
     ]
     loads = "".join(f"{a} = {a}_at_[i_]\n" for a in ("p", "g", *loop.arrays))
@@ -124,7 +132,7 @@ def _update_kernel(variant: Variant, dtype: str, average: bool) -> str:
     passed = [
         *("p", "g"),
         *(f"s[{k}]" for k in range(len(loop.arrays))),
-        *(f"c[{k}]" for k in range(len(loop.scalars))),
+        *(f"c[{k}]" for k in loop.used.values()),
         "n",
     ]
     return (
@@ -137,6 +145,27 @@ def _update_kernel(variant: Variant, dtype: str, average: bool) -> str:
         f"cdef void {name}({ctype} *p, const {ctype} *g, {ctype} **s, const {ctype} *c, "
         "Py_ssize_t n) noexcept nogil:\n"
         f"    {name}_loop({', '.join(passed)})\n"
+        f'KERNELS["{name}"] = <size_t><void*>{name}\n'
+    )
+
+
+def _count_kernel(dtype: str) -> str:
+    """Return the function that counts in how many elements rule and gradient agree."""
+    ctype, _ = DTYPES[dtype]
+    name, loop = count_name(dtype), count_loop()
+    loads = "p = p_at_[i_]\ng = g_at_[i_]\nbefore_ = before_at_[i_]\n"
+    given = "".join(f"    cdef {ctype} {s} = c[{k}]\n" for s, k in loop.used.items())
+    return (
+        f"cdef Py_ssize_t {name}(const {ctype} *p_at_, const {ctype} *g_at_, {ctype} **s, "
+        f"const {ctype} *c, Py_ssize_t n_) noexcept nogil:\n"
+        "    cdef Py_ssize_t i_, count_ = 0\n"
+        f"    cdef const {ctype} *before_at_ = s[0]\n"
+        f"    cdef {ctype} {', '.join(loop.locals)}\n"
+        f"    cdef {ctype} one_ = 1, zero_ = 0\n"
+        f"{given}"
+        "    for i_ in range(n_):\n"
+        f"{textwrap.indent(loads + loop.body, ' ' * 8)}"
+        "    return count_\n"
         f'KERNELS["{name}"] = <size_t><void*>{name}\n'
     )
 

@@ -16,6 +16,7 @@ import copy
 import hashlib
 import inspect
 import itertools
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -27,15 +28,16 @@ SCHEDULE_FUNCTIONS = UPDATE_FUNCTIONS | {"cos", "floor", "pow"}
 
 # The prologue's scalars come first in every coefficient row, in this order: gradient scale
 # (clipping and the sign of `maximize`), bound of clip-by-value, L2 factor, decay factor
-# (rate included), weight of the new parameter in the average.
-COMMON = ("gscale_", "clip_", "l2_", "shrink_", "avgw_")
+# (rate included), weight of the new parameter in the average. Then those of `emit_finish`:
+# threshold of L1 (rate included), Lookahead's step if it is due, scale of a cautious step.
+COMMON = ("gscale_", "clip_", "l2_", "shrink_", "avgw_", "l1_", "look_", "mask_")
 
-PROLOGUE = """\
+CLIP = """\
 g = g * gscale_
 g = clip_ if g > clip_ else g
 g = -clip_ if g < -clip_ else g
-g = g + l2_ * p
 """
+PROLOGUE = CLIP + "g = g + l2_ * p\n"
 DECAY = "p = p - shrink_ * p\n"
 # A rule that takes a parameter of this name is given the share of p that decay takes off, and
 # applies it itself: more than p depends on it there.
@@ -152,6 +154,12 @@ class Loop:
     locals: tuple[str, ...]
     body: str  # from p, g and the arrays' elements to their new values
     written: tuple[str, ...]  # those of p and the arrays that the body changes
+
+    @property
+    def used(self) -> dict[str, int]:
+        """Scalars that the body reads, and where they stand in the coefficient row."""
+        words = set(re.findall(r"\w+", self.body))
+        return {name: k for k, name in enumerate(self.scalars) if name in words}
 
 
 def fused_loop(variant: Variant, average: bool, names: dict[str, str]) -> Loop:
@@ -329,10 +337,11 @@ def _update_rule(
     offset: int = 0,
 ) -> Rule:
     state, flags = constants["state"], constants["flags"]
-    if "average" in state:
-        raise RuleError(
-            f"{file}: {name}: state may not be called 'average', which `average=` keeps"
-        )
+    for kept in ("average", "lookahead"):
+        if kept in state:
+            raise RuleError(
+                f"{file}: {name}: state may not be called {kept!r}, which `{kept}=` keeps"
+            )
     summing = _summing(name, file, constants, parts, offset) if constants["sums"] else None
     return _rule(
         node,

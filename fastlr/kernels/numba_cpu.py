@@ -10,7 +10,8 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from .emit import Rule, Variant, fused_loop, kernel_name, specialise
+from .emit import Loop, Rule, Variant, fused_loop, kernel_name, specialise
+from .emit_finish import Finish, count_loop, count_name, finish_loop, finish_name
 from .emit_sums import adapt_body, adapt_name, measure_loop, measure_name
 from .source_cache import load_source
 
@@ -68,6 +69,56 @@ def update_kernel(rule: Rule, flags: dict[str, bool], average: bool, dtype: str)
     ).entry
 
 
+def finish_kernel(finish: Finish, dtype: str) -> Any:
+    """Compile the loop that follows a rule's, or take it from the cache.
+
+    Parameters
+    ----------
+    finish : Finish
+        What it does.
+    dtype : {"f32", "f64"}
+        Precision.
+
+    Returns
+    -------
+    cfunc
+        Numba's function object, of the signature of an update kernel.
+    """
+    head = _HEAD.format(rule=finish.key, dtype=_TYPES[dtype])
+    text = head + _loop_text(finish_loop(finish))
+    return load_source(finish_name(finish, dtype), text).entry
+
+
+def count_kernel(dtype: str) -> Any:
+    """Compile the loop that counts where rule and gradient agree, or take it from the cache.
+
+    Parameters
+    ----------
+    dtype : {"f32", "f64"}
+        Precision.
+
+    Returns
+    -------
+    cfunc
+        Numba's function object; it takes what an update kernel takes, and returns the count.
+    """
+    loop = count_loop()
+    given = [f"{name} = c[{k}]" for name, k in loop.used.items()]
+    lines = [*given, "before_at_ = s[0]", "count_ = 0", "for i_ in range(n):"]
+    loads = "p = p_at_[i_]\ng = g_at_[i_]\nbefore_ = before_at_[i_]\n"
+    text = (
+        _HEAD.format(rule=count_name(dtype), dtype=_TYPES[dtype])
+        + "pointer = types.CPointer(scalar)\n\n\n"
+        "@cfunc(types.intp(pointer, pointer, types.CPointer(pointer), pointer, types.intp), "
+        "error_model='numpy', cache=CACHE)\n"
+        "def entry(p_at_, g_at_, s, c, n):\n"
+        + textwrap.indent("\n".join(lines) + "\n", " " * 4)
+        + textwrap.indent(loads + loop.body, " " * 8)
+        + "    return count_\n"
+    )
+    return load_source(count_name(dtype), text).entry
+
+
 def summing_kernels(rule: Rule, flags: dict[str, bool], dtype: str) -> tuple[Any, Any]:
     """Compile what a rule with sums has besides its update, or take it from the cache.
 
@@ -115,25 +166,28 @@ def _head(rule: Rule, dtype: str) -> str:
 
 
 def _update_text(variant: Variant, average: bool, dtype: str) -> str:
-    """Return a module with a typed inner loop and the entry that unpacks pointers for it.
+    """Return the module of an update kernel."""
+    loop = fused_loop(variant, average, {})
+    return _head(variant.rule, _TYPES[dtype]) + _loop_text(loop)
+
+
+def _loop_text(loop: Loop) -> str:
+    """Return a typed inner loop and the entry that unpacks pointers for it.
 
     `NoAlias` declares that the arrays do not overlap (the updater has checked it): LLVM checks
     only a few pairs of pointers at run time, and leaves loops over more arrays scalar.
     `error_model="numpy"` drops the test for division by zero, which would keep the loop scalar.
     """
-    loop = fused_loop(variant, average, {})
     arrays = ["p", "g", *loop.arrays]
     loads = "".join(f"{a} = {a}_at_[i_]\n" for a in arrays)
     stores = "".join(f"{a}_at_[i_] = {a}\n" for a in loop.written)
-    parameters = [f"{a}_at_" for a in arrays] + list(loop.scalars)
-    signature = ", ".join(["array"] * len(arrays) + ["scalar"] * len(loop.scalars))
+    parameters = [f"{a}_at_" for a in arrays] + list(loop.used)
+    signature = ", ".join(["array"] * len(arrays) + ["scalar"] * len(loop.used))
     passed = ["carray(p, n)", "carray(g, n)"]
     passed += [f"carray(s[{k}], n)" for k in range(len(loop.arrays))]
-    passed += [f"c[{k}]" for k in range(len(loop.scalars))]
+    passed += [f"c[{k}]" for k in loop.used.values()]
     return (
-        _head(variant.rule, _TYPES[dtype])
-        + _NOALIAS
-        + f"@njit(types.void({signature}), error_model='numpy', cache=CACHE, "
+        _NOALIAS + f"@njit(types.void({signature}), error_model='numpy', cache=CACHE, "
         "pipeline_class=NoAlias)\n"
         f"def loop({', '.join(parameters)}):\n"
         "    for i_ in range(p_at_.size):\n"

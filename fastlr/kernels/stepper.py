@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .emit import COMMON
+
 if TYPE_CHECKING:
+    from .bound_finish import BoundFinish
     from .bound_sums import BoundSums
 
 _NORM_BLOCK = 16384
@@ -22,6 +25,7 @@ _KERNEL = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t
 )
 _MEASURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, ctypes.c_ssize_t)
+_COUNT = ctypes.CFUNCTYPE(ctypes.c_ssize_t, *[ctypes.c_void_p] * 4, ctypes.c_ssize_t)
 _ADAPT = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)
 
 
@@ -48,9 +52,12 @@ class Stepper:
         n_threads: int,
         owner: Any,
         summing: BoundSums | None = None,
+        finish: BoundFinish | None = None,
     ) -> None:
         self.t = 0
         self.skipped = 0
+        self.norm = -1.0
+        self.culprit = -1
         self.dtype = params[0].dtype
         self._params, self._states, self._group_ids = params, states, group_ids
         self._names, self._single = names, single
@@ -65,9 +72,13 @@ class Stepper:
         if summing is not None:
             self._measure = _MEASURE(summing.kernels.measure)
             self._adapt = _ADAPT(summing.kernels.adapt)
-        self._pointers = [
-            (ctypes.c_void_p * max(len(s), 1))(*[a.ctypes.data for a in s]) for s in states
-        ]
+        self._pointers = [_table_of(s) for s in states]
+        self._finish = finish
+        if finish is not None:
+            self._finish_kernel, self._count = _KERNEL(finish.address), _COUNT(finish.count)
+            last = [s[len(s) - len(finish.what.arrays) :] for s in states]
+            self._before = [s[0] for s in last] if finish.what.cautious else []
+            self._finish_pointers = [_table_of(s) for s in last]
 
     def step(self, grads: Any) -> int:
         """Update the parameters with `grads`; return 1 if the step was skipped, else 0."""
@@ -80,13 +91,16 @@ class Stepper:
         row = self._table[self._cursor]
         if self._check or self._clip_norm > 0:
             total = sum_of_squares(gradients)
-            # Finite gradients may have a sum of squares that is not.
-            finite = math.isfinite(total) or all(np.isfinite(g).all() for g in gradients)
-            if self._check and not finite:
-                if self._raises:
-                    self._complain(-2, grads)
-                self.skipped += 1
-                return 1
+            self.norm = math.sqrt(total)
+            if self._check and not math.isfinite(total):
+                # Finite gradients may have a sum of squares that is not.
+                bad = [i for i, g in enumerate(gradients) if not np.isfinite(g).all()]
+                if bad:
+                    if self._raises:
+                        self._complain(-2, grads)
+                    self.culprit = bad[0]
+                    self.skipped += 1
+                    return 1
         rows = row[self._group_ids]
         if self._clip_norm > 0:
             rows[:, 0] = self._scales(gradients)
@@ -99,8 +113,21 @@ class Stepper:
 
     def _move(self, grads: Sequence[np.ndarray], rows: np.ndarray) -> None:
         """Update every array with its row of coefficients."""
-        for p, g, state, own in zip(self._params, grads, self._pointers, rows, strict=True):
-            self._kernel(p.ctypes.data, g.ctypes.data, state, own.ctypes.data, p.size)
+        for i, (p, g, own) in enumerate(zip(self._params, grads, rows, strict=True)):
+            if self._finish is not None and self._finish.what.cautious:
+                self._before[i][...] = p
+            common = p.ctypes.data, g.ctypes.data
+            self._kernel(*common, self._pointers[i], own.ctypes.data, p.size)
+            if self._finish is not None:
+                self._follow(self._finish, i, *common, own)
+
+    def _follow(self, finish: BoundFinish, i: int, p: int, g: int, row: np.ndarray) -> None:
+        """Do what comes after the rule for one array."""
+        n, pointers = self._params[i].size, self._finish_pointers[i]
+        if finish.what.cautious and n:
+            kept = self._count(p, g, pointers, row.ctypes.data, n)
+            row[COMMON.index("mask_")] = 1 / max(kept / n, 1e-3)
+        self._finish_kernel(p, g, pointers, row.ctypes.data, n)
 
     def _scales(self, grads: Sequence[np.ndarray]) -> list[float]:
         """Return what clipping multiplies each gradient by, the sign of `maximize` included."""
@@ -140,9 +167,7 @@ class Stepper:
         for start in range(0, p.size, _NORM_BLOCK):
             offset, count = start * p.itemsize, min(_NORM_BLOCK, p.size - start)
             lanes = np.empty((self._summing.kernels.n_sums, 16))
-            pointers = (ctypes.c_void_p * max(len(states), 1))(
-                *[a.ctypes.data + offset for a in states]
-            )
+            pointers = _table_of(states, offset)
             self._measure(
                 lanes.ctypes.data,
                 p.ctypes.data + offset,
@@ -175,7 +200,12 @@ class Stepper:
     def restart(self, t: int, skipped: int) -> None:
         """Continue from another step, after state was loaded."""
         self.t, self.skipped = t, skipped
+        self.norm, self.culprit = -1.0, -1
         self.forget_rows()
+
+
+def _table_of(arrays: Sequence[np.ndarray], offset: int = 0) -> ctypes.Array[ctypes.c_void_p]:
+    return (ctypes.c_void_p * max(len(arrays), 1))(*[a.ctypes.data + offset for a in arrays])
 
 
 def _addresses(*arrays: np.ndarray) -> list[int]:

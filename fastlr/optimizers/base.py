@@ -19,7 +19,7 @@ Scalar = Any  # a float, or an array with one value per step: rules of arithmeti
 
 
 class Optimizer(HyperParameters):
-    """Base of every optimizer.
+    r"""Base of every optimizer.
 
     A subclass annotates its hyper-parameters, names its state arrays, computes the
     coefficients of a step in `coefficients` and states the rule for one element in `update`.
@@ -55,6 +55,16 @@ class Optimizer(HyperParameters):
         Keep an exponential or a plain running mean of the parameters.
     average_decay : float, default=0.999
         Decay of the exponential mean, in [0, 1).
+    l1 : float, default=0.0
+        Strength of an L1 penalty, in [0, inf), applied by a proximal step after the rule, which
+        makes exact zeros (see Notes).
+    cautious : bool, default=False
+        Leave out the part of a step whose sign the gradient contradicts (see Notes). The CUDA
+        backend has no such kernels.
+    lookahead : int, optional
+        Make this many steps, then go back part of the way (see Notes).
+    lookahead_alpha : float, default=0.5
+        Which part of the way is kept, in (0, 1].
 
     Attributes
     ----------
@@ -80,6 +90,43 @@ class Optimizer(HyperParameters):
     own_decay : str or None
         The kind of `decay` that the rule applies itself: it takes the strength as the
         coefficient ``weight_decay``, which is 0 where another kind is set.
+    own_fields : tuple of str
+        Hyper-parameters that all optimizers have, and that the rule gives another meaning: with
+        ``"l1"`` among them no proximal step follows it.
+
+    Notes
+    -----
+    What follows the rule acts in this order, :math:`\theta` being the parameter that the rule
+    leaves and :math:`\eta` the rate, schedule and group factor included.
+
+    ``cautious`` (Liang et al. 2024, arXiv:2411.16085, as their code and timm have it), with
+    :math:`\theta'` the parameter ahead of the rule, decay taken off it, and :math:`g` the
+    gradient as the rule sees it; the mean is over the elements of one array:
+
+    .. math::
+        m = [(\theta' - \theta)\, g \ge 0 \wedge g \ne 0], \qquad
+        \theta \leftarrow \theta' + \frac{m}{\max(\mathrm{mean}(m),\, 10^{-3})}
+            (\theta - \theta')
+
+    They have :math:`> 0` there. An element that the rule does not move counts as kept here, for
+    in single precision small moves round to none, and would make the others larger.
+
+    ``l1`` (proximal gradient step; Duchi & Singer 2009). The rate is that of the schedule, even
+    for a rule that finds its own. With 0 no bit changes:
+
+    .. math::
+        \theta \leftarrow \mathrm{sign}(\theta) \max(|\theta| - \eta \lambda_1,\, 0)
+
+    ``lookahead`` (Zhang et al. 2019, "Lookahead optimizer: k steps forward, 1 step back") keeps
+    slow parameters :math:`\phi` in one more array, the parameters as they were bound at first.
+    At every k-th step, and not at others:
+
+    .. math::
+        \phi \leftarrow \phi + \alpha (\theta - \phi), \qquad \theta \leftarrow \phi
+
+    Last comes the running mean of ``average``. All of this runs on parameters that the rule has
+    just left in the cache, but for ``cautious``, which needs a second pass and a copy of the
+    parameters. State that the rule keeps is not touched.
     """
 
     state: ClassVar[tuple[str, ...]] = ()
@@ -101,12 +148,19 @@ class Optimizer(HyperParameters):
     nonfinite: str = "ignore"
     average: str | None = None
     average_decay: float = 0.999
+    l1: float = 0.0
+    cautious: bool = False
+    lookahead: int | None = None
+    lookahead_alpha: float = 0.5
 
     ranges: ClassVar[dict[str, str]] = {
         "weight_decay": "[0, inf)",
         "clip_norm": "(0, inf]",
         "clip_value": "(0, inf]",
         "average_decay": "[0, 1)",
+        "l1": "[0, inf)",
+        "lookahead": "[1, inf)",
+        "lookahead_alpha": "(0, 1]",
     }
     choices: ClassVar[dict[str, tuple[Any, ...]]] = {
         "decay": ("l2", "decoupled", "independent"),
@@ -114,6 +168,7 @@ class Optimizer(HyperParameters):
         "maximize": (False, True),
         "nonfinite": ("ignore", "raise", "skip"),
         "average": (None, "ema", "polyak"),
+        "cautious": (False, True),
     }
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -160,7 +215,12 @@ class Optimizer(HyperParameters):
     @property
     def averages(self) -> bool:
         """Whether predictions are made with other parameters than those that are stepped."""
-        return self.average is not None or type(self).evaluate is not Optimizer.evaluate
+        return self.average is not None or self.predicts_elsewhere
+
+    @property
+    def predicts_elsewhere(self) -> bool:
+        """Whether the rule itself steps other parameters than those to predict with."""
+        return type(self).evaluate is not Optimizer.evaluate
 
     def evaluate(self, p: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the parameter to predict with, for rules that step another than that.
@@ -219,6 +279,8 @@ class Optimizer(HyperParameters):
     def _check(self) -> None:
         super()._check()
         owner = type(self).__name__
+        if self.lookahead is not None and not isinstance(self.lookahead, numbers.Integral):
+            raise TypeError(f"{owner}: lookahead must be a whole number, got {self.lookahead!r}")
         if self.schedules is None:
             return
         if not isinstance(self.schedules, Mapping):
@@ -235,8 +297,8 @@ class Optimizer(HyperParameters):
                 )
             if name == "lr":
                 raise ValueError(f"{label}: the schedule of the learning rate goes into schedule=")
-            if name == "clip_norm":
-                raise ValueError(f"{label}: clip_norm is one number for the whole run")
+            if name in {"clip_norm", "lookahead"}:
+                raise ValueError(f"{label}: {name} is one number for the whole run")
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, numbers.Real):
                 raise ValueError(f"{label}: {name}={value!r} is no number that can be scaled")
@@ -259,8 +321,9 @@ class Optimizer(HyperParameters):
             on the GPU anything with ``__cuda_array_interface__``.
         groups : sequence of dict, optional
             Each has ``"match"`` (a parameter name pattern such as ``"*.bias"``, or several)
-            and any of ``"lr"`` (factor on the learning rate), ``"weight_decay"`` (replaces the
-            optimizer's) and ``"schedule"`` (replaces the optimizer's, its momentum included).
+            and any of ``"lr"`` (factor on the learning rate), ``"weight_decay"`` and ``"l1"``
+            (replace the optimizer's) and ``"schedule"`` (replaces the optimizer's, its momentum
+            included).
             The first group that matches a name counts. Names are dict keys, or positions for a
             sequence.
         backend : {"auto", "cython", "numba", "cuda"}, default="auto"

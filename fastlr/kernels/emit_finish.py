@@ -1,0 +1,160 @@
+"""Statements that come after any rule: the cautious mask, L1, Lookahead, the running average.
+
+One loop serves all rules, so that modifiers do not multiply what has to be compiled. The
+steppers call it on a few elements at a time, right after the rule has written them: they are in
+the nearest cache then. Where the average is all that is asked for it stays inside the rule's own
+loop. On a GPU, where kernels are compiled on demand, the statements join that loop.
+
+This file imports nothing outside the standard library: `setup.py` loads it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from .emit import AVERAGE, CLIP, COMMON, Loop
+
+# What the gradient is to the rule, and the parameter that its move starts from. `before_` is
+# the parameter ahead of decay and rule. Above 0 is what the mask leaves out: moves up the
+# gradient, and all moves where it is 0. A move of 0 stays in: it may be one that was too small for
+# the precision, and those must not make the others larger.
+_MOVE = (
+    CLIP
+    + """\
+g = g + l2_ * before_
+before_ = before_ - shrink_ * before_
+move_ = p - before_
+against_ = move_ if g > zero_ else (-move_ if g < zero_ else zero_ * g + one_)
+"""
+)
+_AGREES = "against_ <= zero_"
+# What is not a number is not above 0 either: it goes through, and shows.
+_CAUTION = "p = before_ if against_ > zero_ else before_ + mask_ * move_\n"
+# The last branch keeps NaN, and the sign of zeros: with a threshold of 0 no bit changes.
+_L1 = "p = p - l1_ if p > l1_ else (p + l1_ if p < -l1_ else zero_ * p)\n"
+_LOOKAHEAD = """\
+slow_ = slow_ + look_ * (p - slow_) if look_ > zero_ else slow_
+p = slow_ if look_ > zero_ else p
+"""
+
+LOOKAHEAD_STATE = "lookahead"  # how the slow parameters are called among the state
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Which statements follow the rule; L1 is always there, and neutral where it is 0."""
+
+    cautious: bool = False
+    lookahead: bool = False
+    average: bool = False
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Arrays besides parameter and gradient, as the statements call them."""
+        on = ((self.cautious, "before_"), (self.lookahead, "slow_"), (self.average, "avg_"))
+        return tuple(name for is_on, name in on if is_on)
+
+    @property
+    def key(self) -> str:
+        """Name of this choice, a valid identifier."""
+        on = {"cautious": self.cautious, "lookahead": self.lookahead, "avg": self.average}
+        return "_".join(["finish", *(name for name, is_on in on.items() if is_on)])
+
+
+def choices() -> Iterator[Finish]:
+    """Yield every choice of statements."""
+    for on in itertools.product((False, True), repeat=3):
+        yield Finish(*on)
+
+
+def finish_name(finish: Finish, dtype: str) -> str:
+    """Return the name under which a loop is found in every backend's table."""
+    return f"{finish.key}_{dtype}"
+
+
+def count_name(dtype: str) -> str:
+    """Return the name under which the loop that counts the moves to keep is found."""
+    return f"agreeing_{dtype}"
+
+
+def finish_loop(finish: Finish) -> Loop:
+    """Return the loop that runs after the update of a rule.
+
+    Parameters
+    ----------
+    finish : Finish
+        What is in it.
+
+    Returns
+    -------
+    Loop
+        Its arrays are those of `finish`; it changes all but ``before_`` and the gradient.
+    """
+    moved = ("move_", "against_") if finish.cautious else ()
+    return Loop(
+        arrays=finish.arrays,
+        scalars=COMMON,
+        locals=("p", "g", *finish.arrays, *moved),
+        written=("p", *_changed(finish)),
+        body=_statements(finish),
+    )
+
+
+def count_loop() -> Loop:
+    """Return the loop that finds in how many elements rule and gradient agree.
+
+    Returns
+    -------
+    Loop
+        Adds 1 to ``count_`` for each element that does; it changes no array.
+    """
+    return Loop(
+        arrays=("before_",),
+        scalars=COMMON,
+        locals=("p", "g", "before_", "move_", "against_"),
+        written=(),
+        body=_MOVE + f"count_ += 1 if {_AGREES} else 0\n",
+    )
+
+
+def joined(loop: Loop, finish: Finish) -> Loop:
+    """Return a rule's loop, without its average, with the statements behind it.
+
+    Parameters
+    ----------
+    loop : Loop
+        Of a rule.
+    finish : Finish
+        Anything but the cautious mask, which needs sums over elements.
+
+    Returns
+    -------
+    Loop
+        One loop that does both.
+    """
+    return replace(
+        loop,
+        arrays=loop.arrays + finish.arrays,
+        locals=loop.locals + finish.arrays,
+        written=loop.written + _changed(finish),
+        body=loop.body + _statements(finish),
+    )
+
+
+def _changed(finish: Finish) -> tuple[str, ...]:
+    return tuple(a for a in finish.arrays if a != "before_")
+
+
+def _statements(finish: Finish) -> str:
+    return "".join(
+        text
+        for is_on, text in (
+            (finish.cautious, _MOVE + _CAUTION),
+            (True, _L1),
+            (finish.lookahead, _LOOKAHEAD),
+            (finish.average, AVERAGE),
+        )
+        if is_on
+    )
