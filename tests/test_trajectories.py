@@ -40,7 +40,7 @@ LONG = {"plain", "all", "all that follows the rule"}
 
 
 def steps_for(modifier):
-    return STEPS if modifier in LONG else 250
+    return STEPS if modifier in LONG else 150
 
 
 def cut(flat):
