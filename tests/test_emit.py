@@ -1,5 +1,6 @@
 """The rule language: what it refuses, where it says so, and what it compiles to."""
 
+import ast
 import ctypes
 import math
 import textwrap
@@ -185,9 +186,7 @@ def test_no_built_in_rule_carries_a_number_into_the_kernel(name):
     for variant in emit.variants(emit.rule_of_class(COMPILED[name])):
         for average in (False, True):
             body = emit.fused_loop(variant, average, {}).body
-            numbers = [
-                n for n in emit.ast.walk(emit.ast.parse(body)) if isinstance(n, emit.ast.Constant)
-            ]
+            numbers = [n for n in ast.walk(ast.parse(body)) if isinstance(n, ast.Constant)]
             assert numbers == []
 
 
