@@ -303,3 +303,16 @@ def test_state_that_is_only_read_is_not_written_back():
         loop = emit.fused_loop(variant, True, {})
         assert set(loop.written) == {"p", "avg_", *written}, name
         assert set(variant.read) == read, name
+
+
+def test_two_rules_that_would_make_one_kernel_are_refused_by_name(tmp_path):
+    text = (
+        "class {name}(Optimizer):\n    state = ()\n    flags = {flags}\n\n    @staticmethod\n"
+        "    def update(p, g, rate, fast):\n        if fast:\n            p = p - rate * g\n"
+        "        return p\n"
+    )
+    path = tmp_path / "pair.py"
+    path.write_text(text.format(name="Step_Fast", flags="()").replace("        if fast:\n    ", ""))
+    path.write_text(path.read_text() + text.format(name="Step", flags="('fast',)"))
+    with pytest.raises(emit.RuleError, match=r"pair\.py.*Step and Step_Fast would both make"):
+        cython_cpu.update_body(emit.rules_in_file(path))

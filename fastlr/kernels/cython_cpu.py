@@ -14,7 +14,16 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from .emit import Loop, Rule, Variant, fused_loop, kernel_name, specialise, variants
+from .emit import (
+    Loop,
+    Rule,
+    RuleError,
+    Variant,
+    fused_loop,
+    kernel_name,
+    specialise,
+    variants,
+)
 from .emit_finish import choices, count_loop, count_name, finish_loop, finish_name
 from .emit_sums import WIDEN, adapt_body, adapt_name, measure_loop, measure_name
 
@@ -63,8 +72,15 @@ RULES = {{}}
 def update_body(rules: Iterable[Rule]) -> str:
     """Return Cython text with a kernel for each rule, variant and precision."""
     parts = [_HEADER.format(source="optimizers")]
+    made: dict[str, str] = {}
     for rule in rules:
         for variant in variants(rule):
+            other = made.setdefault(variant.key, rule.name)
+            if other != rule.name:
+                raise RuleError(
+                    f"{rule.file}:{rule.line}: {rule.name} and {other} would both make a kernel "
+                    f"{variant.key!r}; rename the class or the flag"
+                )
             for dtype in DTYPES:
                 parts += [_update_kernel(variant, dtype, average) for average in (False, True)]
                 if rule.summing:
