@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,7 +150,7 @@ def test_rules_read_from_text_and_from_classes_are_one(name):
     cls = COMPILED[name]
     owner = next(base for base in cls.__mro__ if "update" in base.__dict__)
     from_class = emit.rule_of_class(cls)
-    file = emit.Path(from_class.file)
+    file = Path(from_class.file)
     (from_file,) = [r for r in emit.rules_in_file(file) if r.name == owner.__name__]
     assert from_file.digest == from_class.digest
     assert from_file.line == from_class.line
