@@ -18,6 +18,7 @@ class Group:
     lr_factor: float = 1.0
     weight_decay: float | None = None  # None: the optimizer's
     l1: float | None = None  # None: the optimizer's
+    l2: float | None = None  # None: the optimizer's
     schedule: Schedule | None = None  # None: the optimizer's
 
 
@@ -65,6 +66,7 @@ def assign_groups(
                 lr_factor=entry.get("lr", 1.0),
                 weight_decay=entry.get("weight_decay"),
                 l1=entry.get("l1"),
+                l2=entry.get("l2"),
                 schedule=_schedule(entry, f"groups[{k}]"),
             )
         )
@@ -76,15 +78,15 @@ def assign_groups(
 def _check_entry(entry: Any, label: str) -> list[str]:
     if not isinstance(entry, Mapping):
         raise TypeError(f"{label} must be a dict, got {type(entry).__name__}")
-    unknown = set(entry) - {"match", "lr", "weight_decay", "l1", "schedule"}
+    unknown = set(entry) - {"match", "lr", "weight_decay", "l1", "l2", "schedule"}
     if unknown or "match" not in entry:
         raise ValueError(
-            f"{label} needs 'match' and takes 'lr', 'weight_decay', 'l1' and 'schedule', "
+            f"{label} needs 'match' and takes 'lr', 'weight_decay', 'l1', 'l2' and 'schedule', "
             f"got {sorted(map(str, entry))}"
         )
     if "lr" in entry:
         check_number(entry["lr"], f"{label}: lr (a factor)", "[0, inf)")
-    for name in ("weight_decay", "l1"):
+    for name in ("weight_decay", "l1", "l2"):
         if entry.get(name) is not None:
             check_number(entry[name], f"{label}: {name}", "[0, inf)")
     patterns = [entry["match"]] if isinstance(entry["match"], str) else entry["match"]

@@ -20,6 +20,7 @@ class Block(NamedTuple):
     optimizer: Optimizer  # whose scheduled hyper-parameters are arrays with a value per step
     decay_factor: np.ndarray | float  # on the weight decay, a group's own included
     l1_factor: np.ndarray | float  # on l1, a group's own included
+    l2_factor: np.ndarray | float  # on l2, a group's own included
 
 
 class Timetable:
@@ -37,7 +38,8 @@ class Timetable:
     Raises
     ------
     ValueError
-        If a schedule lacks the length of the run or of an epoch, or two drive the same thing.
+        If a schedule lacks the length of the run or of an epoch, two drive the same thing, or a
+        group replaces a penalty that the rule applies itself.
     """
 
     def __init__(self, optimizer: Optimizer, groups: Sequence[Group], run: Run) -> None:
@@ -46,6 +48,12 @@ class Timetable:
         self._schedules: dict[str, Schedule] = dict(optimizer.scheduled())
         self._of_groups = ["lr"] * len(groups)
         for k, group in enumerate(groups):
+            for name in ("l1", "l2"):
+                if name in optimizer.own_fields and getattr(group, name) is not None:
+                    raise ValueError(
+                        f"{type(optimizer).__name__} applies {name} itself, and groups cannot "
+                        "replace it"
+                    )
             if group.schedule is not None:
                 # The first group is that of all other parameters; users count from their own.
                 self._of_groups[k] = f"groups[{k - 1}]"
@@ -127,15 +135,15 @@ class Timetable:
             If a schedule takes a hyper-parameter out of its range.
         """
         values = self._values(t)
-        decay_factor = self._factor("weight_decay", t) if "weight_decay" in values else 1.0
-        l1_factor = self._factor("l1", t) if "l1" in values else 1.0
+        names = ("weight_decay", "l1", "l2")
+        shared = [self._factor(n, t) if n in values else 1.0 for n in names]
         made = {}
         for label in dict.fromkeys(self._of_groups):
             factor, momentum = self._evaluate(label, t, values)
             name = self._optimizer.momentum_field()
             more = {} if name is None or momentum is None else {name: momentum}
             scheduled = self._optimizer.with_scheduled(values | more)
-            made[label] = Block(factor, scheduled, decay_factor, l1_factor)
+            made[label] = Block(factor, scheduled, *shared)
         return [made[label] for label in self._of_groups]
 
     def _factor(self, label: str, t: np.ndarray) -> np.ndarray:
@@ -194,7 +202,7 @@ def check_effects(optimizer: Optimizer, coefficients: Sequence[str]) -> None:
     lr, falling, tail = np.full(t.size, 0.1), np.linspace(1.0, 0.5, t.size), slice(30, None)
     for name in optimizer.schedules:
         label = f"{type(optimizer).__name__}: schedules[{name!r}]"
-        if name in {"weight_decay", "clip_value", "l1"} - set(optimizer.own_fields):
+        if name in {"weight_decay", "clip_value", "l1", "l2"} - set(optimizer.own_fields):
             continue
         if name == "lookahead_alpha":
             if optimizer.lookahead is None:

@@ -435,6 +435,8 @@ class Updater:
             row[:, 1] = np.inf if optimizer.clip_value is None else optimizer.clip_value
             row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, block.factor, decay)
             row[:, 4] = np.where(steps == 1, 1.0, average)
+            if "l2" not in optimizer.own_fields:
+                row[:, 2] += optimizer.l2 if group.l2 is None else group.l2 * block.l2_factor
             if "l1" not in optimizer.own_fields:
                 row[:, 5] = lr * (optimizer.l1 if group.l1 is None else group.l1 * block.l1_factor)
             if optimizer.lookahead is not None:

@@ -207,6 +207,7 @@ class Walk:
         share = c["weight_decay"] * {"decoupled": lr, "independent": factor}.get(self.decay, 0.0)
         if self.decay == "l2":
             g = g + c["weight_decay"] * self.p
+        g = g + c.get("l2", 0.0) * self.p
         if getattr(self.rule, "decays", False):
             self.state["share"] = share
         else:

@@ -10,7 +10,7 @@ from hashed import uniform
 
 from fastlr import SGD, AdamW, CosineAnnealing, OneCycle, ReduceOnPlateau
 from fastlr.kernels.emit import RuleError
-from fastlr.optimizers import FTRL, OPTIMIZERS, Lion, Optimizer, ScheduleFreeSGD
+from fastlr.optimizers import FTRL, OPTIMIZERS, Lion, Muon, Optimizer, ScheduleFreeSGD
 
 ENGINES = ["cython", "numba", "cython-python_stepper"]
 
@@ -101,6 +101,49 @@ class TestL1:
         assert p.tolist() == [0.0, 0.5]
         with pytest.raises(ValueError, match="FTRL applies l1 itself"):
             FTRL().bind({"w": q}, [{"match": "w", "l1": 0.1}])
+
+
+class TestL2:
+    @pytest.mark.parametrize("decay", ["l2", "decoupled", "independent"])
+    def test_joins_the_gradient_whatever_the_decay_is(self, backend, decay):
+        p, q = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+        shared = {"lr": 0.5, "momentum": 0.5, "decay": decay}
+        stepped(SGD(l2=0.25, **shared), p, np.ones(2), np.ones(2), backend=backend)
+        updater = SGD(**shared).bind(q)
+        for _ in range(2):
+            updater.step(1.0 + 0.25 * q)
+        np.testing.assert_allclose(p, q, rtol=1e-15)
+
+    def test_adds_to_decay_of_the_same_kind(self):
+        p, q = np.array([1.0, -2.0]), np.array([1.0, -2.0])
+        stepped(SGD(lr=0.5, l2=0.25, weight_decay=0.5), p, np.zeros(2))
+        stepped(SGD(lr=0.5, weight_decay=0.75), q, np.zeros(2))
+        assert p.tolist() == q.tolist() == [0.625, -1.25]
+
+    def test_is_not_clipped_and_shrinks_when_the_gradient_is_followed_upwards(self):
+        p = np.array([4.0])
+        stepped(SGD(lr=0.5, l2=0.5, clip_value=0.5, maximize=True), p, np.array([-3.0]))
+        assert p.tolist() == [2.75]
+
+    def test_follows_groups_and_a_schedule_of_its_own(self):
+        params = {"a": np.ones(1), "b": np.ones(1), "c": np.ones(1)}
+        zero = {n: np.zeros(1) for n in params}
+        groups = [{"match": "b", "l2": 0.0}, {"match": "c", "l2": 1.0}]
+        optimizer = SGD(lr=0.5, l2=0.5, schedules={"l2": half})
+        stepped(optimizer, params, zero, groups=groups)
+        assert {n: float(a[0]) for n, a in params.items()} == {"a": 0.875, "b": 1.0, "c": 0.75}
+
+    def test_of_ftrl_is_that_of_its_rule(self):
+        with pytest.raises(ValueError, match="FTRL applies l2 itself"):
+            FTRL().bind({"w": np.zeros(2)}, [{"match": "w", "l2": 0.1}])
+
+    def test_reaches_rules_in_array_code_and_what_they_leave_to_others(self):
+        params = {"w": uniform((3, 2), 1), "b": uniform(2, 2)}
+        decayed = {n: p.copy() for n, p in params.items()}
+        zero = {n: np.zeros_like(p) for n, p in params.items()}
+        stepped(Muon(l2=0.1, weight_decay=0.0), params, zero)
+        stepped(Muon(weight_decay=0.1, decay="l2"), decayed, zero)
+        assert all(np.array_equal(params[n], decayed[n]) for n in params)
 
 
 class TestCautious:
@@ -343,6 +386,7 @@ class TestStats:
     ("settings", "error", "match"),
     [
         ({"l1": -1.0}, ValueError, r"SGD: l1 must be a number in \[0, inf\)"),
+        ({"l2": -1.0}, ValueError, r"SGD: l2 must be a number in \[0, inf\)"),
         ({"cautious": 1}, ValueError, "cautious must be one of False, True"),
         ({"lookahead": 0}, ValueError, r"lookahead must be a number in \[1, inf\)"),
         ({"lookahead": 2.5}, TypeError, "lookahead must be a whole number, got 2.5"),

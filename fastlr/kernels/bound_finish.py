@@ -63,10 +63,7 @@ def choose(optimizer: Optimizer, groups: Sequence[Group]) -> Finish | None:
     """
     owner = type(optimizer).__name__
     penalties = [group.l1 for group in groups if group.l1 is not None]
-    own_l1 = "l1" in optimizer.own_fields
-    if own_l1 and penalties:
-        raise ValueError(f"{owner} applies l1 itself, and groups cannot replace it")
-    if not own_l1:
+    if "l1" not in optimizer.own_fields:
         penalties.append(optimizer.l1)
     if not any(penalties) and not optimizer.cautious and optimizer.lookahead is None:
         return None

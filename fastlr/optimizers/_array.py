@@ -32,6 +32,7 @@ class ArrayOptimizer(Optimizer):
             "nonfinite",
             "average",
             "average_decay",
+            "l2",
         }
     )
 

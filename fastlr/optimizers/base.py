@@ -58,6 +58,9 @@ class Optimizer(HyperParameters):
     l1 : float, default=0.0
         Strength of an L1 penalty, in [0, inf), applied by a proximal step after the rule, which
         makes exact zeros (see Notes).
+    l2 : float, default=0.0
+        Strength of an L2 penalty, in [0, inf): ``l2 * p`` joins the gradient, clipped already, as
+        part of what is minimised. Unlike `weight_decay` it means the same whatever `decay` is.
     cautious : bool, default=False
         Leave out the part of a step whose sign the gradient contradicts (see Notes). The CUDA
         backend has no such kernels.
@@ -92,7 +95,7 @@ class Optimizer(HyperParameters):
         coefficient ``weight_decay``, which is 0 where another kind is set.
     own_fields : tuple of str
         Hyper-parameters that all optimizers have, and that the rule gives another meaning: with
-        ``"l1"`` among them no proximal step follows it.
+        ``"l1"`` among them no proximal step follows it, with ``"l2"`` nothing joins the gradient.
 
     Notes
     -----
@@ -149,6 +152,7 @@ class Optimizer(HyperParameters):
     average: str | None = None
     average_decay: float = 0.999
     l1: float = 0.0
+    l2: float = 0.0
     cautious: bool = False
     lookahead: int | None = None
     lookahead_alpha: float = 0.5
@@ -159,6 +163,7 @@ class Optimizer(HyperParameters):
         "clip_value": "(0, inf]",
         "average_decay": "[0, 1)",
         "l1": "[0, inf)",
+        "l2": "[0, inf)",
         "lookahead": "[1, inf)",
         "lookahead_alpha": "(0, 1]",
     }
@@ -321,9 +326,9 @@ class Optimizer(HyperParameters):
             on the GPU anything with ``__cuda_array_interface__``.
         groups : sequence of dict, optional
             Each has ``"match"`` (a parameter name pattern such as ``"*.bias"``, or several)
-            and any of ``"lr"`` (factor on the learning rate), ``"weight_decay"`` and ``"l1"``
-            (replace the optimizer's) and ``"schedule"`` (replaces the optimizer's, its momentum
-            included).
+            and any of ``"lr"`` (factor on the learning rate), ``"weight_decay"``, ``"l1"`` and
+            ``"l2"`` (replace the optimizer's) and ``"schedule"`` (replaces the optimizer's, its
+            momentum included).
             The first group that matches a name counts. Names are dict keys, or positions for a
             sequence.
         backend : {"auto", "cython", "numba", "cuda"}, default="auto"

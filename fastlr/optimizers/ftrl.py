@@ -64,7 +64,7 @@ class FTRL(Optimizer):
     initial_accumulator: float = 0.0
 
     state = ("z", "root")
-    own_fields = ("l1",)
+    own_fields = ("l1", "l2")
     ranges = {
         "beta": "[0, inf)",
         "l1": "[0, inf)",
