@@ -1,0 +1,78 @@
+"""Writes nodes into the graph that skl2onnx builds: names, constants and the type of floats.
+
+Only operators of the standard set are used, and of those only what onnxruntime's CPU provider
+has for float32 and float64 alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from skl2onnx.common.data_types import DoubleTensorType, guess_proto_type
+from skl2onnx.proto import onnx_proto
+
+_TENSOR = onnx_proto.TensorProto
+
+
+class Graph:
+    """The nodes of one estimator.
+
+    Parameters
+    ----------
+    scope : skl2onnx.common._topology.Scope
+        Gives out names.
+    operator : skl2onnx.common._topology.Operator
+        The fitted estimator and the variables it is to read and write.
+    container : skl2onnx.common._container.ModelComponentContainer
+        Where nodes and constants go.
+
+    Attributes
+    ----------
+    rows : str
+        The input as floats: float64 where it is that, else float32.
+    """
+
+    def __init__(self, scope: Any, operator: Any, container: Any) -> None:
+        self._scope = scope
+        self._container = container
+        kind = operator.inputs[0].type
+        self._float = _TENSOR.DOUBLE if isinstance(kind, DoubleTensorType) else _TENSOR.FLOAT
+        self.rows = operator.inputs[0].full_name
+        if guess_proto_type(kind) != self._float:
+            self.rows = self.node("Cast", self.rows, to=self._float)
+
+    def node(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        """Add a node and return the name of its output."""
+        name = output or self._scope.get_unique_variable_name(kind.lower())
+        self._container.add_node(
+            kind, list(inputs), name, name=self._scope.get_unique_operator_name(kind), **attributes
+        )
+        return name
+
+    def floats(self, values: Any, name: str = "constant") -> str:
+        """Add a constant in the graph's type of floats."""
+        return self._constant(name, self._float, np.asarray(values, dtype=np.float64))
+
+    def integers(self, values: Any, name: str = "constant") -> str:
+        """Add a constant of int64."""
+        return self._constant(name, _TENSOR.INT64, np.asarray(values, dtype=np.int64))
+
+    def strings(self, values: Any, name: str = "constant") -> str:
+        """Add a constant of strings."""
+        encoded = np.array([str(v).encode() for v in values], dtype=object)
+        return self._constant(name, _TENSOR.STRING, encoded)
+
+    def dense(self, rows: str, weights: np.ndarray, intercept: np.ndarray) -> str:
+        """Return ``rows @ weights + intercept``."""
+        products = self.node("MatMul", rows, self.floats(weights, "coef"))
+        return self.node("Add", products, self.floats(intercept, "intercept"))
+
+    def to_integers(self, name: str) -> str:
+        """Return a value as int64."""
+        return self.node("Cast", name, to=_TENSOR.INT64)
+
+    def _constant(self, name: str, kind: int, values: np.ndarray) -> str:
+        unique = self._scope.get_unique_variable_name(name)
+        self._container.add_initializer(unique, kind, values.shape, values.ravel().tolist())
+        return unique
