@@ -7,7 +7,7 @@ arrays and plain values only, goes in its place.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,35 @@ from ..hyper import HyperParameters
 from ..optimizers.base import Optimizer
 from ..schedules import Run
 from ..training import Arena
+from ._fold import Fold
 from ._settings import needs_total
+
+
+class ModelSpec(NamedTuple):
+    """What is decided about a model before its first step.
+
+    Attributes
+    ----------
+    targets : ClassTargets or RealTargets
+        What was learned of y.
+    inputs : dict of str to ndarray
+        What was learned of X, by names of the model's choice; empty if nothing.
+    shapes : dict of str to tuple of int
+        Shapes of the parameters. Those whose names begin with ``intercept`` are not decayed.
+    dtype : numpy.dtype
+        float32 or float64.
+    loss : object
+        What to minimise, in the units of training.
+    reduction : {"softmax", "multinomial", "ovr", "each"}
+        How the loss of a row comes from its raw scores.
+    """
+
+    targets: Any
+    inputs: dict[str, np.ndarray]
+    shapes: dict[str, tuple[int, ...]]
+    dtype: np.dtype
+    loss: Any
+    reduction: str
 
 
 class Session:
@@ -23,14 +51,14 @@ class Session:
 
     Parameters
     ----------
-    shapes : mapping of str to tuple of int
-        Shapes of the parameters. Those whose names begin with ``intercept`` are not decayed.
-    dtype : numpy.dtype
-        float32 or float64.
+    spec : ModelSpec
+        What is trained.
     optimizer : Optimizer
         As `resolve_optimizer` made it.
     make_epoch : callable
-        Takes arena and updater and returns what trains an epoch.
+        Takes arena, updater and spec and returns what trains an epoch.
+    fold : Fold
+        From parameters to fitted attributes.
     run : Run
         Length of the run, as far as it is known.
     seed : int
@@ -49,30 +77,32 @@ class Session:
         Bound to them.
     epoch : object
         What `make_epoch` returned.
+    rng : numpy.random.RandomState
+        Draws initial values, then permutations.
     endless : bool
         Whether the schedule says its own length, so that training may go on after the run.
     """
 
     def __init__(
         self,
-        shapes: Mapping[str, tuple[int, ...]],
-        dtype: np.dtype,
+        spec: ModelSpec,
         optimizer: Optimizer,
-        make_epoch: Callable[[Arena, Any], Any],
+        make_epoch: Callable[[Arena, Any, ModelSpec], Any],
+        fold: Fold,
         run: Run,
         seed: int,
         n_threads: int,
         settings: tuple[Any, ...],
     ) -> None:
-        self.run = run
+        self.spec, self.fold, self.run = spec, fold, run
         # Users may change an object after the call; a copy still tells that they have.
         self.settings = tuple(
             s.replace() if isinstance(s, HyperParameters) else s for s in settings
         )
         self.endless = not needs_total(optimizer, run)
         self._listens = any(each.needs_metric for each in optimizer.scheduled().values())
-        self.arena = Arena(shapes, dtype)
-        biases = [name for name in shapes if name.startswith("intercept")]
+        self.arena = Arena(spec.shapes, spec.dtype)
+        biases = [name for name in spec.shapes if name.startswith("intercept")]
         self.updater = optimizer.bind(
             self.arena.param,
             groups=[{"match": biases, "weight_decay": 0.0}] if biases else None,
@@ -80,13 +110,14 @@ class Session:
             total_steps=run.total_steps,
             steps_per_epoch=run.steps_per_epoch,
         )
-        self.epoch = make_epoch(self.arena, self.updater)
+        self.epoch = make_epoch(self.arena, self.updater, spec)
         self.rng = np.random.RandomState(seed)
         self._published: Mapping[str, np.ndarray] = {}
 
     def publish(self) -> Mapping[str, np.ndarray]:
-        """Return the parameters to predict with: averages where the optimizer keeps them."""
-        self._published = self.updater.averaged if self._averages else self.arena.param
+        """Return the fitted attributes: of averages where the optimizer keeps them."""
+        params = self.updater.averaged if self._averages else self.arena.param
+        self._published = self.fold.to_fitted(params)
         return self._published
 
     def observe(self, loss: float) -> None:
@@ -105,13 +136,24 @@ class Session:
 
     def take_replaced(self, fitted: Mapping[str, np.ndarray]) -> None:
         """Copy in the fitted attributes that the user has replaced by other arrays."""
-        for name, target in self.arena.param.items():
-            if fitted[name] is not self._published.get(name):
-                target[...] = fitted[name]
+        self._take(
+            [name for name in fitted if fitted[name] is not self._published.get(name)], fitted
+        )
+
+    def _take(self, changed: list[str], fitted: Mapping[str, np.ndarray]) -> None:
+        if not changed:
+            return
+        if not self.fold.trivial:  # a parameter may depend on several of the attributes
+            changed = list(fitted)
+        params = self.fold.to_params({name: fitted[name] for name in changed})
+        for name in changed:
+            if name in self.arena.param:
+                self.arena.param[name][...] = params[name]
 
     def checkpoint(self) -> dict[str, Any]:
         """Return what a later session needs to go on to the bit, in arrays and plain values."""
-        params = self.arena.param if self._averages else {}  # else they are the fitted attributes
+        handed_out = self.fold.trivial and not self._averages  # then the attributes tell them
+        params = {} if handed_out else self.arena.param
         return {
             "params": {name: p.copy() for name, p in params.items()},
             "updater": self.updater.state_dict(),
@@ -141,10 +183,8 @@ class Session:
             self.rng.set_state(checkpoint["rng"])
             self._load(checkpoint["updater"])
         published = self.publish()
-        for name, target in self.arena.param.items():
-            # Averages that are as they were published say nothing of the parameters behind them.
-            if not np.array_equal(published[name], fitted[name]):
-                target[...] = fitted[name]
+        # Attributes that are as they were published say nothing of the parameters behind them.
+        self._take([n for n in published if not np.array_equal(published[n], fitted[n])], fitted)
 
     def _load(self, state: Mapping[str, Any]) -> None:
         own = self.updater.state_dict()

@@ -1,142 +1,294 @@
-"""What all estimators share: parameters, sessions, history, and what goes into a pickle."""
+"""What all estimators share: from data to a trained session, and what goes into a pickle.
+
+An estimator is a model times a kind of targets: ``class LinearClassifier(LinearModel,
+GradientClassifier)``. `GradientClassifier` and `GradientRegressor` derive from the
+`GradientEstimator` of this module, a model is a mixin that stands before them. Neither knows the
+other; each fills in its half of the hooks below, and a `ModelSpec` carries what one has to know
+of the other (loss, reduction, number of outputs).
+
+Hooks of a model
+----------------
+``_X_options``
+    Keyword arguments of scikit-learn's `validate_data`: orders and sparse formats taken.
+``_ready(X)``
+    Last touch after validation, such as alignment or a sparse format.
+``_is_plain(X, spec)``
+    Whether X needs no validation, on the way of microseconds through `partial_fit`.
+``_learn_inputs(X, weights)``
+    What training needs to know of X, as a dict of arrays: means and scales, say. Kept in
+    ``_inputs``, in pickles, and over a warm start; handed on as ``spec.inputs``.
+``_shapes(n_features, outputs)``
+    Shapes of the parameters by name, in the order in which they lie in the arena.
+``_initialise(params, spec, rng)``
+    Initial values, into arrays of zeros. ``spec.targets.start`` is where the last intercept
+    should start, where it is not None.
+``_make_epoch(arena, updater, spec)``
+    The engine: ``run``, ``evaluate``, ``uses_blas``.
+``_fold(spec)``
+    From parameters to fitted attributes (`Fold`): here a model undoes what it did to X, and the
+    scaling of regression targets, which is in ``spec.targets.shift`` and ``.scale``.
+``_fitted_params()``, ``_set_fitted_params(params)``
+    Read and write the fitted attributes by the names of the arena. Declare them in the class
+    body as ``coef_ = FittedParameter()``, so that `partial_fit` need not compute them.
+``_raw_scores(X)``
+    Validates X and returns outputs of shape (n_samples, outputs), in the units of y.
+``_has_shift``
+    Whether an intercept can take the mean of regression targets.
+``_settings()``
+    Constructor parameters that make a running session unfit when they change.
+
+Hooks of the targets
+--------------------
+``_y_options(y)``
+    Keyword arguments of `validate_data` again.
+``_learn_targets(y, weights, dtype)``
+    Targets (`ClassTargets`, `RealTargets`) and the y encoded for the engine, for `fit`.
+``_targets_of_chunk(y, weights, first, classes)``
+    Targets for `partial_fit`.
+``_known_targets()``
+    Targets back from fitted attributes.
+``_set_targets(targets)``
+    Fitted attributes from targets.
+``_row_weights(sample_weight, y, targets)``
+    Weights of the rows, class weights included; a new array, or None if all are one.
+``_training_loss(targets)``
+    The loss in units of training, and the reduction. Which loss it is comes from the estimator:
+    ``_loss()`` returns it by name or as an object.
+
+Every hook that looks at data must leave the estimator as it is: only after all checks have
+passed, `fit` writes ``_set_targets`` and ``_inputs``.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import time
-import warnings
-from collections.abc import Callable, Mapping
-from numbers import Integral, Real
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from threadpoolctl import threadpool_limits
 
-from .._compat import Interval, StrOptions, check_is_fitted
-from ..hyper import HyperParameters
+from .._compat import check_weights, fit_context, validate_data
 from ..optimizers.base import Optimizer
-from ..schedules import Run, Schedule
-from ..training import Arena, EpochInfo, EpochResult, train
-from ._history import COLUMNS, append_row, columns
-from ._session import Session
-from ._settings import needs_total, resolve_optimizer
+from ..schedules import Run
+from ..training import Arena
+from ._fold import Fold
+from ._params import OptimizerParams
+from ._session import ModelSpec, Session
+from ._settings import needs_total, plan_epoch
+from ._training import Trained
 
-RunEpoch = Callable[[np.ndarray | None], EpochResult]
+FLOATS = [np.float64, np.float32]
 
 
-class GradientEstimator(BaseEstimator):
-    """Base of the estimators; a subclass says what its parameters are and how an epoch runs."""
+class GradientEstimator(Trained, OptimizerParams):
+    """Base of the estimators; see the top of this module for what a subclass defines."""
 
-    _parameter_constraints: dict[str, list[Any]] = {
-        "optimizer": [str, Optimizer],
-        "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
-        "schedule": [str, Schedule, None],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "n_threads": [Interval(Integral, 1, None, closed="left")],
-    }
-
-    # What lr="auto" multiplies the default rate of an optimizer given by name with.
-    _auto_lr_factor = 1.0
-
-    optimizer: Any
-    lr: Any
-    schedule: Any
-    clip_norm: float | None
-    max_epochs: int
-    shuffle: bool
-    random_state: Any
-    verbose: int
-    n_threads: int
-    n_iter_: int
-    t_: int
+    n_features_in_: int
+    _has_shift = True
+    _inputs: dict[str, np.ndarray]
     _checkpoint: dict[str, Any]
-    _history: np.ndarray
 
-    # What a subclass defines
+    # Hooks of the model
 
-    def _make_epoch(self, arena: Arena, updater: Any) -> Any:
-        """Return what trains one epoch of the model in `arena`."""
+    _X_options: Mapping[str, Any] = {"order": "C"}
+
+    def _ready(self, X: Any) -> Any:
+        return np.require(X, requirements="A")
+
+    def _is_plain(self, X: Any, spec: ModelSpec) -> bool:
+        return (
+            type(X) is np.ndarray
+            and X.dtype == spec.dtype
+            and X.ndim == 2
+            and len(X) > 0
+            and X.shape[1] == self.n_features_in_
+            and X.flags.c_contiguous
+            and X.flags.aligned
+            and bool(np.isfinite(X).all())
+        )
+
+    def _learn_inputs(self, X: Any, weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        return {}
+
+    def _shapes(self, n_features: int, outputs: int) -> dict[str, tuple[int, ...]]:
+        raise NotImplementedError
+
+    def _initialise(
+        self, params: Mapping[str, np.ndarray], spec: ModelSpec, rng: np.random.RandomState
+    ) -> None:
+        raise NotImplementedError
+
+    def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> Any:
+        raise NotImplementedError
+
+    def _fold(self, spec: ModelSpec) -> Fold:
         raise NotImplementedError
 
     def _fitted_params(self) -> dict[str, np.ndarray]:
-        """Return the fitted attributes that are parameters, by their names in the arena."""
         raise NotImplementedError
-
-    def _dtype(self) -> np.dtype:
-        """Return the precision of the fitted parameters."""
-        return next(iter(self._fitted_params().values())).dtype
 
     def _set_fitted_params(self, params: Mapping[str, np.ndarray]) -> None:
-        """Set the fitted attributes that are parameters."""
         raise NotImplementedError
 
-    # Parameters
+    def _raw_scores(self, X: Any) -> np.ndarray:
+        raise NotImplementedError
 
-    def set_params(self, **params: Any) -> GradientEstimator:
-        """Set parameters; ``optimizer__weight_decay`` reaches into an optimizer object.
+    # Hooks of the targets
+
+    def _loss(self) -> Any:
+        raise NotImplementedError
+
+    def _y_options(self, y: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _learn_targets(
+        self, y: np.ndarray, weights: np.ndarray | None, dtype: np.dtype
+    ) -> tuple[Any, np.ndarray]:
+        raise NotImplementedError
+
+    def _targets_of_chunk(
+        self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: Any
+    ) -> Any:
+        raise NotImplementedError
+
+    def _known_targets(self) -> Any:
+        raise NotImplementedError
+
+    def _set_targets(self, targets: Any) -> None:
+        raise NotImplementedError
+
+    def _row_weights(
+        self, sample_weight: np.ndarray | None, y: np.ndarray, targets: Any
+    ) -> np.ndarray | None:
+        return None if sample_weight is None else sample_weight.copy()
+
+    def _training_loss(self, targets: Any) -> tuple[Any, str]:
+        raise NotImplementedError
+
+    # Training
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> GradientEstimator:
+        """Train for `max_epochs` epochs.
 
         Parameters
         ----------
-        **params : dict
-            Names and values. A nested object is replaced by a changed copy, so that estimators
-            that were given the same object stay independent.
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Labels of a classifier, targets of a regressor.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, not negative. Only their ratios count.
 
         Returns
         -------
         self
-            The estimator.
+            Fitted estimator.
 
         Raises
         ------
-        ValueError
-            If a name is unknown, or reaches into something that is given by its name.
+        TypeError, ValueError
+            If data or parameters are unfit.
         """
-        plain = {name: value for name, value in params.items() if "__" not in name}
-        nested: dict[str, dict[str, Any]] = {}
-        for name, value in params.items():
-            outer, _, inner = name.partition("__")
-            if inner:
-                nested.setdefault(outer, {})[inner] = value
-        for outer, changes in nested.items():
-            target = plain.get(outer, getattr(self, outer, None))
-            if isinstance(target, HyperParameters):
-                plain[outer] = target.replace(**changes)
-            elif outer in self._get_param_names():
-                name, value = next(iter(changes.items()))
-                raise ValueError(
-                    f"{outer}__{name}: {outer}={target!r} has no parameters to set; give an "
-                    f"object in its place, such as {outer}={_example(outer, name, value)}"
-                )
-            else:  # scikit-learn's own message says which names there are
-                plain |= {f"{outer}__{name}": value for name, value in changes.items()}
-        super().set_params(**plain)
+        warm = self.warm_start and self.__sklearn_is_fitted__()
+        optimizer = self._resolve_optimizer()
+        X, y = self._validated(X, y, reset=True, dtype=FLOATS)
+        weights = check_weights(sample_weight, X)
+        targets, encoded = self._learn_targets(y, weights, X.dtype)
+        weights = self._row_weights(weights, encoded, targets)
+        if weights is not None:
+            weights /= weights.mean()
+        if warm:
+            known = targets.going_on_from(self._known_targets())
+            if known is not targets:
+                targets, encoded = known, known.encode(y, X.dtype)
+        spec = self._spec(
+            targets, self._inputs if warm else self._learn_inputs(X, weights), X.shape[1], X.dtype
+        )
+        n_rows = X.shape[0]
+        plan = plan_epoch(self.batch_size, n_rows)
+        run = Run(self.max_epochs * plan.steps, plan.steps)
+        fitted = checkpoint = None
+        if warm:
+            fitted = self._fitted_params()
+            _check_same_shapes(spec.shapes, fitted)
+            if not needs_total(optimizer, run):
+                checkpoint = self._checkpoint_now()
+        session = self._start(optimizer, spec, run, fitted, checkpoint)
+        if checkpoint is None:
+            self._start_history()
+        self._commit(spec)
+        self._train(session, X, encoded, weights, plan)
         return self
 
-    def _resolve_optimizer(self) -> Optimizer:
-        return resolve_optimizer(
-            self.optimizer, self.lr, self.schedule, self.clip_norm, self._auto_lr_factor
-        )
+    def _fit_chunk(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
+        """Train for one epoch, for `partial_fit`."""
+        weights, live = None, self.__dict__.get("_session")
+        if (
+            live is not None
+            and sample_weight is None
+            and classes is None
+            and self._plain_weights
+            and not hasattr(self, "feature_names_in_")
+            and self._is_plain(X, live.spec)
+            and live.spec.targets.is_plain(y, len(X))
+        ):
+            encoded = live.spec.targets.encode(y, live.spec.dtype)
+        else:
+            X, encoded, weights = self._check_chunk(X, y, sample_weight, classes)
+        plan = plan_epoch(self.batch_size, X.shape[0], one_pass=True)
+        self._train_once(self._continue(), X, encoded, weights, plan)
 
-    def _settings(self) -> tuple[Any, ...]:
-        """Return the parameters that a session depends on."""
-        return (self.optimizer, self.lr, self.schedule, self.clip_norm, self.n_threads)
+    _plain_weights = True  # whether rows without a weight need none
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def _check_chunk(
+        self, X: Any, y: Any, sample_weight: Any, classes: Any
+    ) -> tuple[Any, np.ndarray, np.ndarray | None]:
+        """Validate what `partial_fit` was given, and prepare the model in its first call."""
+        first = not self.__sklearn_is_fitted__()
+        optimizer = self._resolve_optimizer()
+        dtype: Any = FLOATS if first else self._dtype()
+        X, y = self._validated(X, y, reset=first, dtype=dtype)
+        weights = check_weights(sample_weight, X)
+        targets = self._targets_of_chunk(y, weights, first, classes)
+        encoded = targets.encode(y, X.dtype)
+        weights = self._row_weights(weights, encoded, targets)
+        if first:
+            spec = self._spec(targets, self._learn_inputs(X, weights), X.shape[1], X.dtype)
+            steps = plan_epoch(self.batch_size, X.shape[0], one_pass=True).steps
+            session = self._start(optimizer, spec, Run(None, steps))
+            self._start_history()
+            self._commit(spec)
+            self._publish(session)
+        return X, encoded, weights
+
+    def _validated(self, X: Any, y: Any, reset: bool, dtype: Any) -> tuple[Any, Any]:
+        options = {**self._X_options, **self._y_options(y)}
+        X, y = validate_data(self, X, y, reset=reset, dtype=dtype, **options)
+        return self._ready(X), y
+
+    def _spec(
+        self, targets: Any, inputs: dict[str, np.ndarray], n_features: int, dtype: np.dtype
+    ) -> ModelSpec:
+        loss, reduction = self._training_loss(targets)
+        shapes = self._shapes(n_features, targets.outputs)
+        return ModelSpec(targets, inputs, shapes, dtype, loss, reduction)
+
+    def _known_spec(self) -> ModelSpec:
+        """Return the spec of the model as it was fitted."""
+        return self._spec(self._known_targets(), self._inputs, self.n_features_in_, self._dtype())
+
+    def _commit(self, spec: ModelSpec) -> None:
+        self._set_targets(spec.targets)
+        self._inputs = spec.inputs
 
     # Sessions
 
     def _start(
         self,
         optimizer: Optimizer,
-        shapes: Mapping[str, tuple[int, ...]],
-        dtype: np.dtype,
+        spec: ModelSpec,
         run: Run,
         fitted: Mapping[str, np.ndarray] | None = None,
         checkpoint: Mapping[str, Any] | None = None,
@@ -148,20 +300,17 @@ class GradientEstimator(BaseEstimator):
         seed = 0  # a checkpoint brings the state of its generator
         if checkpoint is None:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        make_epoch, fold = self._make_epoch, self._fold(spec)
         session = Session(
-            shapes,
-            dtype,
-            optimizer,
-            self._make_epoch,
-            run,
-            seed,
-            self.n_threads,
-            self._settings(),
+            spec, optimizer, make_epoch, fold, run, seed, self.n_threads, self._settings()
         )
-        if fitted is not None:
+        if fitted is None:
+            self._initialise(session.arena.param, spec, session.rng)
+        else:
             session.resume(fitted, checkpoint)
         self._session = session
         self.__dict__.pop("_checkpoint", None)
+        self.__dict__.pop("_stale", None)
         return session
 
     def _checkpoint_now(self) -> dict[str, Any]:
@@ -169,118 +318,43 @@ class GradientEstimator(BaseEstimator):
         live = self.__dict__.get("_session")
         return self._checkpoint if live is None else live.checkpoint()
 
-    def _continue(self, shapes: Mapping[str, tuple[int, ...]], dtype: np.dtype) -> Session:
+    def _continue(self) -> Session:
         """Return the session that `partial_fit` goes on with.
 
         The live one where it still fits; else, after unpickling or changed parameters, a new
         one from the checkpoint.
         """
-        live = self.__dict__.get("_session")
+        live: Session | None = self.__dict__.get("_session")
         if live is not None and live.endless and live.settings == self._settings():
-            live.take_replaced(self._fitted_params())
+            if "_stale" not in self.__dict__:  # else nobody has touched the attributes
+                live.take_replaced(self._fitted_params())
             return live
         checkpoint = self._checkpoint_now()
         total, steps = checkpoint["run"]
         optimizer, run = self._resolve_optimizer(), Run(total, steps)
         if needs_total(optimizer, run):
             run = Run(None, steps)
-        return self._start(optimizer, shapes, dtype, run, self._fitted_params(), checkpoint)
-
-    # Training
-
-    def _train(self, session: Session, run_epoch: RunEpoch, n_rows: int, shuffle: bool) -> None:
-        """Run the epochs of `fit`."""
-
-        def record(info: EpochInfo) -> float:
-            self._record(session, info.loss, info.seconds)
-            return info.loss
-
-        limit: Any = contextlib.nullcontext()
-        if session.epoch.uses_blas:  # looking for BLAS libraries takes a millisecond
-            limit = threadpool_limits(self.n_threads, user_api="blas")
-        with limit:
-            training = train(
-                run_epoch,
-                session.arena.params,
-                session.updater,
-                n_rows,
-                self.max_epochs,
-                session.rng,
-                shuffle=shuffle,
-                metric=record,  # called before a plateau schedule changes the rate
-            )
-        self._publish(session)
-        if training.diverged is not None:
-            step = session.updater.t + training.diverged.step
-            self._warn_diverged(step, training.diverged.lr, stacklevel=5)
-        if training.interrupted:
-            warnings.warn(
-                f"{type(self).__name__}: training was interrupted; the weights of the last "
-                f"finished epoch, {self.n_iter_}, are kept",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
-    def _train_once(self, session: Session, run_epoch: RunEpoch, n_rows: int) -> None:
-        """Run one epoch for `partial_fit`, without the copies that `train` makes to go back to."""
-        start = time.perf_counter()
-        order = None
-        if self.shuffle and n_rows > 1:
-            order = session.rng.permutation(n_rows).astype(np.int64, copy=False)
-        result = run_epoch(order)
-        if result.diverged_at is None:
-            loss = result.loss_sum / result.weight_sum if result.weight_sum else 0.0
-            self._record(session, loss, time.perf_counter() - start)
-            session.observe(loss)
-        self._publish(session)
-        if result.diverged_at is not None:
-            self._warn_diverged(session.updater.t + 1, session.updater.lr, stacklevel=4)
-
-    def _record(self, session: Session, loss: float, seconds: float) -> None:
-        """Add an epoch to the history."""
-        lr, momentum = session.last_rates()
-        row = (self.n_iter_ + 1, loss, lr, momentum, seconds)
-        self._history = append_row(self._history, self.n_iter_, row)
-        self.n_iter_ += 1
-        if self.verbose:
-            print(
-                f"{type(self).__name__} epoch {self.n_iter_}: loss {loss:.6g}, lr {lr:.4g}, "
-                f"{seconds:.3g} s"
-            )
+        return self._start(optimizer, self._known_spec(), run, self._fitted_params(), checkpoint)
 
     def _publish(self, session: Session) -> None:
         self.t_ = session.updater.t
+        self.__dict__.pop("_stale", None)
         self._set_fitted_params(session.publish())
 
-    def _warn_diverged(self, step: int, lr: float, stacklevel: int) -> None:
-        warnings.warn(
-            f"{type(self).__name__} diverged: loss or gradient was not finite at step {step} with "
-            f"learning rate {lr:.4g}. Training has stopped, and the weights from before are kept. "
-            "Try a smaller lr, clip_norm=1.0, or features of similar scale (StandardScaler)",
-            ConvergenceWarning,
-            stacklevel=stacklevel,
-        )
+    def _refresh(self) -> None:
+        """Compute the fitted attributes that `partial_fit` left for later."""
+        self._publish(self._session)
 
-    def _start_history(self) -> None:
-        self.n_iter_ = 0
-        self._history = np.empty((0, len(COLUMNS)))
-
-    @property
-    def history_(self) -> dict[str, np.ndarray]:
-        """Table of the epochs: ``epoch``, ``loss``, ``lr``, ``momentum``, ``seconds``."""
-        check_is_fitted(self)
-        return columns(self._history, self.n_iter_)
-
-    @property
-    def loss_curve_(self) -> np.ndarray:
-        """Mean training loss of each epoch."""
-        check_is_fitted(self)
-        return self._history[: self.n_iter_, COLUMNS.index("loss")].copy()
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "n_iter_")  # not n_features_in_, which data set before they are used
+    def _dtype(self) -> np.dtype:
+        """Return the precision of the fitted parameters."""
+        live: Session | None = self.__dict__.get("_session")
+        if live is not None:
+            return live.spec.dtype
+        return next(iter(self._fitted_params().values())).dtype
 
     def __getstate__(self) -> dict[str, Any]:
+        if "_stale" in self.__dict__:
+            self._refresh()
         state = dict(super().__getstate__())
         session = state.pop("_session", None)
         if session is not None:
@@ -289,6 +363,13 @@ class GradientEstimator(BaseEstimator):
         return state
 
 
-def _example(outer: str, inner: str, value: Any) -> str:
-    made = {"optimizer": "AdamW", "schedule": "OneCycle"}.get(outer, "...")
-    return f"{made}({inner}={value!r})"
+def _check_same_shapes(
+    shapes: Mapping[str, tuple[int, ...]], fitted: Mapping[str, np.ndarray]
+) -> None:
+    """Raise unless `fit` with ``warm_start`` makes a model of the shape that is there."""
+    for name, array in fitted.items():
+        if name in shapes and shapes[name] != array.shape:
+            raise ValueError(
+                f"warm_start: {name} had shape {array.shape} in the last fit, and would have "
+                f"{shapes[name]} with these data; set warm_start=False to start anew"
+            )

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from .._compat import check_is_fitted, validate_data
-from ..training import Arena, LinearEpoch
-from ._classifier import FLOATS, GradientClassifier
+from ._classifier import GradientClassifier
+from ._linear_model import LinearModel
 from ._settings import DEFAULT_SCHEDULE
 
-_BLOCK = 8192  # features; BLAS splits longer dot products among threads, which costs far more
 
-
-class LinearClassifier(GradientClassifier):
+class LinearClassifier(LinearModel, GradientClassifier):
     r"""Linear classifier with log-loss, trained in mini-batches.
 
     Multinomial logistic regression for three classes or more, and logistic regression for two.
@@ -125,9 +119,6 @@ class LinearClassifier(GradientClassifier):
 
     _auto_lr_factor = 10.0
 
-    coef_: np.ndarray
-    intercept_: np.ndarray
-
     def __init__(
         self,
         optimizer: Any = "adamw",
@@ -159,56 +150,5 @@ class LinearClassifier(GradientClassifier):
         self.verbose = verbose
         self.n_threads = n_threads
 
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return the logits.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Logit of the second class if there are two, else one for each class.
-        """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, order="C", reset=False)
-        scores = _products(X, self.coef_) + self.intercept_
-        return scores[:, 0] if scores.shape[1] == 1 else scores
-
-    # What the base classes ask for
-
-    def _shapes(self, n_classes: int) -> dict[str, tuple[int, ...]]:
-        outputs = 1 if n_classes == 2 else n_classes
-        shapes: dict[str, tuple[int, ...]] = {"coef": (outputs, self.n_features_in_)}
-        return shapes | ({"intercept": (outputs,)} if self.fit_intercept else {})
-
-    def _make_epoch(self, arena: Arena, updater: Any) -> LinearEpoch:
-        loss = "logistic" if len(arena.param["coef"]) == 1 else "softmax"
-        return LinearEpoch(arena, updater, loss)
-
-    def _settings(self) -> tuple[Any, ...]:
-        return (*super()._settings(), self.fit_intercept)
-
-    def _fitted_params(self) -> dict[str, np.ndarray]:
-        return {"coef": self.coef_, "intercept": self.intercept_}
-
-    def _set_fitted_params(self, params: Mapping[str, np.ndarray]) -> None:
-        self.coef_ = params["coef"]
-        if self.fit_intercept:
-            self.intercept_ = params["intercept"]
-        else:
-            self.intercept_ = np.zeros(len(self.coef_), self.coef_.dtype)
-
-
-def _products(X: np.ndarray, coef: np.ndarray) -> np.ndarray:
-    """Return ``X @ coef.T``, to the bit the same for a row alone and among others.
-
-    A matrix product rounds a row differently in a batch of another size.
-    """
-    scores = np.vecdot(X[:, None, :_BLOCK], coef[:, :_BLOCK])
-    for start in range(_BLOCK, X.shape[1], _BLOCK):
-        block = slice(start, start + _BLOCK)
-        scores += np.vecdot(X[:, None, block], coef[:, block])
-    return scores
+    def _loss(self) -> Any:
+        return "log_loss"

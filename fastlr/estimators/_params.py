@@ -1,0 +1,101 @@
+"""Constructor parameters that all estimators share, and what may be set through `set_params`."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from .._compat import Interval, StrOptions
+from ..hyper import HyperParameters
+from ..optimizers.base import Optimizer
+from ..schedules import Schedule
+from ._settings import resolve_optimizer
+
+
+class OptimizerParams(BaseEstimator):
+    """An estimator with an optimizer, a rate and a schedule."""
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "optimizer": [str, Optimizer],
+        "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "schedule": [str, Schedule, None],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "n_threads": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    # What lr="auto" multiplies the default rate of an optimizer given by name with.
+    _auto_lr_factor = 1.0
+
+    optimizer: Any
+    lr: Any
+    schedule: Any
+    batch_size: Any
+    max_epochs: int
+    shuffle: bool
+    clip_norm: float | None
+    warm_start: bool
+    random_state: Any
+    verbose: int
+    n_threads: int
+
+    def set_params(self, **params: Any) -> OptimizerParams:
+        """Set parameters; ``optimizer__weight_decay`` reaches into an optimizer object.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values. A nested object is replaced by a changed copy, so that estimators
+            that were given the same object stay independent.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown, or reaches into something that is given by its name.
+        """
+        plain = {name: value for name, value in params.items() if "__" not in name}
+        nested: dict[str, dict[str, Any]] = {}
+        for name, value in params.items():
+            outer, _, inner = name.partition("__")
+            if inner:
+                nested.setdefault(outer, {})[inner] = value
+        for outer, changes in nested.items():
+            target = plain.get(outer, getattr(self, outer, None))
+            if isinstance(target, HyperParameters):
+                plain[outer] = target.replace(**changes)
+            elif outer in self._get_param_names():
+                name, value = next(iter(changes.items()))
+                raise ValueError(
+                    f"{outer}__{name}: {outer}={target!r} has no parameters to set; give an "
+                    f"object in its place, such as {outer}={_example(outer, name, value)}"
+                )
+            else:  # scikit-learn's own message says which names there are
+                plain |= {f"{outer}__{name}": value for name, value in changes.items()}
+        super().set_params(**plain)
+        return self
+
+    def _resolve_optimizer(self) -> Optimizer:
+        return resolve_optimizer(
+            self.optimizer, self.lr, self.schedule, self.clip_norm, self._auto_lr_factor
+        )
+
+    def _settings(self) -> tuple[Any, ...]:
+        """Return the parameters that a session depends on."""
+        return (self.optimizer, self.lr, self.schedule, self.clip_norm, self.n_threads)
+
+
+def _example(outer: str, inner: str, value: Any) -> str:
+    made = {"optimizer": "AdamW", "schedule": "OneCycle"}.get(outer, "...")
+    return f"{made}({inner}={value!r})"

@@ -1,0 +1,153 @@
+"""Targets that are numbers: units of training, and from raw scores to predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import MultiOutputMixin, RegressorMixin
+
+from ._targets import RealTargets
+from .base import GradientEstimator
+
+
+class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
+    """Base of the regressors; a model stands before it.
+
+    A rate that suits one target suits no other unless targets are brought to one scale. Where
+    the loss allows it, training is on ``(y - shift) / scale``, with mean and standard deviation
+    of each output, and the model's fold brings the fitted attributes back to the units of y.
+    Of a loss, `_training_loss` and `_units` ask for
+
+    ``link``
+        ``"log"``: the raw score is the logarithm of the prediction. Targets stay as they are,
+        and the intercept starts at the logarithm of their mean.
+    ``units``
+        Names of the parameters that are in the units of y, such as the ``delta`` of Huber's
+        loss: they are divided by the scale, so that the minimum stays where it is, and all
+        outputs share one scale then. Empty for a loss without; None, and so for a loss that does
+        not say, if the minimum does not follow the scale of y, which is then left alone.
+    """
+
+    _shift: np.ndarray
+    _scale: np.ndarray
+    _vector: bool
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> GradientRegressor:
+        """Train for one epoch over X and y, going on where the last call left off.
+
+        Optimizer state and the clock of the schedule go on from call to call, after `fit` and
+        after pickling too. A schedule that is stretched over the run, as ``"onecycle"`` is, has
+        no meaning here, for the length of the run is not known: the rate is then constant.
+        Lengths in epochs count calls, each as many steps long as the first. Mean and scale of
+        the targets are taken from the first call, which should therefore hold typical rows; they
+        change how quickly it learns, not what.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, not negative, used as they are: 2 doubles the gradient of a row.
+
+        Returns
+        -------
+        self
+            Fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If data or parameters are unfit.
+        """
+        self._fit_chunk(X, y, sample_weight)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the prediction for each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            As many dimensions as y had in `fit`.
+        """
+        scores = self._raw_scores(X)
+        if getattr(self._loss(), "link", "identity") == "log":
+            scores = np.exp(scores)
+        return scores[:, 0] if self._vector else scores
+
+    # Hooks of the targets
+
+    def _y_options(self, y: Any) -> dict[str, Any]:
+        return {"multi_output": True, "y_numeric": True}
+
+    def _check_targets(self, y: np.ndarray, loss: Any) -> None:
+        """Raise if y is outside the domain of the loss."""
+        if getattr(loss, "task", "real") == "positive" and (y < 0).any():
+            raise ValueError(
+                f"y must not be negative with loss={loss!r}, which has a logarithmic link"
+            )
+
+    def _numbers(self, y: Any) -> np.ndarray:
+        if not isinstance(y, np.ndarray):
+            raise TypeError("y must be dense for a regressor, got a sparse matrix")
+        return y if y.dtype.kind in "iuf" else y.astype(np.float64)
+
+    def _units(self, y: np.ndarray, weights: np.ndarray | None, loss: Any) -> RealTargets:
+        """Choose shift, scale and start for `y`."""
+        vector = y.ndim == 1
+        matrix = y.reshape(len(y), -1).astype(np.float64, copy=False)
+        mean = np.average(matrix, axis=0, weights=weights)
+        neutral = np.zeros(matrix.shape[1]), np.ones(matrix.shape[1])
+        if getattr(loss, "link", "identity") == "log":
+            start = np.log(mean, out=np.zeros_like(mean), where=mean > 0)
+            return RealTargets(*neutral, vector, start)
+        units = getattr(loss, "units", None)
+        if units is None:
+            return RealTargets(*neutral, vector)
+        shift = mean if self._has_shift else neutral[0]
+        scale = np.sqrt(np.average((matrix - shift) ** 2, axis=0, weights=weights))
+        usable = np.isfinite(scale) & (scale > 0)
+        # A constant target, or the one row of a first chunk, tells a scale by its size at most.
+        size = np.where(np.isfinite(mean) & (mean != 0), np.abs(mean), 1.0)
+        scale[~usable] = size[~usable]
+        if units:
+            scale[:] = np.sqrt(np.mean(scale[usable if usable.any() else slice(None)] ** 2))
+        return RealTargets(shift, scale, vector)
+
+    def _learn_targets(
+        self, y: np.ndarray, weights: np.ndarray | None, dtype: np.dtype
+    ) -> tuple[RealTargets, np.ndarray]:
+        y, loss = self._numbers(y), self._loss()
+        self._check_targets(y, loss)
+        targets = self._units(y, weights, loss)
+        return targets, targets.encode(y, dtype)
+
+    def _targets_of_chunk(
+        self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: Any
+    ) -> RealTargets:
+        y, loss = self._numbers(y), self._loss()
+        self._check_targets(y, loss)
+        return self._units(y, weights, loss) if first else self._known_targets()
+
+    def _known_targets(self) -> RealTargets:
+        return RealTargets(self._shift, self._scale, self._vector)
+
+    def _set_targets(self, targets: RealTargets) -> None:
+        self._shift, self._scale, self._vector = targets.shift, targets.scale, targets.vector
+        self.n_outputs_ = targets.outputs
+
+    def _training_loss(self, targets: RealTargets) -> tuple[Any, str]:
+        loss = self._loss()
+        units = getattr(loss, "units", None)
+        if units and targets.scaled:
+            scale = float(targets.scale[0])
+            loss = loss.replace(**{name: getattr(loss, name) / scale for name in units})
+        return loss, "each"

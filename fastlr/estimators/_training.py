@@ -1,0 +1,102 @@
+"""Running the epochs of a session: threads, history, and what is said when it ends early."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
+
+from ..training import EpochInfo, EpochResult, train
+from ._history import Recorded
+from ._session import Session
+from ._settings import EpochPlan
+
+
+class Trained(Recorded):
+    """An estimator that trains sessions."""
+
+    max_epochs: int
+    shuffle: bool
+    n_threads: int
+    t_: int
+
+    def _publish(self, session: Session) -> None:
+        raise NotImplementedError
+
+    def _train(
+        self, session: Session, X: Any, y: np.ndarray, weights: np.ndarray | None, plan: EpochPlan
+    ) -> None:
+        """Run the epochs of `fit`."""
+        n_rows = X.shape[0]
+        whole = np.tile(np.arange(n_rows, dtype=np.int64), plan.passes) if plan.passes > 1 else None
+
+        def run_epoch(order: np.ndarray | None) -> EpochResult:
+            order = order if whole is None else whole
+            result: EpochResult = session.epoch.run(X, y, weights, order, plan.batch_size)
+            return result
+
+        def record(info: EpochInfo) -> float:
+            self._record(info.loss, *session.last_rates(), info.seconds)
+            return info.loss
+
+        limit: Any = contextlib.nullcontext()
+        if session.epoch.uses_blas:  # looking for BLAS libraries takes a millisecond
+            limit = threadpool_limits(self.n_threads, user_api="blas")
+        with limit:
+            training = train(
+                run_epoch,
+                session.arena.params,
+                session.updater,
+                n_rows,
+                self.max_epochs,
+                session.rng,
+                shuffle=self.shuffle and whole is None,
+                metric=record,  # called before a plateau schedule changes the rate
+            )
+        self._publish(session)
+        if training.diverged is not None:
+            step = session.updater.t + training.diverged.step
+            self._warn_diverged(step, training.diverged.lr, stacklevel=5)
+        if training.interrupted:
+            warnings.warn(
+                f"{type(self).__name__}: training was interrupted; the weights of the last "
+                f"finished epoch, {self.n_iter_}, are kept",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _train_once(
+        self, session: Session, X: Any, y: np.ndarray, weights: np.ndarray | None, plan: EpochPlan
+    ) -> None:
+        """Run one epoch for `partial_fit`, without the copies that `train` makes to go back to."""
+        start = time.perf_counter()
+        order = None
+        n_rows = X.shape[0]
+        if self.shuffle and n_rows > 1:
+            order = session.rng.permutation(n_rows).astype(np.int64, copy=False)
+        result = session.epoch.run(X, y, weights, order, plan.batch_size)
+        if result.diverged_at is None:
+            loss = result.loss_sum / result.weight_sum if result.weight_sum else 0.0
+            self._record(loss, *session.last_rates(), time.perf_counter() - start)
+            session.observe(loss)
+        if session.fold.trivial:
+            self._publish(session)
+        else:
+            self.t_ = session.updater.t
+            self.__dict__["_stale"] = True
+        if result.diverged_at is not None:
+            self._warn_diverged(session.updater.t + 1, session.updater.lr, stacklevel=5)
+
+    def _warn_diverged(self, step: int, lr: float, stacklevel: int) -> None:
+        warnings.warn(
+            f"{type(self).__name__} diverged: loss or gradient was not finite at step {step} with "
+            f"learning rate {lr:.4g}. Training has stopped, and the weights from before are kept. "
+            "Try a smaller lr, clip_norm=1.0, or features of similar scale (StandardScaler)",
+            ConvergenceWarning,
+            stacklevel=stacklevel,
+        )
