@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .._compat import check_is_fitted, validate_data
 from ..training import Arena, LinearEpoch
 from ._fold import FittedParameter, Fold, LinearFold
 from ._session import ModelSpec
-from .base import FLOATS, GradientEstimator
+from .base import GradientEstimator
 
 _BLOCK = 8192  # features; BLAS splits longer dot products among threads, which costs far more
 
@@ -60,9 +59,7 @@ class LinearModel(GradientEstimator):
         else:
             self.intercept_ = np.zeros(len(self.coef_), self.coef_.dtype)
 
-    def _raw_scores(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=FLOATS, order="C", reset=False)
+    def _outputs(self, X: Any) -> np.ndarray:
         return _products(X, self.coef_) + self.intercept_
 
 

@@ -30,8 +30,9 @@ Hooks of a model
 ``_fitted_params()``, ``_set_fitted_params(params)``
     Read and write the fitted attributes by the names of the arena. Declare them in the class
     body as ``coef_ = FittedParameter()``, so that `partial_fit` need not compute them.
-``_raw_scores(X)``
-    Validates X and returns outputs of shape (n_samples, outputs), in the units of y.
+``_outputs(X)``
+    Raw scores of shape (n_samples, outputs), in the units of y, from the fitted attributes; X
+    has been validated.
 ``_has_shift``
     Whether an intercept can take the mean of regression targets.
 ``_settings()``
@@ -67,7 +68,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._compat import check_weights, fit_context, validate_data
+from .._compat import check_is_fitted, check_weights, fit_context, validate_data
 from ..optimizers.base import Optimizer
 from ..schedules import Run
 from ..training import Arena
@@ -130,7 +131,7 @@ class GradientEstimator(Trained, OptimizerParams):
     def _set_fitted_params(self, params: Mapping[str, np.ndarray]) -> None:
         raise NotImplementedError
 
-    def _raw_scores(self, X: Any) -> np.ndarray:
+    def _outputs(self, X: Any) -> np.ndarray:
         raise NotImplementedError
 
     # Hooks of the targets
@@ -267,6 +268,12 @@ class GradientEstimator(Trained, OptimizerParams):
         options = {**self._X_options, **self._y_options(y)}
         X, y = validate_data(self, X, y, reset=reset, dtype=dtype, **options)
         return self._ready(X), y
+
+    def _raw_scores(self, X: Any) -> np.ndarray:
+        """Validate X and return the outputs of the model, for all that predicts."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=FLOATS, **self._X_options)
+        return self._outputs(X)
 
     def _spec(
         self, targets: Any, inputs: dict[str, np.ndarray], n_features: int, dtype: np.dtype
