@@ -60,14 +60,12 @@ ISA_FLAGS = {
 
 
 def load_emitter():
-    """Import the two emitter files under another name, so that fastlr itself is not imported."""
+    """Import the emitter's files under another name, so that fastlr itself is not imported."""
     package = types.ModuleType("fastlr_build")
     package.__path__ = [str(PACKAGE / "kernels")]
     sys.modules["fastlr_build"] = package
-    return (
-        importlib.import_module("fastlr_build.emit"),
-        importlib.import_module("fastlr_build.cython_cpu"),
-    )
+    names = ("emit", "cython_cpu", "emit_losses", "cython_losses")
+    return [importlib.import_module(f"fastlr_build.{name}") for name in names]
 
 
 def write(path, text):
@@ -80,7 +78,7 @@ def write(path, text):
 
 def emitted_sources():
     """Write the .pyx text of the rules; return module names and paths."""
-    emit, cython_cpu = load_emitter()
+    emit, cython_cpu, emit_losses, cython_losses = load_emitter()
     updates = [
         r for f in sorted((PACKAGE / "optimizers").glob("*.py")) for r in emit.rules_in_file(f)
     ]
@@ -89,15 +87,22 @@ def emitted_sources():
         for f in sorted((PACKAGE / "schedules").glob("*.py"))
         for r in emit.schedule_rules_in_file(f)
     ]
+    losses = [
+        r
+        for f in sorted((PACKAGE / "losses").glob("*.py"))
+        for r in emit_losses.loss_rules_in_file(f)
+    ]
     body = cython_cpu.update_body(updates) + (PACKAGE / "kernels" / "_reduce.pxi").read_text(
         "utf-8"
     )
     folder = GENERATED / "fastlr" / "kernels"
-    write(folder / "_updates_body.pxi", body)
     sources = {}
-    for isa in cython_cpu.ISAS:
-        stub = f'include "_updates_body.pxi"\nISA = "{isa}"\n'
-        sources[f"fastlr.kernels._updates_{isa}"] = write(folder / f"_updates_{isa}.pyx", stub)
+    for kind, text in (("updates", body), ("losses", cython_losses.losses_body(losses))):
+        write(folder / f"_{kind}_body.pxi", text)
+        for isa in cython_cpu.ISAS:
+            stub = f'include "_{kind}_body.pxi"\nISA = "{isa}"\n'
+            name = f"_{kind}_{isa}"
+            sources[f"fastlr.kernels.{name}"] = write(folder / f"{name}.pyx", stub)
     sources["fastlr.kernels._schedules"] = write(
         folder / "_schedules.pyx", cython_cpu.schedule_body(schedules)
     )

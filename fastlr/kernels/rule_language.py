@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 UPDATE_FUNCTIONS = frozenset({"sqrt", "abs", "sign", "min", "max", "exp", "log"})
 SCHEDULE_FUNCTIONS = UPDATE_FUNCTIONS | {"cos", "floor", "pow"}
+LOSS_FUNCTIONS = UPDATE_FUNCTIONS | {"expm1", "log1p", "tanh"}
 
 # The prologue's scalars come first in every coefficient row, in this order: gradient scale
 # (clipping and the sign of `maximize`), bound of clip-by-value, L2 factor, decay factor
@@ -38,7 +39,7 @@ class Rule:
     name: str
     file: str
     line: int
-    leading: tuple[str, ...]  # what comes first: p, g for an update; t for a schedule
+    leading: tuple[str, ...]  # first: p, g for an update; t for a schedule; z, y for a loss
     state: tuple[str, ...]
     flags: tuple[str, ...]
     parameters: tuple[str, ...]  # everything after leading and state, flags included

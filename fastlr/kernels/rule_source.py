@@ -11,7 +11,14 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from .rule_language import SCHEDULE_FUNCTIONS, UPDATE_FUNCTIONS, Rule, RuleError, Summing
+from .rule_language import (
+    LOSS_FUNCTIONS,
+    SCHEDULE_FUNCTIONS,
+    UPDATE_FUNCTIONS,
+    Rule,
+    RuleError,
+    Summing,
+)
 from .variants import variants
 
 
@@ -29,14 +36,24 @@ def rules_in_file(path: Path) -> list[Rule]:
 
 def schedule_rules_in_file(path: Path) -> list[Rule]:
     """Return the scalar rules of the `Schedule` classes that a file defines `factor` in."""
+    return [schedule_rule(*found) for found in _static_functions(path, "factor")]
+
+
+def loss_rules_in_file(path: Path) -> list[Rule]:
+    """Return the scalar rules of the `Loss` classes that a file defines `loss` in."""
+    return [loss_rule(*found) for found in _static_functions(path, "loss")]
+
+
+def _static_functions(path: Path, name: str) -> list[tuple[ast.FunctionDef, str, str]]:
+    """Return the static methods of a name in a file, each with its class and the file."""
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    rules = []
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            for item in node.body:
-                if isinstance(item, ast.FunctionDef) and item.name == "factor" and _is_static(item):
-                    rules += [schedule_rule(item, node.name, str(path))]
-    return rules
+    return [
+        (item, node.name, str(path))
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        for item in node.body
+        if isinstance(item, ast.FunctionDef) and item.name == name and _is_static(item)
+    ]
 
 
 def rule_of_class(cls: type) -> Rule:
@@ -69,12 +86,26 @@ def schedule_rule_of_class(cls: type) -> Rule:
 
 def schedule_owner(cls: type) -> type:
     """Return the class that states the rule which `cls` uses."""
+    return _static_owner(cls, "factor", "`factor(t, ...)`, or `evaluate`")
+
+
+def loss_rule_of_class(cls: type) -> Rule:
+    """Return the rule of a `Loss` subclass, from the source of its `loss`."""
+    owner = loss_owner(cls)
+    node, file, offset = function_node(owner, "loss")
+    return loss_rule(node, owner.__name__, file, offset)
+
+
+def loss_owner(cls: type) -> type:
+    """Return the class that states the rule which `cls` uses."""
+    return _static_owner(cls, "loss", "`loss(z, y, ...)`")
+
+
+def _static_owner(cls: type, name: str, wanted: str) -> type:
     for base in cls.__mro__:
-        if isinstance(base.__dict__.get("factor"), staticmethod):
+        if isinstance(base.__dict__.get(name), staticmethod):
             return base
-    raise RuleError(
-        f"{cls.__name__} states no rule: define a static method `factor(t, ...)`, or `evaluate`"
-    )
+    raise RuleError(f"{cls.__name__} states no rule: define a static method {wanted}")
 
 
 def function_node(owner: type, name: str) -> tuple[ast.FunctionDef, str, int]:
@@ -98,6 +129,14 @@ def schedule_rule(node: ast.FunctionDef, name: str, file: str, offset: int = 0) 
     """Parse one scalar function of time; its rule is called ``<name>_factor``."""
     return _rule(
         node, f"{name}_factor", file, ("t",), (), (), SCHEDULE_FUNCTIONS, ("t",), offset=offset
+    )
+
+
+def loss_rule(node: ast.FunctionDef, name: str, file: str, offset: int = 0) -> Rule:
+    """Parse a scalar function of output and target; its rule is called ``<name>_loss``."""
+    results = ("value", "gradient")
+    return _rule(
+        node, f"{name}_loss", file, ("z", "y"), (), (), LOSS_FUNCTIONS, results, offset=offset
     )
 
 

@@ -1,0 +1,118 @@
+"""The Cython frame of losses: text for the ahead-of-time build, and what was built.
+
+A kernel takes outputs, targets and weights of the same length, and the row of coefficients:
+``double k(T *z, const T *y, const T *w, const T *row, Py_ssize_t n)``. Only the standard library
+is imported at the top: the build loads this file before the package exists.
+"""
+
+from __future__ import annotations
+
+import importlib
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+from .cython_cpu import DTYPES
+from .emit_losses import LossLoop, Rule, loss_loop, loss_name
+
+_HEADER = """\
+# Written by setup.py from the rules in fastlr/losses; do not edit.
+cdef extern from *:
+    '''
+    #if defined(_MSC_VER)
+    #define FASTLR_RESTRICT __restrict
+    #else
+    #define FASTLR_RESTRICT __restrict__
+    #endif
+    typedef float *FASTLR_RESTRICT fastlr_f32;
+    typedef const float *FASTLR_RESTRICT fastlr_const_f32;
+    typedef double *FASTLR_RESTRICT fastlr_f64;
+    typedef const double *FASTLR_RESTRICT fastlr_const_f64;
+    '''
+    ctypedef float* fastlr_f32
+    ctypedef const float* fastlr_const_f32
+    ctypedef double* fastlr_f64
+    ctypedef const double* fastlr_const_f64
+cdef extern from "<math.h>" nogil:
+{declarations}
+cdef inline double wide_(double x) noexcept nogil:
+    return x
+
+KERNELS = {{}}
+RULES = {{}}
+"""
+
+_FUNCTIONS = ("sqrt", "exp", "expm1", "log", "log1p", "tanh", "fabs")
+
+
+def losses_body(rules: Iterable[Rule]) -> str:
+    """Return Cython text with a kernel for each loss and precision."""
+    declared = [f"    {t} {f}{s}({t})" for f in _FUNCTIONS for t, s in DTYPES.values()]
+    parts = [_HEADER.format(declarations="\n".join(declared))]
+    for rule in rules:
+        parts += [_kernel(rule, dtype) for dtype in DTYPES]
+        coefficients = loss_loop(rule, {}).scalars
+        parts.append(f"RULES[{rule.name!r}] = {(rule.digest, coefficients)!r}\n")
+    return "\n".join(parts)
+
+
+def _kernel(rule: Rule, dtype: str) -> str:
+    """Return an inner loop over restrict pointers, and the entry with the common signature."""
+    ctype, suffix = DTYPES[dtype]
+    names = {f: f + suffix for f in _FUNCTIONS} | {"abs": "fabs" + suffix}
+    name, loop = loss_name(rule, dtype), loss_loop(rule, names)
+    arguments = [
+        f"fastlr_{dtype} z_at_",
+        f"fastlr_const_{dtype} y_at_",
+        f"fastlr_const_{dtype} w_at_",
+        *(f"{ctype} {s}" for s in loop.scalars),
+        "Py_ssize_t n_",
+    ]
+    passed = ["z", "y", "w", *(f"c[{k}]" for k in range(len(loop.scalars))), "n"]
+    return (
+        f"cdef double {name}_loop({', '.join(arguments)}) noexcept nogil:\n"
+        f"{_frame(loop, ctype)}"
+        f"cdef double {name}({ctype} *z, const {ctype} *y, const {ctype} *w, const {ctype} *c, "
+        "Py_ssize_t n) noexcept nogil:\n"
+        f"    return {name}_loop({', '.join(passed)})\n"
+        f'KERNELS["{name}"] = <size_t><void*>{name}\n'
+    )
+
+
+def _frame(loop: LossLoop, ctype: str) -> str:
+    return (
+        "    cdef Py_ssize_t i_, j_, whole_ = n_ - n_ % 16\n"
+        f"    cdef {ctype} {', '.join(loop.locals)}\n"
+        f"    cdef {ctype} one_ = 1, zero_ = 0\n"
+        "    cdef double lane_[16]\n"
+        "    cdef double total_ = 0\n"
+        "    for j_ in range(16):\n        lane_[j_] = 0\n"
+        "    for i_ in range(0, whole_, 16):\n"
+        "        for j_ in range(16):\n"
+        f"{textwrap.indent(loop.at('i_ + j_', 'j_'), ' ' * 12)}"
+        "    for i_ in range(whole_, n_):\n"
+        f"{textwrap.indent(loop.at('i_', 'i_ - whole_'), ' ' * 8)}"
+        "    for j_ in range(16):\n        total_ += lane_[j_]\n"
+        "    return total_\n\n"
+    )
+
+
+def module(isa: str) -> Any:
+    """Return the compiled losses of an instruction set: ``KERNELS`` (addresses) and ``RULES``.
+
+    Parameters
+    ----------
+    isa : {"base", "avx2", "avx512"}
+        Instruction set.
+
+    Returns
+    -------
+    module
+        The extension module.
+
+    Raises
+    ------
+    ImportError
+        If it was not built.
+    """
+    return importlib.import_module(f"fastlr.kernels._losses_{isa}")

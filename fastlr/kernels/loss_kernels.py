@@ -1,0 +1,205 @@
+"""Which compiler's kernel computes a loss: engines get an address and a row of coefficients.
+
+A kernel has the C signature ``double k(T *z, const T *y, const T *w, const T *row, Py_ssize_t
+n)``: outputs z become w times the slope of the loss, and the sum of w times the loss is returned.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import cython_losses, emit_losses
+from .select import instruction_set, is_current
+
+if TYPE_CHECKING:
+    from ..losses.base import Loss
+
+BACKENDS = ("auto", "cython", "numba")
+
+_NAMES = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
+_SIGNATURE = ctypes.CFUNCTYPE(
+    ctypes.c_double, *[ctypes.c_void_p] * 4, ctypes.c_ssize_t
+)  # the same for both precisions
+
+
+@dataclass(frozen=True)
+class LossKernel:
+    """A compiled loss with its coefficients.
+
+    Attributes
+    ----------
+    loss : str
+        Name of the class that states the rule.
+    backend : {"cython", "numba"}
+        Whose it is.
+    address : int
+        Of the C function.
+    row : ndarray
+        Coefficients, in the precision of the outputs.
+    owner : object
+        Keeps the code at `address` alive.
+    """
+
+    loss: str
+    backend: str
+    address: int
+    row: np.ndarray
+    owner: Any
+
+    def __call__(self, z: np.ndarray, y: np.ndarray, w: np.ndarray) -> float:
+        """Replace outputs by weighted slopes.
+
+        Parameters
+        ----------
+        z : ndarray of shape (n,)
+            Outputs, changed in place to ``w * dloss/dz``.
+        y, w : ndarray of shape (n,)
+            Targets and weights. All three are contiguous, of the kernel's precision.
+
+        Returns
+        -------
+        float
+            Sum of ``w * loss``, in double precision.
+
+        Raises
+        ------
+        ValueError
+            If an array is unfit; nothing has been written then.
+        """
+        for name, array in (("z", z), ("y", y), ("w", w)):
+            fits = (
+                isinstance(array, np.ndarray)
+                and array.dtype == self.row.dtype
+                and array.shape == z.shape
+                and array.flags.c_contiguous
+                and array.flags.aligned
+            )
+            if not fits or (array is z and not z.flags.writeable):
+                raise ValueError(
+                    f"{name} must be a C-contiguous {self.row.dtype} array, shaped as z is"
+                )
+        call = _SIGNATURE(self.address)
+        row = self.row.ctypes.data
+        return float(call(z.ctypes.data, y.ctypes.data, w.ctypes.data, row, z.size))
+
+
+def loss_kernel(loss: Loss, dtype: Any, backend: str = "auto") -> LossKernel:
+    """Return the compiled kernel of a loss.
+
+    Parameters
+    ----------
+    loss : Loss
+        Hyper-parameters and rule.
+    dtype : numpy.dtype
+        float32 or float64.
+    backend : {"auto", "cython", "numba"}, default="auto"
+        ``"auto"`` takes Cython where the rule was compiled ahead of time.
+
+    Returns
+    -------
+    LossKernel
+        Ready to be called, here or by its address.
+
+    Raises
+    ------
+    TypeError
+        If `dtype` is neither float32 nor float64.
+    ValueError
+        If a coefficient is missing or no finite number, or if ``"cython"`` was asked for and is
+        not there.
+    RuleError
+        If the class states no rule, or one that cannot be compiled.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+    kind = np.dtype(dtype)
+    if kind not in _NAMES:
+        raise TypeError(f"dtype must be float32 or float64, got {kind}")
+    owner = emit_losses.loss_owner(type(loss))
+    found, address, coefficients, keep = _find(owner, _NAMES[kind], backend, instruction_set())
+    row = _row(loss, coefficients).astype(kind)
+    return LossKernel(owner.__name__, found, address, row, keep)
+
+
+def address(loss: Loss, dtype: Any) -> tuple[int, np.ndarray]:
+    """Return the address of a loss's kernel and its coefficients.
+
+    Parameters
+    ----------
+    loss : Loss
+        Hyper-parameters and rule.
+    dtype : numpy.dtype
+        float32 or float64.
+
+    Returns
+    -------
+    int
+        Of the C function. The code stays as long as the process runs.
+    ndarray
+        The row to call it with. It must be kept as long as calls are made.
+    """
+    kernel = loss_kernel(loss, dtype)
+    return kernel.address, kernel.row
+
+
+@functools.cache
+def _find(
+    owner: type, dtype: str, backend: str, isa: str | None
+) -> tuple[str, int, tuple[str, ...], Any]:
+    """Return backend, address, coefficients and what keeps the code; kept for good."""
+    built, reason = (None, "") if backend == "numba" else _ahead_of_time(owner, isa)
+    if built is not None:
+        module, coefficients = built
+        name = f"{owner.__name__.lower()}_loss_{dtype}"
+        return "cython", module.KERNELS[name], coefficients, module
+    if backend == "cython":
+        raise ValueError(f"backend='cython': {reason}; use backend='numba' or 'auto'")
+    from . import numba_losses
+
+    rule = emit_losses.loss_rule_of_class(owner)
+    entry = numba_losses.loss_kernel(rule, dtype)
+    return "numba", entry.address, emit_losses.loss_loop(rule, {}).scalars, entry
+
+
+def _ahead_of_time(owner: type, isa: str | None) -> tuple[tuple[Any, tuple[str, ...]] | None, str]:
+    """Return module and coefficients of a loss that was built and has not changed, or why not."""
+    missing = f"the rule of {owner.__name__} was not compiled ahead of time"
+    if isa is None or not owner.__module__.startswith("fastlr.losses."):
+        return None, missing
+    try:
+        module = cython_losses.module(isa)
+    except ImportError:
+        return None, missing
+    known = module.RULES.get(f"{owner.__name__}_loss")
+    if known is None:
+        return None, missing
+    digest, coefficients = known
+    if not is_current(owner, module.__file__, digest, emit_losses.loss_rule_of_class):
+        return None, f"the rule of {owner.__name__} has changed since the build"
+    return (module, coefficients), ""
+
+
+def _row(loss: Loss, names: tuple[str, ...]) -> np.ndarray:
+    owner, values = type(loss).__name__, loss.coefficients()
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise ValueError(
+            f"{owner}.coefficients must return {', '.join(missing)}, which `loss` takes; "
+            f"it returned {', '.join(values) or 'nothing'}"
+        )
+    row = np.zeros(max(len(names), 1))  # never empty, so that it has an address
+    for k, name in enumerate(names):
+        try:
+            row[k] = float(values[name])
+        except (TypeError, ValueError):
+            row[k] = np.nan
+        if not np.isfinite(row[k]):
+            raise ValueError(
+                f"{owner}.coefficients: {name} must be a finite number, got {values[name]!r}"
+            )
+    return row
