@@ -13,18 +13,37 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .estimators import LinearClassifier
+    from .exceptions import DivergenceWarning, InterruptionWarning
     from .kernels.select import backend_info
     from .updater import Updater
 
 _HOMES = {
+    "DivergenceWarning": "exceptions",
+    "InterruptionWarning": "exceptions",
     "LinearClassifier": "estimators",
     "SKOPS_TRUSTED": "estimators",
     "Updater": "updater",
     "backend_info": "kernels.select",
 }
-_SUBMODULES = ("estimators", "kernels", "optimizers", "schedules", "training", "updater")
+_SUBMODULES = (
+    "estimators",
+    "exceptions",
+    "kernels",
+    "optimizers",
+    "schedules",
+    "training",
+    "updater",
+)
 
-__all__ = ["LinearClassifier", "SKOPS_TRUSTED", "Updater", "backend_info", "__version__"]
+__all__ = [
+    "DivergenceWarning",
+    "InterruptionWarning",
+    "LinearClassifier",
+    "SKOPS_TRUSTED",
+    "Updater",
+    "backend_info",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ own estimators do, and users expect the same messages from both.
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,12 @@ __all__ = [
     "Interval",
     "InvalidParameterError",
     "StrOptions",
+    "callback_context",
     "check_classification_targets",
     "check_is_fitted",
     "check_weights",
     "fit_context",
+    "set_callbacks",
     "validate_data",
 ]
 
@@ -52,3 +55,47 @@ def check_weights(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
     if not weights.any():  # scikit-learn refuses this by itself from 1.9 on
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weights
+
+
+def set_callbacks(model: Any, callbacks: tuple[Any, ...]) -> None:
+    """Give an estimator callbacks; they are ignored before scikit-learn 1.9, which has none.
+
+    Parameters
+    ----------
+    model : estimator
+        Holds them from then on.
+    callbacks : tuple of callback
+        Objects of `sklearn.callback.FitCallback`.
+
+    Raises
+    ------
+    TypeError
+        If one is not a callback.
+    """
+    if importlib.util.find_spec("sklearn.callback") is not None:
+        from sklearn.callback import CallbackSupportMixin
+
+        CallbackSupportMixin.set_callbacks(model, *callbacks)
+
+
+def callback_context(model: Any, max_subtasks: int | None) -> Any:
+    """Return the task that a fit is for callbacks, None where nobody asks for tasks.
+
+    Parameters
+    ----------
+    model : estimator
+        About to be fitted, within `fit_context`.
+    max_subtasks : int or None
+        How many tasks there will be within at most, if that is known.
+
+    Returns
+    -------
+    sklearn.callback.CallbackContext or None
+        The root of the tree of tasks.
+    """
+    # Set by scikit-learn before 1.9 never, and from then on by callbacks and meta-estimators.
+    if not (hasattr(model, "_skl_callbacks") or hasattr(model, "_parent_callback_ctx")):
+        return None
+    from sklearn.callback import CallbackSupportMixin
+
+    return CallbackSupportMixin._init_callback_context(model, max_subtasks=max_subtasks)

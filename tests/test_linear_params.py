@@ -7,10 +7,21 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from test_linear_values import data
 from threadpoolctl import threadpool_info
 
-from fastlr import SGD, AdamW, CosineAnnealing, LinearClassifier, OneCycle, StepDecay
+from fastlr import (
+    SGD,
+    AdamW,
+    CosineAnnealing,
+    DivergenceWarning,
+    InterruptionWarning,
+    LinearClassifier,
+    OneCycle,
+    StepDecay,
+)
 from fastlr.optimizers import Optimizer
 from fastlr.training import LinearEpoch
 
@@ -201,9 +212,12 @@ def exploding(dtype="float64"):
 def test_divergence_stops_fit_with_rate_and_step_and_the_weights_from_before():
     options = {"schedule": None, "batch_size": 10, "shuffle": False}
     model = LinearClassifier(SGD(lr=3.0), max_epochs=5, **options)
-    with pytest.warns(ConvergenceWarning) as caught:
+    with pytest.warns(DivergenceWarning) as caught:
         model.fit(exploding(), Y)
+    assert issubclass(DivergenceWarning, ConvergenceWarning)
     message = str(caught[0].message)
+    assert caught[0].message.lr == 3
+    assert f"at step {caught[0].message.step} " in message
     assert "LinearClassifier diverged" in message
     assert "learning rate 3" in message
     assert re.search(r"at step \d\b", message)
@@ -220,13 +234,17 @@ def test_divergence_in_partial_fit_keeps_the_steps_before_it():
     kept = good.coef_.copy()
     rows = X.copy()
     rows[:10] = np.finfo(float).max / 4
-    with pytest.warns(ConvergenceWarning, match=r"at step 7 with learning rate 3\b") as caught:
+    with pytest.warns(DivergenceWarning, match=r"at step 7 with learning rate 3\b") as caught:
         good.partial_fit(rows, Y)
     assert caught[0].filename == __file__
     np.testing.assert_array_equal(good.coef_, kept)
     assert (good.t_, good.n_iter_) == (6, 1)
     good.partial_fit(X, Y)
     assert (good.t_, good.n_iter_) == (12, 2)
+    with pytest.warns(DivergenceWarning) as caught:
+        make_pipeline(StandardScaler(), LinearClassifier(lr=1e300, schedule=None)).fit(X, Y)
+    assert caught[0].filename == __file__
+    assert pickle.loads(pickle.dumps(caught[0].message)).lr == 1e300
 
 
 def test_an_optimizer_may_skip_what_is_not_finite():
@@ -253,7 +271,9 @@ def test_ctrl_c_keeps_the_finished_epochs(monkeypatch):
     expected = LinearClassifier(max_epochs=3, **options).fit(X, Y)
     monkeypatch.setattr(LinearEpoch, "run", interrupted)
     model = LinearClassifier(max_epochs=9, **options)
-    with pytest.warns(ConvergenceWarning, match="interrupted; .* last finished epoch, 3, are kept"):
+    with pytest.warns(
+        InterruptionWarning, match="interrupted; .* last finished epoch, 3, are kept"
+    ):
         model.fit(X, Y)
     np.testing.assert_array_equal(model.coef_, expected.coef_)
     assert (model.n_iter_, model.t_) == (3, 18)

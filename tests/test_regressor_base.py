@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -10,51 +9,14 @@ import pytest
 from fastlr import SGD, AdamW
 from fastlr.estimators._linear_model import LinearModel
 from fastlr.estimators._regressor import GradientRegressor
+from fastlr.losses import Huber, Poisson, SquaredError
 from fastlr.training import EpochResult
 
 RNG = np.random.default_rng(0)
+SQUARES = SquaredError()
 X = RNG.standard_normal((400, 5))
 Y = X @ RNG.standard_normal((5, 3)) * [1.0, 1e4, 1e-3] + [0.0, 7e4, 5.0]
 Y += RNG.standard_normal(Y.shape) * [0.1, 1e3, 1e-4]
-
-
-@dataclass(frozen=True)
-class Squares:
-    """Half the squared error."""
-
-    units = ()
-
-    def __call__(self, z, y):
-        return 0.5 * (z - y) ** 2, z - y
-
-
-@dataclass(frozen=True)
-class Capped:
-    """Huber's loss."""
-
-    delta: float = 2e3
-    units = ("delta",)
-
-    def replace(self, **changes):
-        return replace(self, **changes)
-
-    def __call__(self, z, y):
-        r = z - y
-        small = np.abs(r) <= self.delta
-        return np.where(small, r * r / 2, self.delta * (np.abs(r) - self.delta / 2)), np.clip(
-            r, -self.delta, self.delta
-        )
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Poisson deviance without its constant."""
-
-    link = "log"
-    task = "positive"
-
-    def __call__(self, z, y):
-        return np.exp(z) - y * z, np.exp(z) - y
 
 
 class ReadableEpoch:
@@ -72,11 +34,11 @@ class ReadableEpoch:
         for step, start in enumerate(range(0, len(order), batch_size)):
             rows = order[start : start + batch_size]
             z = X[rows] @ self.arena.param["coef"].T + self.arena.param.get("intercept", 0)
-            values, d = self.loss(z, y[rows])
-            if not np.isfinite(values).all():
+            loss, d = self.loss.evaluate(z, y[rows], np.repeat(weight[rows, None], y.shape[1], 1))
+            if not np.isfinite(loss):
                 return EpochResult(total, weight.sum(), step, step)
-            total += float((weight[rows, None] * values).sum())
-            d = d * weight[rows, None] / len(rows)
+            total += loss
+            d /= len(rows)
             self.arena.grad["coef"][:] = d.T @ X[rows]
             if "intercept" in self.arena.grad:
                 self.arena.grad["intercept"][:] = d.sum(axis=0)
@@ -88,7 +50,7 @@ class Regressor(LinearModel, GradientRegressor):
     def __init__(
         self,
         optimizer="adamw",
-        loss=Squares(),
+        loss=SQUARES,
         lr=0.05,
         schedule="cosine",
         batch_size=20,
@@ -157,33 +119,38 @@ def test_mean_and_scale_are_weighted_and_none_without_an_intercept():
 
 def test_thresholds_stay_in_the_units_of_y_and_outputs_share_a_scale():
     y = Y[:, 1]
-    loss = Capped(delta=500.0)
+    loss = Huber(delta=500.0)
     plain = np.zeros(6)
     rows = np.column_stack([X, np.ones(len(X))])
     for _ in range(3000):  # gradient descent on the loss as the user states it
-        plain -= 0.3 * rows.T @ loss(rows @ plain, y)[1] / len(X)
+        plain -= 0.3 * rows.T @ loss.evaluate(rows @ plain, y)[1] / len(X)
     model = Regressor(loss=loss, max_epochs=100).fit(X, y)
     np.testing.assert_allclose(model.coef_[0], plain[:5], rtol=0.02)
     assert np.abs(model.coef_[0] - least_squares(X, y)[:5]).max() > 20
     model = Regressor(loss=loss).fit(X, Y)
     assert len(set(model._scale.tolist())) == 1
-    assert model.loss == Capped(delta=500.0)
+    assert model.loss == Huber(delta=500.0)
 
 
 def test_logarithmic_link_starts_at_the_mean_and_predicts_in_units_of_y():
     counts = RNG.poisson(np.exp(0.3 * X[:, 0] + 6)).astype(float)
-    still = Regressor(loss=Counts(), lr=0.0).fit(X, counts)
+    still = Regressor(loss=Poisson(), lr=0.0).fit(X, counts)
     np.testing.assert_allclose(still.predict(X), counts.mean(), rtol=1e-12)
-    model = Regressor(loss=Counts(), optimizer=AdamW(), lr=0.01).fit(X, counts)
+    model = Regressor(loss=Poisson(), optimizer=AdamW(), lr=0.01).fit(X, counts)
     np.testing.assert_allclose(model.coef_[0], [0.3, 0, 0, 0, 0], atol=0.02)
-    with pytest.raises(ValueError, match="y must not be negative with loss"):
-        Regressor(loss=Counts()).fit(X, -counts)
+    wide = Regressor(loss=Poisson(), optimizer="sgd", lr=0.1).fit(X, 1000 * counts)
+    np.testing.assert_allclose(wide.coef_[0], [0.3, 0, 0, 0, 0], atol=0.02)
+    np.testing.assert_allclose(wide.intercept_, 6 + np.log(1000), atol=0.02)
+    no_intercept = Regressor(loss=Poisson(), fit_intercept=False).fit(X, np.exp(0.3 * X[:, 0]))
+    np.testing.assert_allclose(no_intercept.coef_[0], [0.3, 0, 0, 0, 0], atol=0.02)
+    with pytest.raises(ValueError, match=r"values of y in \[0, inf\)"):
+        Regressor(loss=Poisson()).fit(X, -counts)
 
 
 def test_constant_targets_are_predicted():
     model = Regressor().fit(X, np.full(400, 1e9))
     np.testing.assert_allclose(model.predict(X), 1e9, rtol=1e-12)
-    assert np.isfinite(Regressor(loss=Capped()).fit(X, np.full(400, 3.0)).coef_).all()
+    assert np.isfinite(Regressor(loss=Huber()).fit(X, np.full(400, 3.0)).coef_).all()
 
 
 @pytest.mark.parametrize("between", [lambda m: m, lambda m: pickle.loads(pickle.dumps(m))])

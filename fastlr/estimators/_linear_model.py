@@ -44,7 +44,7 @@ class LinearModel(GradientEstimator):
     def _fold(self, spec: ModelSpec) -> Fold:
         if not getattr(spec.targets, "scaled", False):
             return Fold()
-        return LinearFold(spec.targets.shift, spec.targets.scale)
+        return LinearFold(spec.targets.raw_shift, spec.targets.raw_scale)
 
     def _settings(self) -> tuple[Any, ...]:
         return (*super()._settings(), self.fit_intercept)

@@ -15,18 +15,11 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
     """Base of the regressors; a model stands before it.
 
     A rate that suits one target suits no other unless targets are brought to one scale. Where
-    the loss allows it, training is on ``(y - shift) / scale``, with mean and standard deviation
-    of each output, and the model's fold brings the fitted attributes back to the units of y.
-    Of a loss, `_training_loss` and `_units` ask for
-
-    ``link``
-        ``"log"``: the raw score is the logarithm of the prediction. Targets stay as they are,
-        and the intercept starts at the logarithm of their mean.
-    ``units``
-        Names of the parameters that are in the units of y, such as the ``delta`` of Huber's
-        loss: they are divided by the scale, so that the minimum stays where it is, and all
-        outputs share one scale then. Empty for a loss without; None, and so for a loss that does
-        not say, if the minimum does not follow the scale of y, which is then left alone.
+    the loss allows it (`Loss.scaled`), training is on ``(y - shift) / scale``, with mean and
+    standard deviation of each output, and the model's fold brings the fitted attributes back to
+    the units of y. Losses that have a threshold in these units are given it scaled, so that the
+    minimum stays where it is, and all outputs then share one scale. Under a logarithmic link
+    targets are divided by their mean, which is the same as starting at its logarithm.
     """
 
     _shift: np.ndarray
@@ -79,7 +72,7 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
             As many dimensions as y had in `fit`.
         """
         scores = self._raw_scores(X)
-        if getattr(self._loss(), "link", "identity") == "log":
+        if self._loss().link == "log":
             scores = np.exp(scores)
         return scores[:, 0] if self._vector else scores
 
@@ -88,45 +81,39 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
     def _y_options(self, y: Any) -> dict[str, Any]:
         return {"multi_output": True, "y_numeric": True}
 
-    def _check_targets(self, y: np.ndarray, loss: Any) -> None:
-        """Raise if y is outside the domain of the loss."""
-        if getattr(loss, "task", "real") == "positive" and (y < 0).any():
-            raise ValueError(
-                f"y must not be negative with loss={loss!r}, which has a logarithmic link"
-            )
-
     def _numbers(self, y: Any) -> np.ndarray:
         if not isinstance(y, np.ndarray):
             raise TypeError("y must be dense for a regressor, got a sparse matrix")
         return y if y.dtype.kind in "iuf" else y.astype(np.float64)
 
     def _units(self, y: np.ndarray, weights: np.ndarray | None, loss: Any) -> RealTargets:
-        """Choose shift, scale and start for `y`."""
-        vector = y.ndim == 1
+        """Choose shift and scale for `y`."""
+        vector, log = y.ndim == 1, loss.link == "log"
         matrix = y.reshape(len(y), -1).astype(np.float64, copy=False)
         mean = np.average(matrix, axis=0, weights=weights)
         neutral = np.zeros(matrix.shape[1]), np.ones(matrix.shape[1])
-        if getattr(loss, "link", "identity") == "log":
-            start = np.log(mean, out=np.zeros_like(mean), where=mean > 0)
-            return RealTargets(*neutral, vector, start)
-        units = getattr(loss, "units", None)
-        if units is None:
-            return RealTargets(*neutral, vector)
-        shift = mean if self._has_shift else neutral[0]
-        scale = np.sqrt(np.average((matrix - shift) ** 2, axis=0, weights=weights))
+        twice = loss.scaled(2.0)
+        if twice is None or (log and not self._has_shift):
+            start = np.log(mean, out=np.zeros_like(mean), where=mean > 0) if log else None
+            return RealTargets(*neutral, vector, log, start)
+        if log:
+            shift, scale = neutral[0], mean.copy()
+        else:
+            shift = mean if self._has_shift else neutral[0]
+            scale = np.sqrt(np.average((matrix - shift) ** 2, axis=0, weights=weights))
         usable = np.isfinite(scale) & (scale > 0)
         # A constant target, or the one row of a first chunk, tells a scale by its size at most.
         size = np.where(np.isfinite(mean) & (mean != 0), np.abs(mean), 1.0)
         scale[~usable] = size[~usable]
-        if units:
+        if twice[0] != loss:  # thresholds are one number, whatever the output
             scale[:] = np.sqrt(np.mean(scale[usable if usable.any() else slice(None)] ** 2))
-        return RealTargets(shift, scale, vector)
+        return RealTargets(shift, scale, vector, log)
 
     def _learn_targets(
         self, y: np.ndarray, weights: np.ndarray | None, dtype: np.dtype
     ) -> tuple[RealTargets, np.ndarray]:
         y, loss = self._numbers(y), self._loss()
-        self._check_targets(y, loss)
+        loss.check_targets(y)
         targets = self._units(y, weights, loss)
         return targets, targets.encode(y, dtype)
 
@@ -134,11 +121,11 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: Any
     ) -> RealTargets:
         y, loss = self._numbers(y), self._loss()
-        self._check_targets(y, loss)
+        loss.check_targets(y)
         return self._units(y, weights, loss) if first else self._known_targets()
 
     def _known_targets(self) -> RealTargets:
-        return RealTargets(self._shift, self._scale, self._vector)
+        return RealTargets(self._shift, self._scale, self._vector, self._loss().link == "log")
 
     def _set_targets(self, targets: RealTargets) -> None:
         self._shift, self._scale, self._vector = targets.shift, targets.scale, targets.vector
@@ -146,8 +133,5 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
 
     def _training_loss(self, targets: RealTargets) -> tuple[Any, str]:
         loss = self._loss()
-        units = getattr(loss, "units", None)
-        if units and targets.scaled:
-            scale = float(targets.scale[0])
-            loss = loss.replace(**{name: getattr(loss, name) / scale for name in units})
-        return loss, "each"
+        scaled = loss.scaled(float(targets.scale[0])) if targets.scaled else None
+        return (loss if scaled is None else scaled[0]), "each"

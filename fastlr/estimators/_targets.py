@@ -79,14 +79,20 @@ class RealTargets:
         Units of training; zeros and ones leave y as it is.
     vector : bool
         Whether y has one dimension, so that predictions have one, too.
+    log : bool, default=False
+        Whether raw scores are logarithms of predictions; `shift` is then zero.
     start : ndarray of shape (n_outputs,) or None, default=None
-        First raw scores, for the intercept to start at: the logarithm of the mean under a
-        logarithmic link.
+        First raw scores, for the intercept to start at where it would be far from zero.
 
     Attributes
     ----------
     outputs : int
         Raw scores per row.
+    scaled : bool
+        Whether shift and scale change anything.
+    raw_shift, raw_scale : ndarray of shape (n_outputs,)
+        What makes raw scores in the units of y of those of training: ``raw_scale * z +
+        raw_shift``.
     """
 
     def __init__(
@@ -94,11 +100,14 @@ class RealTargets:
         shift: np.ndarray,
         scale: np.ndarray,
         vector: bool,
+        log: bool = False,
         start: np.ndarray | None = None,
     ) -> None:
-        self.shift, self.scale, self.vector, self.start = shift, scale, vector, start
+        self.shift, self.scale, self.vector, self.log, self.start = shift, scale, vector, log, start
         self.outputs = len(shift)
         self.scaled = bool(shift.any() or (scale != 1).any())
+        self.raw_shift = np.log(scale) if log else shift
+        self.raw_scale = np.ones_like(scale) if log else scale
 
     def encode(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
         """Return a C-contiguous matrix of shape (n_samples, n_outputs)."""

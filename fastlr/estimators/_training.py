@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from ..training import EpochInfo, EpochResult, train
 from ._history import Recorded
+from ._saying import warn_diverged, warn_interrupted
 from ._session import Session
 from ._settings import EpochPlan
 
@@ -61,14 +60,9 @@ class Trained(Recorded):
         self._publish(session)
         if training.diverged is not None:
             step = session.updater.t + training.diverged.step
-            self._warn_diverged(step, training.diverged.lr, stacklevel=5)
+            warn_diverged(self, step, training.diverged.lr)
         if training.interrupted:
-            warnings.warn(
-                f"{type(self).__name__}: training was interrupted; the weights of the last "
-                f"finished epoch, {self.n_iter_}, are kept",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
+            warn_interrupted(self, self.n_iter_)
 
     def _train_once(
         self, session: Session, X: Any, y: np.ndarray, weights: np.ndarray | None, plan: EpochPlan
@@ -90,13 +84,4 @@ class Trained(Recorded):
             self.t_ = session.updater.t
             self.__dict__["_stale"] = True
         if result.diverged_at is not None:
-            self._warn_diverged(session.updater.t + 1, session.updater.lr, stacklevel=5)
-
-    def _warn_diverged(self, step: int, lr: float, stacklevel: int) -> None:
-        warnings.warn(
-            f"{type(self).__name__} diverged: loss or gradient was not finite at step {step} with "
-            f"learning rate {lr:.4g}. Training has stopped, and the weights from before are kept. "
-            "Try a smaller lr, clip_norm=1.0, or features of similar scale (StandardScaler)",
-            ConvergenceWarning,
-            stacklevel=stacklevel,
-        )
+            warn_diverged(self, session.updater.t + 1, session.updater.lr)

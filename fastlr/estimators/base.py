@@ -26,7 +26,7 @@ Hooks of a model
     The engine: ``run``, ``evaluate``, ``uses_blas``.
 ``_fold(spec)``
     From parameters to fitted attributes (`Fold`): here a model undoes what it did to X, and the
-    scaling of regression targets, which is in ``spec.targets.shift`` and ``.scale``.
+    scaling of regression targets: ``spec.targets.raw_scale * z + spec.targets.raw_shift``.
 ``_fitted_params()``, ``_set_fitted_params(params)``
     Read and write the fitted attributes by the names of the arena. Declare them in the class
     body as ``coef_ = FittedParameter()``, so that `partial_fit` need not compute them.

@@ -4,6 +4,7 @@ from .arena import Arena
 from .epoch import EpochResult
 from .linear import LinearEpoch
 from .loop import Divergence, EpochInfo, Training, train
+from .stopping import Stopping
 
 __all__ = [
     "Arena",
@@ -11,6 +12,7 @@ __all__ = [
     "EpochInfo",
     "EpochResult",
     "LinearEpoch",
+    "Stopping",
     "Training",
     "train",
 ]

@@ -67,11 +67,15 @@ class Training:
         Where it diverged; parameters and state are then those of the last finished epoch.
     interrupted : bool
         Whether Ctrl-C ended it; parameters and state are then those of the last finished epoch.
+    restored : int or None
+        Epoch whose parameters and state have been put back, being the best; None where the
+        last finished epoch is kept.
     """
 
     history: list[EpochInfo] = field(default_factory=list)
     diverged: Divergence | None = None
     interrupted: bool = False
+    restored: int | None = None
 
 
 def train(
@@ -84,6 +88,7 @@ def train(
     shuffle: bool = True,
     on_epoch: Callable[[EpochInfo], bool | None] | None = None,
     metric: Callable[[EpochInfo], float] | None = None,
+    is_best: Callable[[EpochInfo], bool] | None = None,
     history: Sequence[EpochInfo] = (),
 ) -> Training:
     """Train for up to `max_epochs` epochs.
@@ -109,6 +114,9 @@ def train(
     metric : callable, optional
         Called before that, likewise; returns what a plateau schedule is to see, by default the
         loss of the epoch.
+    is_best : callable, optional
+        Called after `metric`, likewise; tells whether this epoch is the best so far. However the
+        training ends, parameters and state of the best epoch are put back.
     history : sequence of EpochInfo, default=()
         Rows of an earlier run to go on from; epochs are counted on.
 
@@ -119,10 +127,14 @@ def train(
     """
     training = Training(list(history))
     kept: tuple[np.ndarray, Any] | None = None
+    best: tuple[np.ndarray, Any] | None = None
+    best_epoch = None
     order = None
     try:
         for epoch in range(len(history) + 1, len(history) + max_epochs + 1):
             kept = params.copy(), updater.state_dict()
+            if best_epoch == epoch - 1:  # what is kept is the best epoch: no copy of its own
+                best = kept
             if shuffle:
                 order = rng.permutation(n_rows).astype(np.int64, copy=False)
             start = time.perf_counter()
@@ -137,12 +149,17 @@ def train(
             info = EpochInfo(epoch, loss, updater.lr, seconds)
             training.history.append(info)
             updater.observe(loss if metric is None else metric(info))
+            if is_best is not None and is_best(info):
+                best, best_epoch = None, epoch
             if on_epoch is not None and on_epoch(info):
                 break
     except KeyboardInterrupt:
         training.interrupted = True
         if kept is not None:
             _put_back(params, updater, kept)
+    if best is not None and training.history[-1].epoch != best_epoch:
+        _put_back(params, updater, best)
+        training.restored = best_epoch
     return training
 
 

@@ -1,0 +1,43 @@
+"""Warnings about training, shown at the line of the user's program."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+from ..exceptions import DivergenceWarning, InterruptionWarning
+
+_INSIDE = ("fastlr", "sklearn", "joblib")
+
+
+def _level() -> int:
+    """Return the `stacklevel` of the first frame outside fastlr and what calls it.
+
+    A fit may be called through decorators, pipelines and searches; only the user's own line
+    says which one it was.
+    """
+    frame, level = sys._getframe(1), 1  # of whoever calls warnings.warn
+    while frame.f_back is not None:
+        if str(frame.f_globals.get("__name__")).partition(".")[0] not in _INSIDE:
+            break
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def warn_diverged(model: object, step: int, lr: float) -> None:
+    """Warn that training has left the finite numbers."""
+    text = (
+        f"{type(model).__name__} diverged: loss or gradient was not finite at step {step} with "
+        f"learning rate {lr:.4g}. Training has stopped, and the weights from before are kept. "
+        "Try a smaller lr, clip_norm=1.0, or features of similar scale (StandardScaler)"
+    )
+    warnings.warn(DivergenceWarning(text, step, lr), stacklevel=_level())
+
+
+def warn_interrupted(model: object, epoch: int) -> None:
+    """Warn that Ctrl-C has ended the training."""
+    text = (
+        f"{type(model).__name__}: training was interrupted; the weights of the last finished "
+        f"epoch, {epoch}, are kept"
+    )
+    warnings.warn(InterruptionWarning(text), stacklevel=_level())

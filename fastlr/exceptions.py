@@ -1,0 +1,40 @@
+"""What fastlr warns of during training, so that a program can tell one case from another."""
+
+from __future__ import annotations
+
+from sklearn.exceptions import ConvergenceWarning
+
+__all__ = ["DivergenceWarning", "InterruptionWarning"]
+
+
+class DivergenceWarning(ConvergenceWarning):
+    """Training has left the finite numbers and was stopped; the weights from before are kept.
+
+    Parameters
+    ----------
+    message : str
+        What is shown.
+    step : int or None
+        Step of the optimizer whose loss or gradient was not finite, counted from 1.
+    lr : float or None
+        Learning rate in use.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from fastlr import DivergenceWarning, LinearClassifier
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     model = LinearClassifier(lr=1e300, schedule=None).fit(np.eye(2) * 1e10, [0, 1])
+    >>> caught[0].category is DivergenceWarning, caught[0].message.lr
+    (True, 1e+300)
+    """
+
+    def __init__(self, message: str, step: int | None = None, lr: float | None = None) -> None:
+        super().__init__(message)
+        self.step, self.lr = step, lr
+
+
+class InterruptionWarning(ConvergenceWarning):
+    """Ctrl-C has ended the training; the weights of the last finished epoch are kept."""
