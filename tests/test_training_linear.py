@@ -10,7 +10,7 @@ import pytest
 from fastlr import SGD, AdamW, OneCycle
 from fastlr.kernels import select
 from fastlr.training import Arena, LinearEpoch
-from fastlr.training.linear_numpy import LOSSES
+from fastlr.training.linear_numpy import softmax_loss
 
 compiled = pytest.mark.skipif(
     select.compiled_stepper() is None or select.instruction_set() is None,
@@ -46,8 +46,8 @@ def model(outputs, features, dtype, optimizer, engine, intercept=True):
         values[...] = 0.1 * rng.standard_normal(values.shape)
     arena.grads[...] = np.nan  # whatever was there before must not matter
     updater = optimizer.bind(arena.param, total_steps=10)
-    loss = "logistic" if outputs == 1 else "softmax"
-    return arena, LinearEpoch(arena, updater, loss, engine)
+    reduction = "ovr" if outputs == 1 else "softmax"
+    return arena, LinearEpoch(arena, updater, "log_loss", reduction, engine)
 
 
 def assert_agree(got, expected, dtype):
@@ -113,19 +113,16 @@ def test_optional_inputs_may_be_left_out(ordered, weighted, intercept, engine):
     assert_agree(got, expected, "float64")
 
 
-@pytest.mark.parametrize("loss", ["softmax", "logistic"])
-def test_gradient_of_the_reference_is_the_slope_of_its_loss(loss):
+def test_gradient_of_the_softmax_reference_is_the_slope_of_its_loss():
     rng = np.random.default_rng(0)
-    outputs = 4 if loss == "softmax" else 1
-    scores = 3 * rng.standard_normal((6, outputs))
-    codes = rng.integers(0, max(outputs, 2), 6)
-    gradient = LOSSES[loss](scores, codes)[1]
+    scores, codes = 3 * rng.standard_normal((6, 4)), rng.integers(0, 4, 6)
+    gradient = softmax_loss(scores, codes)[1]
     h = 1e-6
-    for k in range(outputs):
+    for k in range(4):
         up, down = scores.copy(), scores.copy()
         up[:, k] += h
         down[:, k] -= h
-        slope = (LOSSES[loss](up, codes)[0] - LOSSES[loss](down, codes)[0]) / (2 * h)
+        slope = (softmax_loss(up, codes)[0] - softmax_loss(down, codes)[0]) / (2 * h)
         np.testing.assert_allclose(gradient[:, k], slope, rtol=1e-7, atol=1e-9)
 
 
@@ -136,12 +133,7 @@ def test_reference_loss_is_the_log_loss_of_scikit_learn():
     scores, codes = rng.standard_normal((50, 4)), rng.integers(0, 4, 50)
     probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
     expected = log_loss(codes, probabilities, labels=range(4))
-    assert LOSSES["softmax"](scores, codes)[0].mean() == pytest.approx(expected, rel=1e-12)
-    binary = 1 / (1 + np.exp(-scores[:, 0]))
-    expected = log_loss(codes % 2, binary)
-    assert LOSSES["logistic"](scores[:, :1], codes % 2)[0].mean() == pytest.approx(
-        expected, rel=1e-12
-    )
+    assert softmax_loss(scores, codes)[0].mean() == pytest.approx(expected, rel=1e-12)
 
 
 def engines():
@@ -155,7 +147,7 @@ def test_first_step_of_a_zero_model_is_known_in_closed_form(engine, dtype):
     X = np.array([[1.0, 2.0], [4.0, -1.0], [0.5, 0.0]], dtype)
     y, weight = np.array([0, 2, 0]), np.array([1.0, 2.0, 1.0])
     arena = Arena({"coef": (3, 2), "intercept": (3,)}, dtype)
-    epoch = LinearEpoch(arena, SGD(lr=0.5).bind(arena.param), "softmax", engine)
+    epoch = LinearEpoch(arena, SGD(lr=0.5).bind(arena.param), "log_loss", "softmax", engine)
     result = epoch.run(X, y, weight, batch_size=3)
     pull = np.eye(3)[y] - 1 / 3
     share = (weight / 3)[:, None]
@@ -170,9 +162,8 @@ def test_first_step_of_a_zero_model_is_known_in_closed_form(engine, dtype):
 def test_enormous_scores_neither_overflow_nor_lose_the_loss(engine, outputs):
     arena = Arena({"coef": (outputs, 1)}, "float32")
     arena.param["coef"][0] = 1e4
-    epoch = LinearEpoch(
-        arena, SGD(lr=1e-3).bind(arena.param), "softmax" if outputs > 1 else "logistic", engine
-    )
+    updater = SGD(lr=1e-3).bind(arena.param)
+    epoch = LinearEpoch(arena, updater, "log_loss", "softmax" if outputs > 1 else "ovr", engine)
     # The first row is certain and right, the second certain and wrong by a score of 1e4.
     y = np.array([0, 1]) if outputs > 1 else np.array([1, 0])
     result = epoch.run(np.ones((2, 1), np.float32), y, batch_size=2)
@@ -206,7 +197,8 @@ def test_gradient_that_is_not_finite_counts_as_divergence_though_the_loss_is(eng
     arena = Arena({"coef": (1, 1)}, "float64")
     arena.param["coef"][:] = -2.0
     updater = SGD(lr=0.1, momentum=0.9, nonfinite="raise").bind(arena.param)
-    result = LinearEpoch(arena, updater, "logistic", engine).run(X, np.zeros(4, int), batch_size=2)
+    epoch = LinearEpoch(arena, updater, "log_loss", "ovr", engine)
+    result = epoch.run(X, np.zeros(4, int), batch_size=2)
     assert result[1:] == (2.0, 1, 1)
     slope = 1 / (1 + np.exp(2.0))
     assert arena.param["coef"][0, 0] == pytest.approx(-2 - 0.1 * slope, rel=1e-14)
@@ -224,7 +216,7 @@ def test_refusal_for_another_reason_is_not_taken_for_divergence():
     X, y, _, _ = problem(3, 5, "float64")
     arena = Arena({"coef": (3, 5)}, "float64")
     with pytest.raises(ValueError, match="refused"):
-        LinearEpoch(arena, Refusing(), "softmax").run(X, y)
+        LinearEpoch(arena, Refusing(), "log_loss", "softmax").run(X, y)
 
 
 @pytest.mark.parametrize("engine", engines())
@@ -304,18 +296,21 @@ def test_read_only_data_and_numpy_integers_are_accepted(engine):
 
 
 @pytest.mark.parametrize(
-    ("outputs", "loss", "engine", "message"),
+    ("outputs", "loss", "reduction", "engine", "message"),
     [
-        (3, "hinge", "auto", "loss must be one of softmax, logistic, got 'hinge'"),
-        (1, "softmax", "auto", "'softmax' of 2 or more, got 'softmax' with 1"),
-        (3, "logistic", "auto", "'logistic' needs coef of 1 row"),
-        (3, "softmax", "fast", "engine must be one of auto, tiles, blas, numpy, got 'fast'"),
+        (3, "foo", "each", "auto", "LinearEpoch: loss must be one of .*huber.*, got 'foo'"),
+        (3, "hinge", "mean", "auto", "reduction must be one of softmax, multinomial, ovr, each"),
+        (3, "hinge", "softmax", "auto", r"'softmax' is that of LogLoss, got Hinge\(\)"),
+        (1, "log_loss", "softmax", "auto", "'softmax' needs coef of 2 rows or more"),
+        (1, "hinge", "multinomial", "auto", "'multinomial' needs coef of 2 rows or more"),
+        (3, "huber", "ovr", "auto", r"'ovr' needs a loss of margins, got Huber\(\)"),
+        (3, "log_loss", "softmax", "fast", "engine must be one of auto, tiles, blas, numpy, got"),
     ],
 )
-def test_unknown_choices_are_refused_by_name(outputs, loss, engine, message):
+def test_unknown_choices_are_refused_by_name(outputs, loss, reduction, engine, message):
     arena = Arena({"coef": (outputs, 2)}, "float64")
     with pytest.raises(ValueError, match=message):
-        LinearEpoch(arena, SGD().bind(arena.param), loss, engine)
+        LinearEpoch(arena, SGD().bind(arena.param), loss, reduction, engine)
 
 
 def test_without_a_compiled_core_numpy_serves_and_a_compiled_engine_is_refused(monkeypatch):

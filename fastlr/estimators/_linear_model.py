@@ -38,8 +38,7 @@ class LinearModel(GradientEstimator):
             params["intercept"][:] = spec.targets.start
 
     def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> LinearEpoch:
-        loss = "softmax" if spec.reduction == "softmax" else "logistic"
-        return LinearEpoch(arena, updater, loss)
+        return LinearEpoch(arena, updater, spec.loss, spec.reduction)
 
     def _fold(self, spec: ModelSpec) -> Fold:
         if not getattr(spec.targets, "scaled", False):

@@ -4,6 +4,7 @@ from .arena import Arena
 from .epoch import EpochResult
 from .linear import LinearEpoch
 from .loop import Divergence, EpochInfo, Training, train
+from .scaling import FeatureScaling
 from .stopping import Stopping
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Divergence",
     "EpochInfo",
     "EpochResult",
+    "FeatureScaling",
     "LinearEpoch",
     "Stopping",
     "Training",

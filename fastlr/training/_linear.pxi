@@ -40,12 +40,12 @@ cdef double WORK_PER_CHUNK = 2e9
 cdef Py_ssize_t MOST_STEPS = 4096
 
 
-cdef struct Data:
-    const char *x
-    const int64_t *y
-    const double *weight    # NULL: all one
-    const int64_t *order    # NULL: as they lie
-    Py_ssize_t used         # rows of `order`, or of x
+# What turns a block of outputs into slopes; LinearEpoch chooses.
+cdef enum Form:
+    SOFTMAX, LOGISTIC, OVR, RIVAL, EACH
+
+
+include "_linear_data.pxi"
 
 
 cdef class LinearLoop:
@@ -57,29 +57,48 @@ cdef class LinearLoop:
         Holds the parameters and gradients.
     stepper : Stepper
         Steps ``arena.param``.
-    logistic : bool
-        Binary loss of one output, rather than multinomial.
+    form : {"softmax", "logistic", "ovr", "rival", "each"}
+        What turns outputs into slopes.
+    rule : tuple of int and ndarray, or None
+        Address and coefficients of the loss, for the last three.
+    scaling : tuple of ndarray, or None
+        Mean (or None) and inverse scale of the features, in the arena's precision.
     blas : bool or None
         Whether to use BLAS; None: whichever is faster.
     """
 
-    cdef object arena, scratch, gemm_owner
+    cdef object arena, scratch, gemm_owner, row_owner, scaling
     cdef Stepper stepper
     cdef char *coef
     cdef char *grad_coef
     cdef char *intercept
     cdef char *grad_intercept
+    cdef char *w                # what rows are multiplied with: coef and intercept themselves,
+    cdef char *b                # or, for scaled features, `folded`
+    cdef char *folded
+    cdef char *mean
+    cdef char *inverse
     cdef char *z
     cdef char *gathered
+    cdef char *row
+    cdef size_t rule
     cdef Py_ssize_t outputs, features, ld
     cdef int typenum
-    cdef bint logistic
+    cdef Form form
     cdef readonly bint blas
     cdef void *gemm
 
-    def __init__(self, arena, Stepper stepper not None, bint logistic, blas=None):
+    def __init__(self, arena, Stepper stepper not None, form, rule=None, scaling=None, blas=None):
         cdef Py_ssize_t itemsize = arena.params.itemsize
-        self.arena, self.stepper, self.logistic = arena, stepper, logistic
+        self.arena, self.stepper, self.scaling = arena, stepper, scaling
+        self.form = {
+            "softmax": SOFTMAX, "logistic": LOGISTIC, "ovr": OVR, "rival": RIVAL, "each": EACH
+        }[form]
+        self.rule = 0
+        self.row = self.mean = self.inverse = self.folded = NULL
+        if rule is not None:
+            self.rule, self.row_owner = rule
+            self.row = cnp.PyArray_BYTES(self.row_owner)
         self.typenum = arena.params.dtype.num
         self.outputs, self.features = arena.param["coef"].shape
         self.coef = cnp.PyArray_BYTES(arena.param["coef"])
@@ -93,16 +112,24 @@ cdef class LinearLoop:
             blas = not FASTLR_TILES or self.outputs > min(64, 12 + self.features // 3)
         self.blas = blas
         self.ld = FASTLR_BLOCK
-        gathered = 0
+        gathered = folded = 0
         if self.blas:
             self.load_gemm("sgemm" if self.typenum == cnp.NPY_FLOAT32 else "dgemm")
             self.ld = BLAS_ROWS
             gathered = BLAS_ROWS * self.features
+        if scaling is not None:
+            folded = self.outputs * (self.features + 1)
         scores = self.outputs * self.ld
-        self.scratch = np.zeros((scores + gathered) * itemsize + 64, np.uint8)
+        self.scratch = np.zeros((scores + gathered + folded) * itemsize + 64, np.uint8)
         self.z = cnp.PyArray_BYTES(self.scratch)
         self.z += -<Py_ssize_t>self.z & 63
         self.gathered = self.z + <Py_ssize_t>(scores * itemsize)
+        if scaling is not None:
+            mean, inverse = scaling
+            self.mean = NULL if mean is None else cnp.PyArray_BYTES(mean)
+            self.inverse = cnp.PyArray_BYTES(inverse)
+            self.folded = self.gathered + <Py_ssize_t>(gathered * itemsize)
+        self.use_own_weights()
 
     def load_gemm(self, name):
         """Take the function's address from SciPy, which then need not be there at build time."""
@@ -112,40 +139,59 @@ cdef class LinearLoop:
         self.gemm = PyCapsule_GetPointer(capsule, PyCapsule_GetName(capsule))
         self.gemm_owner = capsule
 
-    def run(self, X, y, sample_weight, order, Py_ssize_t batch_size):
-        """Train for one epoch; return None, and do nothing, if an argument is unfit."""
-        cdef Data data
-        cdef Py_ssize_t rows, steps, step = 0, chunk, done
-        cdef double loss = 0, weight = 0
-        cdef int status = 0
-        if not (
-            fits(X, self.typenum, 2, -1)
-            and cnp.PyArray_DIM(X, 1) == self.features
-            and batch_size > 0
-        ):
-            return None
+    cdef void use_own_weights(self) noexcept:
+        """Multiply rows with the parameters themselves, or with what scaling makes of them."""
+        self.w, self.b = self.coef, self.intercept
+        if self.folded != NULL:
+            self.w = self.folded
+            if self.intercept != NULL:
+                self.b = self.folded + <Py_ssize_t>(
+                    self.outputs * self.features * self.arena.params.itemsize)
+
+    cdef bint read(self, X, y, sample_weight, order, Data *data) except -1:
+        """Take the arguments; return whether they are fit."""
+        cdef Py_ssize_t rows
+        if not (fits(X, self.typenum, 2, -1) and cnp.PyArray_DIM(X, 1) == self.features):
+            return False
         rows = cnp.PyArray_DIM(X, 0)
         if not (
-            fits(y, cnp.NPY_INT64, 1, rows)
-            and (sample_weight is None or fits(sample_weight, cnp.NPY_FLOAT64, 1, rows))
+            (sample_weight is None or fits(sample_weight, cnp.NPY_FLOAT64, 1, rows))
             and (order is None or fits(order, cnp.NPY_INT64, 1, -1))
         ):
-            return None
+            return False
         data.x = cnp.PyArray_BYTES(X)
-        data.y = <const int64_t*>cnp.PyArray_DATA(y)
+        data.codes = NULL
+        data.targets = NULL
         data.weight = NULL
         data.order = NULL
         data.used = rows
+        if self.form == EACH:
+            if not (fits(y, self.typenum, 2, rows) and cnp.PyArray_DIM(y, 1) == self.outputs):
+                return False
+            data.targets = cnp.PyArray_BYTES(y)
+        else:
+            if not fits(y, cnp.NPY_INT64, 1, rows):
+                return False
+            data.codes = <const int64_t*>cnp.PyArray_DATA(y)
+            if not within(data.codes, rows, max(self.outputs, 2)):
+                return False
         if sample_weight is not None:
             data.weight = <const double*>cnp.PyArray_DATA(sample_weight)
         if order is not None:
             data.order = <const int64_t*>cnp.PyArray_DATA(order)
             data.used = cnp.PyArray_DIM(order, 0)
             if not within(data.order, data.used, rows):
-                return None
-        if not within(data.y, rows, max(self.outputs, 2)):
-            return None
+                return False
+        return True
 
+    def run(self, X, y, sample_weight, order, Py_ssize_t batch_size):
+        """Train for one epoch; return None, and do nothing, if an argument is unfit."""
+        cdef Data data
+        cdef Py_ssize_t steps, step = 0, chunk, done
+        cdef double loss = 0, weight = 0
+        cdef int status = 0
+        if batch_size < 1 or not self.read(X, y, sample_weight, order, &data):
+            return None
         self.stepper.attach(self.arena.grad)
         steps = (data.used + batch_size - 1) // batch_size
         chunk = <Py_ssize_t>(
@@ -168,26 +214,33 @@ cdef class LinearLoop:
             PyErr_CheckSignals()
         return EpochResult(loss, weight, step, step if status else None)
 
+    def evaluate(self, X, y, sample_weight, coef, intercept):
+        """Return the summed loss of weights for rows as they are, and the sum of row weights.
 
-cdef bint fits(object array, int typenum, int ndim, Py_ssize_t length):
-    return (
-        cnp.PyArray_Check(array)
-        and PyArray_EquivTypenums(cnp.PyArray_TYPE(array), typenum)
-        and cnp.PyArray_NDIM(array) == ndim
-        and (length < 0 or cnp.PyArray_DIM(array, 0) == length)
-        and cnp.PyArray_IS_C_CONTIGUOUS(array)
-        and PyArray_ISBEHAVED_RO(<cnp.ndarray>array)
-    )
-
-
-cdef bint within(const int64_t *values, Py_ssize_t n, int64_t bound) noexcept nogil:
-    """Whether all values lie in [0, bound)."""
-    cdef Py_ssize_t i
-    cdef int64_t low = 0, high = 0
-    for i in range(n):
-        low = min(low, values[i])
-        high = max(high, values[i])
-    return low >= 0 and (high < bound or n == 0)
+        None if data are unfit. `coef` and `intercept` (or None) are fit.
+        """
+        cdef Data data
+        cdef Py_ssize_t start = 0, chunk, stop
+        cdef double loss = 0
+        if not self.read(X, y, sample_weight, None, &data):
+            return None
+        chunk = <Py_ssize_t>(WORK_PER_CHUNK / (1.0 * self.features * self.outputs + 1.0))
+        chunk = max(chunk - chunk % BLAS_ROWS, BLAS_ROWS)
+        try:
+            self.w = cnp.PyArray_BYTES(coef)
+            self.b = NULL if intercept is None else cnp.PyArray_BYTES(intercept)
+            while start < data.used:
+                stop = min(start + chunk, data.used)
+                with nogil:
+                    if self.typenum == cnp.NPY_FLOAT32:
+                        loss += batch(self, <float*>self.z, &data, start, stop, False)
+                    else:
+                        loss += batch(self, <double*>self.z, &data, start, stop, False)
+                start = stop
+                PyErr_CheckSignals()
+        finally:
+            self.use_own_weights()
+        return loss, sum_weights(&data, 0, data.used)
 
 
 cdef int run_steps(
@@ -202,10 +255,11 @@ cdef int run_steps(
         start = i * batch_size
         stop = min(start + batch_size, data.used)
         batch_weight = sum_weights(data, start, stop)
-        if m.blas:
-            batch_loss = batch_by_blas(m, z, data, start, stop)
-        else:
-            batch_loss = batch_by_tiles(m, z, data, start, stop)
+        if m.folded != NULL:
+            fold(m, z)
+        batch_loss = batch(m, z, data, start, stop, True)
+        if m.folded != NULL:
+            unfold(m, z)
         if not isfinite(batch_loss) or m.stepper.advance() == 2:
             return 1
         loss[0] += batch_loss
@@ -215,6 +269,7 @@ cdef int run_steps(
 
 
 include "_linear_batch.pxi"
+include "_linear_block.pxi"
 
 
 def exponential(cnp.ndarray x not None):

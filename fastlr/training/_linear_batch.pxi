@@ -1,23 +1,42 @@
-# Loss and gradient of one mini-batch, in both ways.
+# Loss and gradient of one mini-batch, in both ways, and weights for features that are scaled.
 
-cdef inline Py_ssize_t row_at(Data *data, Py_ssize_t i) noexcept nogil:
-    return i if data.order == NULL else <Py_ssize_t>data.order[i]
+cdef double batch(
+    LinearLoop m, real *z, Data *data, Py_ssize_t start, Py_ssize_t stop, bint learn
+) noexcept nogil:
+    """Return the weighted loss of rows; to learn, leave its mean's gradient in the arena."""
+    if m.blas:
+        return batch_by_blas(m, z, data, start, stop, learn)
+    return batch_by_tiles(m, z, data, start, stop, learn)
 
 
-cdef double sum_weights(Data *data, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef double total = 0
-    if data.weight == NULL:
-        return <double>(stop - start)
-    for i in range(start, stop):
-        total += data.weight[row_at(data, i)]
-    return total
+cdef void fold(LinearLoop m, real *z) noexcept nogil:
+    """Make the weights for rows as they are of those for scaled features."""
+    if real is float:
+        fastlr_fold_f32(
+            <const float*>m.coef, <const float*>m.intercept, <const float*>m.mean,
+            <const float*>m.inverse, m.outputs, m.features, <float*>m.w, <float*>m.b)
+    else:
+        fastlr_fold_f64(
+            <const double*>m.coef, <const double*>m.intercept, <const double*>m.mean,
+            <const double*>m.inverse, m.outputs, m.features, <double*>m.w, <double*>m.b)
+
+
+cdef void unfold(LinearLoop m, real *z) noexcept nogil:
+    """Make the gradient for scaled features of that for rows as they are."""
+    if real is float:
+        fastlr_unfold_f32(
+            <float*>m.grad_coef, <const float*>m.grad_intercept, <const float*>m.mean,
+            <const float*>m.inverse, m.outputs, m.features)
+    else:
+        fastlr_unfold_f64(
+            <double*>m.grad_coef, <const double*>m.grad_intercept, <const double*>m.mean,
+            <const double*>m.inverse, m.outputs, m.features)
 
 
 cdef double batch_by_tiles(
-    LinearLoop m, real *z, Data *data, Py_ssize_t start, Py_ssize_t stop
+    LinearLoop m, real *z, Data *data, Py_ssize_t start, Py_ssize_t stop, bint learn
 ) noexcept nogil:
-    """Leave the gradient of a mini-batch in the arena; return its weighted loss.
+    """Do so by register-blocked tiles.
 
     Block by block, so that rows are still in the cache when the backward pass wants them. Rows
     of the next block, of the next mini-batch if need be, are fetched meanwhile.
@@ -26,7 +45,7 @@ cdef double batch_by_tiles(
     cdef const real *rows[FASTLR_BLOCK]
     cdef const real *ahead[FASTLR_BLOCK]
     cdef Py_ssize_t i, r, count, n = m.features
-    cdef double loss = 0
+    cdef double loss = 0, share = 1.0 / (stop - start) if learn else 1.0
     cdef bint scattered = data.order != NULL
     i = start
     while i < stop:
@@ -38,14 +57,16 @@ cdef double batch_by_tiles(
                 ahead[r] = x + row_at(data, min(i + count + r, data.used - 1)) * n
         if real is float:
             fastlr_forward_f32(
-                rows, ahead if scattered else NULL, count, <const float*>m.coef, m.outputs, n, z,
+                rows, ahead if scattered else NULL, count, <const float*>m.w, m.outputs, n, z,
                 m.ld)
         else:
             fastlr_forward_f64(
-                rows, ahead if scattered else NULL, count, <const double*>m.coef, m.outputs, n, z,
+                rows, ahead if scattered else NULL, count, <const double*>m.w, m.outputs, n, z,
                 m.ld)
-        loss += block_loss(m, z, data, i, count, stop - start, i > start)
-        if real is float:
+        loss += block_loss(m, z, data, i, count, share, learn, i > start)
+        if not learn:
+            pass
+        elif real is float:
             fastlr_backward_f32(
                 rows, count, z, m.ld, <float*>m.grad_coef, m.outputs, n, i > start)
         else:
@@ -56,15 +77,15 @@ cdef double batch_by_tiles(
 
 
 cdef double batch_by_blas(
-    LinearLoop m, real *z, Data *data, Py_ssize_t start, Py_ssize_t stop
+    LinearLoop m, real *z, Data *data, Py_ssize_t start, Py_ssize_t stop, bint learn
 ) noexcept nogil:
-    """The same by matrix products of gathered rows, BLAS_ROWS at a time."""
+    """Do so by matrix products of gathered rows, BLAS_ROWS at a time."""
     cdef const real *x
     cdef real *gathered = <real*>m.gathered
     cdef real one = 1, zero = 0, keep
     cdef int n = <int>m.features, k = <int>m.outputs, ld = <int>m.ld, count
     cdef Py_ssize_t i, r
-    cdef double loss = 0
+    cdef double loss = 0, share = 1.0 / (stop - start) if learn else 1.0
     i = start
     while i < stop:
         count = <int>min(stop - i, BLAS_ROWS)
@@ -77,14 +98,15 @@ cdef double batch_by_blas(
             x = gathered
         keep = one if i > start else zero
         # BLAS counts in columns: there x is (n, count), coef (n, k) and z (count, k).
-        multiply(m, TRANSPOSED, AS_IS, count, k, n, x, n, <const real*>m.coef, n, zero, z, ld)
+        multiply(m, TRANSPOSED, AS_IS, count, k, n, x, n, <const real*>m.w, n, zero, z, ld)
         r = 0
         while r < count:
             loss += block_loss(
-                m, z + r, data, i + r, min(count - r, <Py_ssize_t>FASTLR_BLOCK), stop - start,
+                m, z + r, data, i + r, min(count - r, <Py_ssize_t>FASTLR_BLOCK), share, learn,
                 i > start or r > 0)
             r += FASTLR_BLOCK
-        multiply(m, AS_IS, AS_IS, n, k, count, x, n, z, ld, keep, <real*>m.grad_coef, n)
+        if learn:
+            multiply(m, AS_IS, AS_IS, n, k, count, x, n, z, ld, keep, <real*>m.grad_coef, n)
         i += count
     return loss
 
@@ -100,36 +122,3 @@ cdef void multiply(
     else:
         (<dgemm_t>m.gemm)(&trans_a, &trans_b, &rows, &columns, &inner, &alpha, <real*>a, &lda,
                           <real*>b, &ldb, &beta, c, &ldc)
-
-
-cdef double block_loss(
-    LinearLoop m, real *z, Data *data, Py_ssize_t start, Py_ssize_t count, Py_ssize_t batch_rows,
-    bint add,
-) noexcept nogil:
-    """Turn products into the gradient with respect to the logits; add up the intercept's."""
-    cdef int64_t codes[FASTLR_BLOCK]
-    cdef double weights[FASTLR_BLOCK]
-    cdef const real *intercept = <const real*>m.intercept
-    cdef double loss, share = 1.0 / batch_rows
-    cdef Py_ssize_t r, row
-    for r in range(count):
-        row = row_at(data, start + r)
-        codes[r] = data.y[row]
-        weights[r] = 1.0 if data.weight == NULL else data.weight[row]
-    if real is float:
-        if m.logistic:
-            loss = fastlr_logistic_f32(
-                z, m.ld, m.outputs, count, intercept, codes, weights, share)
-        else:
-            loss = fastlr_softmax_f32(z, m.ld, m.outputs, count, intercept, codes, weights, share)
-        if intercept != NULL:
-            fastlr_sum_rows_f32(z, m.ld, m.outputs, <float*>m.grad_intercept, add)
-    else:
-        if m.logistic:
-            loss = fastlr_logistic_f64(
-                z, m.ld, m.outputs, count, intercept, codes, weights, share)
-        else:
-            loss = fastlr_softmax_f64(z, m.ld, m.outputs, count, intercept, codes, weights, share)
-        if intercept != NULL:
-            fastlr_sum_rows_f64(z, m.ld, m.outputs, <double*>m.grad_intercept, add)
-    return loss

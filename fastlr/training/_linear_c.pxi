@@ -16,6 +16,30 @@ cdef extern from "_linear.h" nogil:
                                const int64_t*, const double*, double)
     double fastlr_logistic_f64(double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*,
                                const int64_t*, const double*, double)
+    ctypedef double (*fastlr_rule_f32)(
+        float*, const float*, const float*, const float*, Py_ssize_t) noexcept nogil
+    ctypedef double (*fastlr_rule_f64)(
+        double*, const double*, const double*, const double*, Py_ssize_t) noexcept nogil
+    double fastlr_ovr_f32(float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*,
+                          const int64_t*, const double*, double, fastlr_rule_f32, const float*)
+    double fastlr_ovr_f64(double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*,
+                          const int64_t*, const double*, double, fastlr_rule_f64, const double*)
+    double fastlr_rival_f32(float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*,
+                            const int64_t*, const double*, double, fastlr_rule_f32, const float*)
+    double fastlr_rival_f64(double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*,
+                            const int64_t*, const double*, double, fastlr_rule_f64, const double*)
+    double fastlr_each_f32(float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*,
+                           const_f32*, const double*, double, fastlr_rule_f32, const float*)
+    double fastlr_each_f64(double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*,
+                           const_f64*, const double*, double, fastlr_rule_f64, const double*)
+    void fastlr_fold_f32(const float*, const float*, const float*, const float*, Py_ssize_t,
+                         Py_ssize_t, float*, float*)
+    void fastlr_fold_f64(const double*, const double*, const double*, const double*, Py_ssize_t,
+                         Py_ssize_t, double*, double*)
+    void fastlr_unfold_f32(float*, const float*, const float*, const float*, Py_ssize_t,
+                           Py_ssize_t)
+    void fastlr_unfold_f64(double*, const double*, const double*, const double*, Py_ssize_t,
+                           Py_ssize_t)
     void fastlr_sum_rows_f32(const float*, Py_ssize_t, Py_ssize_t, float*, bint)
     void fastlr_sum_rows_f64(const double*, Py_ssize_t, Py_ssize_t, double*, bint)
     void fastlr_forward_f32(const_f32*, const_f32*, Py_ssize_t, const float*, Py_ssize_t,

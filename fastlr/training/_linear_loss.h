@@ -71,26 +71,30 @@ static double NAME(fastlr_softmax)(REAL *z, ptrdiff_t ld, ptrdiff_t classes, ptr
     return loss;
 }
 
-/* Binary log-loss of one logit, the same way. */
+/* Binary log-loss of each logit, the same way: a row is of its class or not; a single logit is
+   that of class 1. */
 static double NAME(fastlr_logistic)(REAL *z, ptrdiff_t ld, ptrdiff_t classes, ptrdiff_t rows,
                                     const REAL *intercept, const int64_t *codes,
                                     const double *weights, double share)
 {
     REAL e[FASTLR_BLOCK];
-    const REAL b = intercept ? intercept[0] : 0;
     double loss = 0;
-    (void)classes;
-    ROLLED for (int r = 0; r < FASTLR_BLOCK; r++) {
-        z[r] += b;
-        e[r] = NAME(exponential)(z[r] < 0 ? z[r] : -z[r]);
+    for (ptrdiff_t k = 0; k < classes; k++, z += ld) {
+        const int64_t own = classes == 1 ? 1 : k;
+        const REAL b = intercept ? intercept[k] : 0;
+        ROLLED for (int r = 0; r < FASTLR_BLOCK; r++) {
+            z[r] += b;
+            e[r] = NAME(exponential)(z[r] < 0 ? z[r] : -z[r]);
+        }
+        for (ptrdiff_t r = 0; r < rows; r++) {
+            const REAL wrong = codes[r] == own ? -z[r] : z[r]; /* logit of what the row is not */
+            loss += weights[r] * (double)((wrong < 0 ? 0 : wrong) + LOG1P(e[r]));
+        }
+        for (ptrdiff_t r = 0; r < rows; r++)
+            z[r] = (REAL)(weights[r] * share) *
+                   ((z[r] < 0 ? e[r] : 1) / (1 + e[r]) - (REAL)(codes[r] == own));
+        NAME(clear_lanes)(z, ld, 1, rows);
     }
-    for (ptrdiff_t r = 0; r < rows; r++) {
-        const REAL wrong = codes[r] ? -z[r] : z[r]; /* logit of the class that is not the row's */
-        loss += weights[r] * (double)((wrong < 0 ? 0 : wrong) + LOG1P(e[r]));
-    }
-    for (ptrdiff_t r = 0; r < rows; r++)
-        z[r] = (REAL)(weights[r] * share) * ((z[r] < 0 ? e[r] : 1) / (1 + e[r]) - (REAL)codes[r]);
-    NAME(clear_lanes)(z, ld, 1, rows);
     return loss;
 }
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import functools
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ..kernels import select
+from ..kernels.loss_kernels import loss_kernel
+from ..losses import LogLoss, get_loss
+from ..losses.base import Loss
 from . import linear_numpy
 from .arena import Arena
 from .epoch import EpochResult
+from .linear_data import check_data
+from .scaling import FeatureScaling
 
 _ENGINES = ("auto", "tiles", "blas", "numpy")
+REDUCTIONS = ("softmax", "multinomial", "ovr", "each")
 
 
 @functools.cache
@@ -29,7 +36,9 @@ def _compiled() -> Any:
 
 
 class LinearEpoch:
-    """Trains a linear model, one epoch a call.
+    r"""Trains a linear model, one epoch a call.
+
+    Outputs of a row are :math:`z_k = w_k \cdot x + b_k`.
 
     Parameters
     ----------
@@ -38,17 +47,26 @@ class LinearEpoch:
         ``intercept`` of shape (K,).
     updater : Updater
         Bound to ``arena.param``.
-    loss : {"softmax", "logistic"}
-        Multinomial log-loss of K classes, or binary log-loss of one logit (K = 1).
+    loss : str or Loss
+        Name or object.
+    reduction : {"softmax", "multinomial", "ovr", "each"}
+        How a row's loss comes of its outputs. ``"softmax"``: multinomial log-loss of K classes.
+        ``"multinomial"``: the loss of the margin :math:`z_y - \max_{k \ne y} z_k`, for losses of
+        margins. ``"ovr"``: the sum over the outputs, each told whether the row is of its class;
+        a single output is that of class 1 of two. ``"each"``: the sum over the outputs, each with
+        a target of its own.
     engine : {"auto", "tiles", "blas", "numpy"}, default="auto"
         ``"tiles"`` and ``"blas"`` are the compiled loop with either kind of matrix product,
         ``"numpy"`` is its readable twin. ``"auto"`` takes the faster of the first two, and
         NumPy where there is no compiled core.
+    scaling : FeatureScaling, optional
+        Coordinates in which ``coef`` and ``intercept`` are trained; data stay as they are.
 
     Raises
     ------
-    ValueError
-        If `loss` is unknown or does not fit K, or if `engine` is unknown or not there.
+    TypeError, ValueError
+        If `loss` is unknown or does not go with `reduction` and K, or if `engine` is unknown or
+        not there.
 
     Examples
     --------
@@ -56,7 +74,7 @@ class LinearEpoch:
     >>> from fastlr import SGD
     >>> from fastlr.training import Arena, LinearEpoch
     >>> arena = Arena({"coef": (2, 1), "intercept": (2,)}, "float64")
-    >>> epoch = LinearEpoch(arena, SGD(lr=1.0).bind(arena.param), "softmax")
+    >>> epoch = LinearEpoch(arena, SGD(lr=1.0).bind(arena.param), "log_loss", "softmax")
     >>> result = epoch.run(np.array([[-1.0], [1.0]]), np.array([0, 1]), batch_size=2)
     >>> round(result.loss_sum, 6), result.steps
     (1.386294, 1)
@@ -64,22 +82,26 @@ class LinearEpoch:
     [-0.5, 0.5]
     """
 
-    def __init__(self, arena: Arena, updater: Any, loss: str, engine: str = "auto"):
-        if loss not in linear_numpy.LOSSES:
-            raise ValueError(
-                f"LinearEpoch: loss must be one of {', '.join(linear_numpy.LOSSES)}, got {loss!r}"
-            )
-        outputs = len(arena.param["coef"])
-        if (loss == "logistic") != (outputs == 1):
-            raise ValueError(
-                "LinearEpoch: loss 'logistic' needs coef of 1 row, 'softmax' of 2 or more, "
-                f"got {loss!r} with {outputs}"
-            )
+    def __init__(
+        self,
+        arena: Arena,
+        updater: Any,
+        loss: Any,
+        reduction: str,
+        engine: str = "auto",
+        scaling: FeatureScaling | None = None,
+    ):
+        self.loss: Loss = get_loss(loss, "LinearEpoch: loss")
+        _check_reduction(self.loss, reduction, len(arena.param["coef"]))
         if engine not in _ENGINES:
             raise ValueError(
                 f"LinearEpoch: engine must be one of {', '.join(_ENGINES)}, got {engine!r}"
             )
-        self.arena, self.updater, self.loss = arena, updater, loss
+        if scaling is not None:
+            scaling = _check_scaling(scaling, arena)
+        self.arena, self.updater, self.reduction, self.scaling = arena, updater, reduction, scaling
+        softmax = reduction == "softmax"
+        self._kernel = None if softmax else loss_kernel(self.loss, arena.params.dtype)
         self._loop = None if engine == "numpy" else self._compiled_loop(engine)
 
     def _compiled_loop(self, engine: str) -> Any:
@@ -90,8 +112,18 @@ class LinearEpoch:
             raise ValueError(
                 f"LinearEpoch: engine={engine!r} needs the compiled core; see fastlr.backend_info()"
             )
+        form = "rival" if self.reduction == "multinomial" else self.reduction
+        if form == "ovr" and type(self.loss) is LogLoss:
+            form = "logistic"  # the same, with an exponential that makes vectors
+        rule = None if self._kernel is None else (self._kernel.address, self._kernel.row)
+        scaling = None
+        if self.scaling is not None:
+            scaling = tuple(
+                None if a is None else np.ascontiguousarray(a, self.arena.params.dtype)
+                for a in self.scaling
+            )
         blas = None if engine == "auto" else engine == "blas"
-        return module.LinearLoop(self.arena, stepper, self.loss == "logistic", blas)
+        return module.LinearLoop(self.arena, stepper, form, rule, scaling, blas)
 
     @property
     def uses_blas(self) -> bool:
@@ -112,8 +144,9 @@ class LinearEpoch:
         ----------
         X : ndarray of shape (rows, features)
             C-contiguous, of the arena's dtype; may be read-only.
-        y : ndarray of shape (rows,), int64
-            Class codes from 0; with one logit, 0 or 1.
+        y : ndarray
+            Class codes from 0, int64 of shape (rows,); with one output, 0 or 1. With reduction
+            "each", targets of the arena's dtype, of shape (rows, K), C-contiguous.
         sample_weight : ndarray of shape (rows,), float64, optional
             Not negative. The loss of a mini-batch is the sum over its rows of weight times loss,
             divided by their number, so that weights count in the smallest mini-batch too. For a
@@ -143,47 +176,101 @@ class LinearEpoch:
         self._check(*data, batch_size)
         if self._loop is not None:
             return self._loop.run(*data, int(batch_size))
-        return linear_numpy.run_epoch(*data, batch_size, self.arena, self.updater, self.loss)
+        return linear_numpy.run_epoch(*data, batch_size, self)
 
-    def _check(
+    def evaluate(
         self,
         X: np.ndarray,
         y: np.ndarray,
-        sample_weight: np.ndarray | None,
-        order: np.ndarray | None,
-        batch_size: int,
-    ) -> None:
+        sample_weight: np.ndarray | None = None,
+        params: Mapping[str, np.ndarray] | None = None,
+    ) -> tuple[float, float]:
+        """Return the loss of data without a step, block by block.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As `run` takes them.
+        params : mapping of str to ndarray, optional
+            ``coef`` and ``intercept`` to compute it with, for the features as they are. By
+            default the arena's.
+
+        Returns
+        -------
+        loss_sum, weight_sum : float
+            Sums of weighted losses, and of weights.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is unfit.
+        """
+        coef, intercept = self._weights(params)
+        if self._loop is not None:
+            result: tuple[float, float] | None = self._loop.evaluate(
+                X, y, sample_weight, coef, intercept
+            )
+            if result is not None:
+                return result
+        self._check(X, y, sample_weight, None, 1)
+        return linear_numpy.evaluate(X, y, sample_weight, self, coef, intercept)
+
+    def _weights(
+        self, params: Mapping[str, np.ndarray] | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return weights for features as they are, contiguous and of the right precision."""
+        own = self.arena.param
+        if params is None:
+            mine = own["coef"], own.get("intercept")
+            return mine if self.scaling is None else self.scaling.fold(*mine)
+        coef, intercept = (
+            None if params.get(n) is None else np.ascontiguousarray(params[n], own["coef"].dtype)
+            for n in ("coef", "intercept")
+        )
+        if coef is None or coef.shape != own["coef"].shape:
+            raise ValueError(f"params['coef'] must have shape {own['coef'].shape}")
+        if intercept is not None and intercept.shape != (len(coef),):
+            raise ValueError(f"params['intercept'] must have shape {(len(coef),)}")
+        return coef, intercept
+
+    def _check(self, X: Any, y: Any, sample_weight: Any, order: Any, batch_size: Any) -> None:
         outputs, features = self.arena.param["coef"].shape
-        classes = 2 if self.loss == "logistic" else outputs
-        _check_array(X, "X", self.arena.params.dtype, (None, features))
-        rows = len(X)
-        _check_array(y, "y", np.dtype(np.int64), (rows,))
-        if rows and not 0 <= y.min() <= y.max() < classes:
-            raise ValueError(f"y must hold codes from 0 to {classes - 1}")
-        if sample_weight is not None:
-            _check_array(sample_weight, "sample_weight", np.dtype(np.float64), (rows,))
-        if order is not None:
-            _check_array(order, "order", np.dtype(np.int64), (None,))
-            if len(order) and not 0 <= order.min() <= order.max() < rows:
-                raise ValueError(f"order must hold row numbers from 0 to {rows - 1}")
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
-            raise TypeError(f"batch_size must be an int, got {batch_size!r}")
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size!r}")
+        check_data(
+            X,
+            y,
+            sample_weight,
+            order,
+            batch_size,
+            dtype=self.arena.params.dtype,
+            features=features,
+            outputs=outputs,
+            codes=self.reduction != "each",
+        )
 
 
-def _check_array(array: Any, name: str, dtype: np.dtype, shape: tuple[int | None, ...]) -> None:
-    said = f"{name} must be a C-contiguous {dtype} array of shape " + str(
-        tuple("n" if s is None else s for s in shape)
-    ).replace("'", "")
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"{said}, got {type(array).__name__}")
-    if array.dtype != dtype:
-        raise TypeError(f"{said}, got {array.dtype}")
-    fits = array.ndim == len(shape) and all(
-        s is None or s == got for s, got in zip(shape, array.shape, strict=True)
-    )
-    if not fits:
-        raise ValueError(f"{said}, got shape {array.shape}")
-    if not (array.flags.c_contiguous and array.flags.aligned):
-        raise ValueError(f"{said}, got one that is strided or not aligned")
+def _check_reduction(loss: Loss, reduction: str, outputs: int) -> None:
+    if reduction not in REDUCTIONS:
+        raise ValueError(
+            f"LinearEpoch: reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}"
+        )
+    if reduction == "softmax" and type(loss) is not LogLoss:
+        raise ValueError(f"LinearEpoch: reduction 'softmax' is that of LogLoss, got {loss!r}")
+    if reduction in {"softmax", "multinomial"} and outputs < 2:
+        raise ValueError(f"LinearEpoch: reduction {reduction!r} needs coef of 2 rows or more")
+    if reduction in {"multinomial", "ovr"} and loss.task != "margin":
+        raise ValueError(
+            f"LinearEpoch: reduction {reduction!r} needs a loss of margins, got {loss!r}"
+        )
+
+
+def _check_scaling(scaling: FeatureScaling, arena: Arena) -> FeatureScaling:
+    mean, inverse = scaling
+    features = arena.param["coef"].shape[1]
+    for name, array in (("mean", mean), ("inverse", inverse)):
+        if array is not None and np.shape(array) != (features,):
+            raise ValueError(
+                f"LinearEpoch: scaling.{name} must have shape {(features,)}, got {np.shape(array)}"
+            )
+    if mean is not None and "intercept" not in arena.param:
+        raise ValueError("LinearEpoch: scaling.mean must be None for a model without intercept")
+    return FeatureScaling(mean, inverse)

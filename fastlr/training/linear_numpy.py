@@ -6,12 +6,14 @@ equation of the docstring, and no array is reused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..kernels.loss_kernels import LossKernel
 from .epoch import EpochResult
+
+_BLOCK = 1024  # rows evaluated at a time
 
 
 def softmax_loss(scores: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -44,38 +46,92 @@ def softmax_loss(scores: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.
     return np.log(sums[:, 0]) - shifted[rows, codes], gradient
 
 
-def logistic_loss(scores: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    r"""Return the log-loss of each row of one logit, and its gradient.
-
-    .. math::
-        \ell_i = \log(1 + e^{z_i}) - y_i z_i, \qquad
-        \frac{\partial \ell_i}{\partial z_i} = \frac{1}{1 + e^{-z_i}} - y_i
+def batch_loss(
+    kernel: LossKernel | None,
+    reduction: str,
+    scores: np.ndarray,
+    y: np.ndarray,
+    weights: np.ndarray,
+) -> tuple[float, np.ndarray]:
+    r"""Return the weighted loss of some rows and its gradient with respect to their outputs.
 
     Parameters
     ----------
-    scores : ndarray of shape (rows, 1)
-        Logits :math:`z` of class 1.
-    codes : ndarray of shape (rows,)
-        Class of each row, 0 or 1.
+    kernel : LossKernel or None
+        Computes :math:`\ell(z, y)` and its slope; None for "softmax".
+    reduction : {"softmax", "multinomial", "ovr", "each"}
+        See `LinearEpoch`.
+    scores : ndarray of shape (rows, outputs)
+        Outputs :math:`z`.
+    y : ndarray
+        Codes of shape (rows,), or targets of shape (rows, outputs).
+    weights : ndarray of shape (rows,)
+        In float64.
 
     Returns
     -------
-    losses : ndarray of shape (rows,)
-        In nats.
-    gradient : ndarray of shape (rows, 1)
-        With respect to `scores`.
+    loss : float
+        Sum over the rows.
+    gradient : ndarray of shape (rows, outputs)
+        Weights included.
     """
-    z = scores[:, 0]
-    e = np.exp(-np.abs(z))  # at most 1, whatever the sign: no overflow
-    losses = np.where(codes == 1, np.maximum(-z, 0), np.maximum(z, 0)) + np.log1p(e)
-    gradient = np.where(z >= 0, 1, e) / (1 + e) - codes
-    return losses, gradient[:, None].astype(scores.dtype, copy=False)
+    dtype, outputs = scores.dtype, scores.shape[1]
+    share = weights.astype(dtype)
+    if kernel is None:
+        losses, gradient = softmax_loss(scores, y)
+        return float(weights @ losses.astype(np.float64)), gradient * share[:, None]
+    if reduction == "multinomial":
+        rows = np.arange(len(scores))
+        others = scores.copy()
+        others[rows, y] = -np.inf
+        rival = others.argmax(axis=1)
+        margin = scores[rows, y] - scores[rows, rival]
+        loss = kernel(margin, np.ones_like(margin), share)
+        gradient = np.zeros_like(scores)
+        gradient[rows, y] = margin
+        gradient[rows, rival] = -margin
+        return loss, gradient
+    if reduction == "ovr":
+        own = np.array([1]) if outputs == 1 else np.arange(outputs)
+        y = np.where(y[:, None] == own, 1, -1).astype(dtype)
+    gradient = scores.copy()
+    return kernel(gradient, y, np.repeat(share[:, None], outputs, axis=1)), gradient
 
 
-LOSSES: dict[str, Callable[..., tuple[np.ndarray, np.ndarray]]] = {
-    "softmax": softmax_loss,
-    "logistic": logistic_loss,
-}
+def evaluate(
+    X: np.ndarray,
+    y: np.ndarray,
+    sample_weight: np.ndarray | None,
+    epoch: Any,
+    coef: np.ndarray,
+    intercept: np.ndarray | None,
+) -> tuple[float, float]:
+    """Return the sums of weighted losses and of weights.
+
+    Parameters
+    ----------
+    X, y, sample_weight
+        As in `LinearEpoch.evaluate`, which has checked them.
+    epoch : LinearEpoch
+        Says which loss.
+    coef, intercept : ndarray
+        Weights for the features as they are; the second may be None.
+
+    Returns
+    -------
+    loss_sum, weight_sum : float
+        Sums over the rows.
+    """
+    weights = np.ones(len(X)) if sample_weight is None else sample_weight
+    total = 0.0
+    for start in range(0, len(X), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = X[rows] @ coef.T
+            if intercept is not None:
+                scores += intercept
+            total += batch_loss(epoch._kernel, epoch.reduction, scores, y[rows], weights[rows])[0]
+    return total, float(weights.sum())
 
 
 def run_epoch(
@@ -84,9 +140,7 @@ def run_epoch(
     sample_weight: np.ndarray | None,
     order: np.ndarray | None,
     batch_size: int,
-    arena: Any,
-    updater: Any,
-    loss: str,
+    epoch: Any,
 ) -> EpochResult:
     r"""Train a linear model for one epoch.
 
@@ -98,24 +152,22 @@ def run_epoch(
         \frac{\partial L}{\partial b} = \sum_{i \in B} \frac{w_i}{|B|}
             \frac{\partial \ell_i}{\partial z_i}
 
-    and then one step of the optimizer.
+    and then one step of the optimizer. With scaled features :math:`x` is
+    :math:`(x - m) s`.
 
     Parameters
     ----------
     X, y, sample_weight, order, batch_size
         As in `LinearEpoch.run`, which has checked them.
-    arena : Arena
-        Holds ``coef`` and, where the model has one, ``intercept``.
-    updater : object
-        Its ``step(grads)`` changes the parameters in place.
-    loss : {"softmax", "logistic"}
-        Which of `LOSSES`.
+    epoch : LinearEpoch
+        Holds parameters, updater, loss and scaling.
 
     Returns
     -------
     EpochResult
         What the epoch came to.
     """
+    arena, updater = epoch.arena, epoch.updater
     coef, grad_coef = arena.param["coef"], arena.grad["coef"]
     intercept, grad_intercept = arena.param.get("intercept"), arena.grad.get("intercept")
     n = len(X) if order is None else len(order)
@@ -124,17 +176,22 @@ def run_epoch(
         stop = min(start + batch_size, n)
         rows = slice(start, stop) if order is None else order[start:stop]
         batch = X[rows]
+        if epoch.scaling is not None:
+            mean, inverse = epoch.scaling
+            batch = ((batch - (0.0 if mean is None else mean)) * inverse).astype(X.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging loss is reported below
             scores = batch @ coef.T
             if intercept is not None:
                 scores += intercept
-            losses, gradient = LOSSES[loss](scores, y[rows])
             weights = np.ones(len(batch)) if sample_weight is None else sample_weight[rows]
             batch_weight = float(weights.sum())
-            batch_loss = float(weights @ losses.astype(np.float64))
-            if not np.isfinite(batch_loss):
+            share = 1 / len(batch)
+            loss, gradient = batch_loss(
+                epoch._kernel, epoch.reduction, scores, y[rows], weights * share
+            )
+            loss /= share
+            if not np.isfinite(loss):
                 return EpochResult(total_loss, total_weight, step, step)
-            gradient *= (weights / len(batch))[:, None].astype(gradient.dtype)
             np.matmul(gradient.T, batch, out=grad_coef)
         if grad_intercept is not None:
             grad_intercept[:] = gradient.sum(axis=0)
@@ -144,6 +201,6 @@ def run_epoch(
             if np.isfinite(arena.grads).all():
                 raise
             return EpochResult(total_loss, total_weight, step, step)
-        total_loss += batch_loss
+        total_loss += loss
         total_weight += batch_weight
     return EpochResult(total_loss, total_weight, -(-n // batch_size), None)

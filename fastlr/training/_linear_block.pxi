@@ -1,0 +1,62 @@
+# From products to slopes, a block of rows at a time.
+
+cdef double block_loss(
+    LinearLoop m, real *z, Data *data, Py_ssize_t start, Py_ssize_t count, double share,
+    bint learn, bint add,
+) noexcept nogil:
+    """Turn products into the gradient with respect to the outputs; add up the intercept's."""
+    cdef int64_t codes[FASTLR_BLOCK]
+    cdef const real *targets[FASTLR_BLOCK]
+    cdef double weights[FASTLR_BLOCK]
+    cdef double loss
+    cdef Py_ssize_t r, row
+    for r in range(count):
+        row = row_at(data, start + r)
+        if data.codes != NULL:
+            codes[r] = data.codes[row]
+        else:
+            targets[r] = <const real*>data.targets + row * m.outputs
+        weights[r] = 1.0 if data.weight == NULL else data.weight[row]
+    loss = slopes(m, z, count, codes, targets, weights, share)
+    if learn and m.grad_intercept != NULL:
+        if real is float:
+            fastlr_sum_rows_f32(z, m.ld, m.outputs, <float*>m.grad_intercept, add)
+        else:
+            fastlr_sum_rows_f64(z, m.ld, m.outputs, <double*>m.grad_intercept, add)
+    return loss
+
+
+cdef double slopes(
+    LinearLoop m, real *z, Py_ssize_t count, const int64_t *codes, const real **targets,
+    const double *weights, double share,
+) noexcept nogil:
+    """Turn products into slopes by the loss in use."""
+    cdef const real *b = <const real*>m.b
+    cdef const real *row = <const real*>m.row
+    cdef Py_ssize_t ld = m.ld, k = m.outputs
+    if real is float:
+        if m.form == SOFTMAX:
+            return fastlr_softmax_f32(z, ld, k, count, b, codes, weights, share)
+        if m.form == LOGISTIC:
+            return fastlr_logistic_f32(z, ld, k, count, b, codes, weights, share)
+        if m.form == OVR:
+            return fastlr_ovr_f32(
+                z, ld, k, count, b, codes, weights, share, <fastlr_rule_f32>m.rule, row)
+        if m.form == RIVAL:
+            return fastlr_rival_f32(
+                z, ld, k, count, b, codes, weights, share, <fastlr_rule_f32>m.rule, row)
+        return fastlr_each_f32(
+            z, ld, k, count, b, targets, weights, share, <fastlr_rule_f32>m.rule, row)
+    else:
+        if m.form == SOFTMAX:
+            return fastlr_softmax_f64(z, ld, k, count, b, codes, weights, share)
+        if m.form == LOGISTIC:
+            return fastlr_logistic_f64(z, ld, k, count, b, codes, weights, share)
+        if m.form == OVR:
+            return fastlr_ovr_f64(
+                z, ld, k, count, b, codes, weights, share, <fastlr_rule_f64>m.rule, row)
+        if m.form == RIVAL:
+            return fastlr_rival_f64(
+                z, ld, k, count, b, codes, weights, share, <fastlr_rule_f64>m.rule, row)
+        return fastlr_each_f64(
+            z, ld, k, count, b, targets, weights, share, <fastlr_rule_f64>m.rule, row)

@@ -1,0 +1,93 @@
+"""What the data of an epoch of dense rows must be; says what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def check_data(
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    order: Any,
+    batch_size: Any,
+    *,
+    dtype: np.dtype,
+    features: int,
+    outputs: int,
+    codes: bool,
+) -> None:
+    """Raise unless the arguments of an epoch are fit.
+
+    Parameters
+    ----------
+    X, y, sample_weight, order, batch_size
+        As `LinearEpoch.run` describes them.
+    dtype : numpy.dtype
+        Precision of the model.
+    features, outputs : int
+        Its size.
+    codes : bool
+        Whether `y` holds codes of classes, rather than a target for each output.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is unfit; the message names it.
+    """
+    check_array(X, "X", dtype, (None, features))
+    rows = len(X)
+    if codes:
+        classes = max(outputs, 2)
+        check_array(y, "y", np.dtype(np.int64), (rows,))
+        if rows and not 0 <= y.min() <= y.max() < classes:
+            raise ValueError(f"y must hold codes from 0 to {classes - 1}")
+    else:
+        check_array(y, "y", dtype, (rows, outputs))
+    if sample_weight is not None:
+        check_array(sample_weight, "sample_weight", np.dtype(np.float64), (rows,))
+    if order is not None:
+        check_array(order, "order", np.dtype(np.int64), (None,))
+        if len(order) and not 0 <= order.min() <= order.max() < rows:
+            raise ValueError(f"order must hold row numbers from 0 to {rows - 1}")
+    if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
+        raise TypeError(f"batch_size must be an int, got {batch_size!r}")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size!r}")
+
+
+def check_array(array: Any, name: str, dtype: np.dtype, shape: tuple[int | None, ...]) -> None:
+    """Raise unless an array is C-contiguous, aligned, and of a dtype and shape.
+
+    Parameters
+    ----------
+    array : object
+        What was given.
+    name : str
+        What to call it.
+    dtype : numpy.dtype
+        Which dtype it must have.
+    shape : tuple of int or None
+        Which shape; None stands for any length.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not so; the message names it.
+    """
+    said = f"{name} must be a C-contiguous {dtype} array of shape " + str(
+        tuple("n" if s is None else s for s in shape)
+    ).replace("'", "")
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{said}, got {type(array).__name__}")
+    if array.dtype != dtype:
+        raise TypeError(f"{said}, got {array.dtype}")
+    fits = array.ndim == len(shape) and all(
+        s is None or s == got for s, got in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"{said}, got shape {array.shape}")
+    if not (array.flags.c_contiguous and array.flags.aligned):
+        raise ValueError(f"{said}, got one that is strided or not aligned")
