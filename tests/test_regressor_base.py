@@ -55,6 +55,10 @@ class Regressor(LinearModel, GradientRegressor):
         schedule="cosine",
         batch_size=20,
         max_epochs=20,
+        tol=None,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
         shuffle=True,
         fit_intercept=True,
         clip_norm=None,
@@ -65,6 +69,8 @@ class Regressor(LinearModel, GradientRegressor):
     ):
         self.optimizer, self.loss, self.lr, self.schedule = optimizer, loss, lr, schedule
         self.batch_size, self.max_epochs, self.shuffle = batch_size, max_epochs, shuffle
+        self.tol, self.early_stopping = tol, early_stopping
+        self.validation_fraction, self.n_iter_no_change = validation_fraction, n_iter_no_change
         self.fit_intercept, self.clip_norm, self.warm_start = fit_intercept, clip_norm, warm_start
         self.random_state, self.verbose, self.n_threads = random_state, verbose, n_threads
 

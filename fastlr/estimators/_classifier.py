@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,45 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
             If data or parameters are unfit.
         """
         self._fit_chunk(X, y, sample_weight, classes)
+        return self
+
+    def fit_stream(
+        self,
+        chunks: Iterable[Any],
+        *,
+        classes: Any = None,
+        total_rows: int | None = None,
+        n_chunks: int | None = None,
+    ) -> GradientClassifier:
+        """Train in one pass over chunks of data, which need not fit into memory.
+
+        It begins anew as `fit` does, with ``warm_start=False``, and `history_` has a row for
+        each chunk. Rows are shuffled within a chunk, so they should not come sorted by label. A
+        schedule that is stretched over the run needs `total_rows` or `n_chunks`; without them the
+        rate is constant.
+
+        Parameters
+        ----------
+        chunks : iterable of (X, y) or (X, y, sample_weight)
+            Each as `partial_fit` takes them; weights are used as they are.
+        classes : array-like of shape (n_classes,)
+            All labels there will be; for multilabel targets, whose columns say so, None.
+        total_rows : int or None, default=None
+            Rows in all chunks, of which all but the last should have as many as the first.
+        n_chunks : int or None, default=None
+            Number of chunks, in place of `total_rows`.
+
+        Returns
+        -------
+        self
+            Fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If data or parameters are unfit, or there is no chunk.
+        """
+        self._fit_stream(chunks, classes, total_rows, n_chunks)
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -152,7 +192,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
         return {"multi_output": len(shape) == 2 and shape[1] > 1}
 
-    def _labels(self, y: Any) -> np.ndarray:
+    def _checked_y(self, y: Any) -> np.ndarray:
         """Return y as labels, or as a dense matrix of 0 and 1."""
         if not (issparse(y) or y.ndim == 2):
             check_classification_targets(y)
@@ -165,7 +205,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
     def _learn_targets(
         self, y: np.ndarray, weights: np.ndarray | None, dtype: np.dtype
     ) -> tuple[ClassTargets, np.ndarray]:
-        y = self._labels(y)
+        y = self._checked_y(y)
         if y.ndim == 2:
             targets = ClassTargets(np.arange(y.shape[1]), multilabel=True)
             return targets, targets.encode(y, dtype)
@@ -182,12 +222,15 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
     ) -> ClassTargets:
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' is not available in partial_fit, which does not see all "
-                "data; compute weights with sklearn.utils.compute_class_weight and pass a dict"
+                "class_weight='balanced' is not available in partial_fit and fit_stream, which do "
+                "not see all data; compute weights with sklearn.utils.compute_class_weight and "
+                "pass a dict"
             )
-        y = self._labels(y)
+        y = self._checked_y(y)
         if first and classes is None and y.ndim == 1:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
+            raise ValueError(
+                "classes must be passed on the first call to partial_fit, or to fit_stream."
+            )
         known = None if first else self.classes_
         if classes is not None:
             known = unique_labels(classes)
@@ -205,23 +248,29 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
     def _set_targets(self, targets: ClassTargets) -> None:
         self.classes_, self.multilabel_ = targets.classes, targets.multilabel
 
-    def _row_weights(
-        self, sample_weight: np.ndarray | None, y: np.ndarray, targets: ClassTargets
-    ) -> np.ndarray | None:
+    def _class_factors(self, y: np.ndarray, targets: ClassTargets) -> np.ndarray | None:
         if self.class_weight is None:
-            return super()._row_weights(sample_weight, y, targets)
+            return None
         if targets.multilabel:
             raise ValueError("class_weight is not available for multilabel targets; give None")
         classes = targets.classes
-        by_class = compute_class_weight(self.class_weight, classes=classes, y=classes[y])
-        if not (np.isfinite(by_class).all() and (by_class >= 0).all()):
+        factors = compute_class_weight(self.class_weight, classes=classes, y=classes[y])
+        if not (np.isfinite(factors).all() and (factors >= 0).all()):
             raise ValueError(
                 f"class_weight must hold finite numbers, not negative, got {self.class_weight!r}"
             )
-        weights = by_class[y] if sample_weight is None else sample_weight * by_class[y]
-        if not weights.any():
-            raise ValueError("class_weight leaves no row with a weight above zero")
-        return weights
+        return factors
+
+    def _score(
+        self, outputs: np.ndarray, y: np.ndarray, weights: np.ndarray | None, targets: ClassTargets
+    ) -> float:
+        if targets.multilabel:
+            right = ((outputs > 0) == (y > 0)).all(axis=1)
+        elif targets.outputs == 1:
+            right = (outputs[:, 0] > 0) == y
+        else:
+            right = outputs.argmax(axis=1) == y
+        return float(np.average(right, weights=weights))
 
     def _training_loss(self, targets: ClassTargets) -> tuple[Any, str]:
         if targets.multilabel:

@@ -10,7 +10,16 @@ import numpy as np
 
 from .._compat import check_is_fitted
 
-COLUMNS = ("epoch", "loss", "lr", "momentum", "seconds")
+COLUMNS = (
+    "epoch",
+    "loss",
+    "validation_loss",
+    "validation_score",
+    "lr",
+    "momentum",
+    "gradient_norm",
+    "seconds",
+)
 
 
 def append_row(table: np.ndarray, n: int, row: tuple[float, ...]) -> np.ndarray:
@@ -54,28 +63,76 @@ class Recorded:
         self.n_iter_ = 0
         self._history = np.empty((0, len(COLUMNS)))
 
-    def _record(self, loss: float, lr: float, momentum: float, seconds: float) -> None:
-        """Add an epoch to the history."""
-        row = (self.n_iter_ + 1, loss, lr, momentum, seconds)
+    def _record(
+        self,
+        loss: float,
+        step: tuple[float, float, float],
+        seconds: float,
+        validation: tuple[float, float] = (np.nan, np.nan),
+    ) -> None:
+        """Add an epoch: loss; rate, momentum and gradient norm; time; validation loss and score."""
+        row = (self.n_iter_ + 1, loss, *validation, *step, seconds)
         self._history = append_row(self._history, self.n_iter_, row)
         self.n_iter_ += 1
         if self.verbose:
+            held_out = ""
+            if validation[0] == validation[0]:
+                held_out = f"validation loss {validation[0]:.6g}, score {validation[1]:.4g}, "
             print(
-                f"{type(self).__name__} epoch {self.n_iter_}: loss {loss:.6g}, lr {lr:.4g}, "
-                f"{seconds:.3g} s"
+                f"{type(self).__name__} epoch {self.n_iter_}: loss {loss:.6g}, {held_out}"
+                f"lr {step[0]:.4g}, {seconds:.3g} s"
             )
+
+    def _last_row(self) -> dict[str, float]:
+        """Return the row of the last epoch."""
+        row = dict(zip(COLUMNS, self._history[self.n_iter_ - 1].tolist(), strict=True))
+        return row | {"epoch": self.n_iter_}
+
+    def _column(self, name: str) -> np.ndarray:
+        check_is_fitted(self)
+        return self._history[: self.n_iter_, COLUMNS.index(name)].copy()
+
+    def _validated_column(self, name: str) -> np.ndarray | None:
+        column = self._column(name)
+        return None if np.isnan(column).all() else column
 
     @property
     def history_(self) -> dict[str, np.ndarray]:
-        """Table of the epochs: ``epoch``, ``loss``, ``lr``, ``momentum``, ``seconds``."""
+        """Table of the epochs, one array for each column.
+
+        ``epoch``, from 1; ``loss``, of the training rows; ``validation_loss`` and
+        ``validation_score``, NaN without validation; ``lr``, ``momentum`` and ``gradient_norm``
+        of the last step, NaN where there is none; ``seconds``.
+        """
         check_is_fitted(self)
         return columns(self._history, self.n_iter_)
 
     @property
     def loss_curve_(self) -> np.ndarray:
         """Mean training loss of each epoch."""
-        check_is_fitted(self)
-        return self._history[: self.n_iter_, COLUMNS.index("loss")].copy()
+        return self._column("loss")
+
+    @property
+    def validation_loss_curve_(self) -> np.ndarray | None:
+        """Mean loss on the validation rows after each epoch, None without validation."""
+        return self._validated_column("validation_loss")
+
+    @property
+    def validation_scores_(self) -> np.ndarray | None:
+        """Accuracy or R2 on the validation rows after each epoch, None without validation."""
+        return self._validated_column("validation_score")
+
+    @property
+    def best_loss_(self) -> float | None:
+        """Lowest training loss of an epoch, None if none has finished."""
+        losses = self._column("loss")
+        return float(losses.min()) if len(losses) else None
+
+    @property
+    def best_validation_score_(self) -> float | None:
+        """Highest validation score, None without validation."""
+        scores = self.validation_scores_
+        return None if scores is None else float(np.nanmax(scores))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_iter_")  # not n_features_in_, which data set before they are used

@@ -23,6 +23,10 @@ class OptimizerParams(BaseEstimator):
         "schedule": [str, Schedule, None],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "tol": [None, Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
         "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
         "warm_start": ["boolean"],
@@ -39,6 +43,10 @@ class OptimizerParams(BaseEstimator):
     schedule: Any
     batch_size: Any
     max_epochs: int
+    tol: float | None
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: int
     shuffle: bool
     clip_norm: float | None
     warm_start: bool

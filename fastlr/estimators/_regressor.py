@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,42 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         self._fit_chunk(X, y, sample_weight)
         return self
 
+    def fit_stream(
+        self,
+        chunks: Iterable[Any],
+        *,
+        total_rows: int | None = None,
+        n_chunks: int | None = None,
+    ) -> GradientRegressor:
+        """Train in one pass over chunks of data, which need not fit into memory.
+
+        It begins anew as `fit` does, with ``warm_start=False``, and `history_` has a row for
+        each chunk. Rows are shuffled within a chunk; mean and scale of the targets are taken from
+        the first one. A schedule that is stretched over the run needs `total_rows` or `n_chunks`;
+        without them the rate is constant.
+
+        Parameters
+        ----------
+        chunks : iterable of (X, y) or (X, y, sample_weight)
+            Each as `partial_fit` takes them; weights are used as they are.
+        total_rows : int or None, default=None
+            Rows in all chunks, of which all but the last should have as many as the first.
+        n_chunks : int or None, default=None
+            Number of chunks, in place of `total_rows`.
+
+        Returns
+        -------
+        self
+            Fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If data or parameters are unfit, or there is no chunk.
+        """
+        self._fit_stream(chunks, None, total_rows, n_chunks)
+        return self
+
     def predict(self, X: Any) -> np.ndarray:
         """Return the prediction for each row.
 
@@ -81,10 +118,25 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
     def _y_options(self, y: Any) -> dict[str, Any]:
         return {"multi_output": True, "y_numeric": True}
 
-    def _numbers(self, y: Any) -> np.ndarray:
+    def _checked_y(self, y: Any) -> np.ndarray:
+        """Return y as numbers in the domain of the loss."""
         if not isinstance(y, np.ndarray):
             raise TypeError("y must be dense for a regressor, got a sparse matrix")
-        return y if y.dtype.kind in "iuf" else y.astype(np.float64)
+        y = y if y.dtype.kind in "iuf" else y.astype(np.float64)
+        self._loss().check_targets(y)
+        return y
+
+    def _score(
+        self, outputs: np.ndarray, y: np.ndarray, weights: np.ndarray | None, targets: RealTargets
+    ) -> float:
+        from sklearn.metrics import r2_score
+
+        if len(y) < 2:
+            raise ValueError("validation needs at least 2 rows, for R2 has no meaning for one")
+        predicted = np.exp(outputs) if targets.log else outputs
+        # R2 does not depend on units, so y need not be brought back to its own.
+        predicted = (predicted - targets.shift) / targets.scale
+        return float(r2_score(y, predicted, sample_weight=weights))
 
     def _units(self, y: np.ndarray, weights: np.ndarray | None, loss: Any) -> RealTargets:
         """Choose shift and scale for `y`."""
@@ -112,17 +164,16 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
     def _learn_targets(
         self, y: np.ndarray, weights: np.ndarray | None, dtype: np.dtype
     ) -> tuple[RealTargets, np.ndarray]:
-        y, loss = self._numbers(y), self._loss()
-        loss.check_targets(y)
-        targets = self._units(y, weights, loss)
+        y = self._checked_y(y)
+        targets = self._units(y, weights, self._loss())
         return targets, targets.encode(y, dtype)
 
     def _targets_of_chunk(
         self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: Any
     ) -> RealTargets:
-        y, loss = self._numbers(y), self._loss()
-        loss.check_targets(y)
-        return self._units(y, weights, loss) if first else self._known_targets()
+        if not first:
+            return self._known_targets()
+        return self._units(self._checked_y(y), weights, self._loss())
 
     def _known_targets(self) -> RealTargets:
         return RealTargets(self._shift, self._scale, self._vector, self._loss().link == "log")

@@ -34,10 +34,7 @@ def warn_diverged(model: object, step: int, lr: float) -> None:
     warnings.warn(DivergenceWarning(text, step, lr), stacklevel=_level())
 
 
-def warn_interrupted(model: object, epoch: int) -> None:
-    """Warn that Ctrl-C has ended the training."""
-    text = (
-        f"{type(model).__name__}: training was interrupted; the weights of the last finished "
-        f"epoch, {epoch}, are kept"
-    )
+def warn_interrupted(model: object, kept: str) -> None:
+    """Warn that Ctrl-C has ended the training, and of when the weights are."""
+    text = f"{type(model).__name__}: training was interrupted; the weights of {kept} are kept"
     warnings.warn(InterruptionWarning(text), stacklevel=_level())

@@ -7,9 +7,11 @@ arrays and plain values only, goes in its place.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from ..hyper import HyperParameters
 from ..optimizers.base import Optimizer
@@ -17,6 +19,8 @@ from ..schedules import Run
 from ..training import Arena
 from ._fold import Fold
 from ._settings import needs_total
+
+_UNLIMITED = nullcontext()
 
 
 class ModelSpec(NamedTuple):
@@ -113,6 +117,8 @@ class Session:
         self.epoch = make_epoch(self.arena, self.updater, spec)
         self.rng = np.random.RandomState(seed)
         self._published: Mapping[str, np.ndarray] = {}
+        self._n_threads = n_threads
+        self._libraries: ThreadpoolController | None = None
 
     def publish(self) -> Mapping[str, np.ndarray]:
         """Return the fitted attributes: of averages where the optimizer keeps them."""
@@ -125,10 +131,38 @@ class Session:
         if self._listens:
             self.updater.observe(loss)
 
-    def last_rates(self) -> tuple[float, float]:
-        """Return learning rate and momentum of the last step, NaN for no momentum."""
+    def last_step(self) -> tuple[float, float, float]:
+        """Return rate, momentum and norm of the gradient of the last step, NaN for none."""
         last = self.updater.stats()
-        return last["lr"], np.nan if last["momentum"] is None else last["momentum"]
+        momentum, norm = last["momentum"], last["grad_norm"]
+        return (
+            last["lr"],
+            np.nan if momentum is None else momentum,
+            np.nan if norm is None else norm,
+        )
+
+    def limited_blas(self) -> AbstractContextManager[Any]:
+        """Return a context in which BLAS uses `n_threads` threads, if the engine calls it."""
+        if not self.epoch.uses_blas:
+            return _UNLIMITED
+        if self._libraries is None:  # looking for them takes a millisecond
+            self._libraries = ThreadpoolController()
+        limited: AbstractContextManager[Any] = self._libraries.limit(
+            limits=self._n_threads, user_api="blas"
+        )
+        return limited
+
+    def evaluate(self, rows: Any) -> float:
+        """Return the mean loss of rows with the parameters that are predicted with."""
+        kept = None
+        if self._averages:
+            kept = self.arena.params.copy()
+            for name, array in self.updater.averaged.items():
+                self.arena.param[name][...] = array
+        loss, weight = self.epoch.evaluate(rows.X, rows.y, rows.weights)
+        if kept is not None:
+            self.arena.params[:] = kept
+        return loss / weight if weight else 0.0
 
     @property
     def _averages(self) -> bool:

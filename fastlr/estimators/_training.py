@@ -1,52 +1,82 @@
-"""Running the epochs of a session: threads, history, and what is said when it ends early."""
+"""Running the epochs of a session: validation, history, when to stop, and what is said of it."""
 
 from __future__ import annotations
 
-import contextlib
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from ..training import EpochInfo, EpochResult, train
-from ._history import Recorded
+from ..training import EpochInfo, EpochResult, Stopping, train
+from ._continuing import Continued
 from ._saying import warn_diverged, warn_interrupted
 from ._session import Session
 from ._settings import EpochPlan
+from ._validation import Rows
 
 
-class Trained(Recorded):
+class Trained(Continued):
     """An estimator that trains sessions."""
 
-    max_epochs: int
-    shuffle: bool
-    n_threads: int
-    t_: int
-
-    def _publish(self, session: Session) -> None:
-        raise NotImplementedError
+    tol: float | None
+    n_iter_no_change: int
 
     def _train(
-        self, session: Session, X: Any, y: np.ndarray, weights: np.ndarray | None, plan: EpochPlan
+        self,
+        session: Session,
+        rows: Rows,
+        held_out: Rows | None,
+        plan: EpochPlan,
+        on_epoch: Callable[[Any, dict[str, float]], bool | None] | None,
+        tasks: Any,
     ) -> None:
         """Run the epochs of `fit`."""
-        n_rows = X.shape[0]
-        whole = np.tile(np.arange(n_rows, dtype=np.int64), plan.passes) if plan.passes > 1 else None
+        n_rows, chosen = len(rows), rows.chosen
+        whole = None
+        if plan.passes > 1:
+            whole = np.tile(_numbers(n_rows) if chosen is None else chosen, plan.passes)
+        stopping, begun = self._stopping(), session.updater.t
+        watched = on_epoch is not None or tasks.watched
 
         def run_epoch(order: np.ndarray | None) -> EpochResult:
-            order = order if whole is None else whole
-            result: EpochResult = session.epoch.run(X, y, weights, order, plan.batch_size)
+            tasks.begin()
+            if whole is not None:
+                order = whole
+            elif chosen is not None:
+                order = chosen if order is None else chosen[order]
+            result: EpochResult = session.epoch.run(
+                rows.X, rows.y, rows.weights, order, plan.batch_size
+            )
             return result
 
-        def record(info: EpochInfo) -> float:
-            self._record(info.loss, *session.last_rates(), info.seconds)
-            return info.loss
+        def record(info: EpochInfo) -> float:  # called before a plateau schedule changes the rate
+            if held_out is None:
+                self._record(info.loss, session.last_step(), info.seconds)
+                return info.loss
+            loss = session.evaluate(held_out)
+            self._publish(session)
+            score = self._score(
+                self._outputs(held_out.X), held_out.y, held_out.sample_weight, session.spec.targets
+            )
+            self._record(info.loss, session.last_step(), info.seconds, (loss, score))
+            return loss
 
-        limit: Any = contextlib.nullcontext()
-        if session.epoch.uses_blas:  # looking for BLAS libraries takes a millisecond
-            limit = threadpool_limits(self.n_threads, user_api="blas")
-        with limit:
+        def is_best(info: EpochInfo) -> bool:
+            if not self.early_stopping:
+                return stopping.observe(-info.loss)
+            loss, score = self._history[self.n_iter_ - 1, 2:4]
+            return stopping.observe(score, -loss)
+
+        def after(info: EpochInfo) -> bool:
+            stop = stopping.stop
+            if watched:
+                self._publish(session)
+            if on_epoch is not None:
+                stop |= bool(on_epoch(self, self._last_row()))
+            return stop | tasks.end()
+
+        with session.limited_blas():
             training = train(
                 run_epoch,
                 session.arena.params,
@@ -55,33 +85,47 @@ class Trained(Recorded):
                 self.max_epochs,
                 session.rng,
                 shuffle=self.shuffle and whole is None,
-                metric=record,  # called before a plateau schedule changes the rate
+                on_epoch=after,
+                metric=record,
+                is_best=is_best if stopping.patience is not None else None,
             )
         self._publish(session)
+        tasks.close()
         if training.diverged is not None:
-            step = session.updater.t + training.diverged.step
-            warn_diverged(self, step, training.diverged.lr)
+            steps = plan.steps * (training.diverged.epoch - 1) + training.diverged.step
+            warn_diverged(self, begun + steps, training.diverged.lr)
         if training.interrupted:
-            warn_interrupted(self, self.n_iter_)
+            kept = f"the last finished epoch, {self.n_iter_},"
+            if training.restored is not None:
+                best = self.n_iter_ - len(training.history) + training.restored
+                kept = f"the best epoch, {best},"
+            warn_interrupted(self, kept)
 
-    def _train_once(
-        self, session: Session, X: Any, y: np.ndarray, weights: np.ndarray | None, plan: EpochPlan
-    ) -> None:
-        """Run one epoch for `partial_fit`, without the copies that `train` makes to go back to."""
+    def _stopping(self) -> Stopping:
+        """Return the rule by which to stop; without patience it never does."""
+        if self.early_stopping or self.tol is not None:
+            return Stopping(self.n_iter_no_change, self.tol or 0.0)
+        return Stopping(None)
+
+    def _train_once(self, session: Session, rows: Rows, batch_size: int) -> bool:
+        """Run one epoch over a chunk, without the copies that `train` makes to go back to.
+
+        Returns whether it went well. The fitted attributes are those of before, unless they are
+        the parameters themselves; `_publish` or `_stale` is the caller's.
+        """
         start = time.perf_counter()
         order = None
-        n_rows = X.shape[0]
+        n_rows = rows.X.shape[0]
         if self.shuffle and n_rows > 1:
             order = session.rng.permutation(n_rows).astype(np.int64, copy=False)
-        result = session.epoch.run(X, y, weights, order, plan.batch_size)
-        if result.diverged_at is None:
-            loss = result.loss_sum / result.weight_sum if result.weight_sum else 0.0
-            self._record(loss, *session.last_rates(), time.perf_counter() - start)
-            session.observe(loss)
-        if session.fold.trivial:
-            self._publish(session)
-        else:
-            self.t_ = session.updater.t
-            self.__dict__["_stale"] = True
+        result = session.epoch.run(rows.X, rows.y, rows.weights, order, batch_size)
         if result.diverged_at is not None:
-            warn_diverged(self, session.updater.t + 1, session.updater.lr)
+            return False
+        loss = result.loss_sum / result.weight_sum if result.weight_sum else 0.0
+        self._record(loss, session.last_step(), time.perf_counter() - start)
+        session.observe(loss)
+        return True
+
+
+def _numbers(n: int) -> np.ndarray:
+    return np.arange(n, dtype=np.int64)

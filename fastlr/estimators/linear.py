@@ -41,7 +41,21 @@ class LinearClassifier(LinearModel, GradientClassifier):
         ``min(max(n_samples // 128, 1), 128)``. In `fit`, data of up to 256 rows are put whole
         into each of 128 steps, which are then called an epoch.
     max_epochs : int, default=10
-        Epochs of `fit`.
+        Epochs of `fit`, at most.
+    tol : float or None, default=None
+        Least improvement that counts when deciding whether to stop: of the training loss, and
+        with `early_stopping` of the validation score. None trains for all epochs, and with
+        `early_stopping` lets any improvement count. Where it may stop, the weights of the best
+        epoch are handed out.
+    early_stopping : bool, default=False
+        Whether to stop, and to choose the best epoch, by the accuracy on rows held out, or on
+        `X_val` of `fit`. A schedule that is stretched over the run, as ``"onecycle"`` is, is laid
+        out for all of `max_epochs`: stopping early cuts it off while its rate is still high. A
+        plateau schedule, which then watches the validation loss, or none goes better with it.
+    validation_fraction : float, default=0.1
+        Part of the rows to hold out, with the classes in proportion.
+    n_iter_no_change : int, default=5
+        Epochs without improvement after which to stop.
     shuffle : bool, default=True
         Whether to visit the rows in another order in each epoch.
     fit_intercept : bool, default=True
@@ -78,9 +92,16 @@ class LinearClassifier(LinearModel, GradientClassifier):
         Steps of the optimizer.
     loss_curve_ : ndarray of shape (n_iter_,)
         Weighted mean loss of each epoch, each row's taken before the step it was used in.
+    best_loss_ : float
+        Lowest of them.
+    validation_scores_, validation_loss_curve_ : ndarray of shape (n_iter_,) or None
+        Accuracy and weighted mean loss on the validation rows after each epoch.
+    best_validation_score_ : float or None
+        Highest of the scores.
     history_ : dict of str to ndarray of shape (n_iter_,)
-        ``epoch``, ``loss``, ``lr`` and ``momentum`` (of the last step; NaN where the optimizer
-        has none), ``seconds``.
+        Table of the epochs: ``epoch``, ``loss``, ``validation_loss``, ``validation_score``, then
+        ``lr``, ``momentum`` and ``gradient_norm`` of the last step, ``seconds``; NaN where there
+        is none.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -96,7 +117,7 @@ class LinearClassifier(LinearModel, GradientClassifier):
     float32 data make a float32 model with float32 probabilities; everything but float32 is
     computed in float64.
 
-    Training that leaves the finite numbers stops with a `ConvergenceWarning` that names rate and
+    Training that leaves the finite numbers stops with a `DivergenceWarning` that names rate and
     step, and the weights of the last finished epoch are kept.
 
     Examples
@@ -127,6 +148,10 @@ class LinearClassifier(LinearModel, GradientClassifier):
         schedule: Any = DEFAULT_SCHEDULE,
         batch_size: int | str = "auto",
         max_epochs: int = 10,
+        tol: float | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
         shuffle: bool = True,
         fit_intercept: bool = True,
         class_weight: Any = None,
@@ -141,6 +166,10 @@ class LinearClassifier(LinearModel, GradientClassifier):
         self.schedule = schedule
         self.batch_size = batch_size
         self.max_epochs = max_epochs
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.shuffle = shuffle
         self.fit_intercept = fit_intercept
         self.class_weight = class_weight

@@ -1,0 +1,104 @@
+"""What a model and a kind of targets define; the top of `base` says what each is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..training import Arena
+from ._fold import Fold
+from ._params import OptimizerParams
+from ._session import ModelSpec
+
+
+class Hooks(OptimizerParams):
+    """Defaults of the hooks."""
+
+    n_features_in_: int
+    _has_shift = True
+    _plain_weights = True  # whether rows without a weight need none
+
+    # Hooks of the model
+
+    _X_options: Mapping[str, Any] = {"order": "C"}
+
+    def _ready(self, X: Any) -> Any:
+        return np.require(X, requirements="A")
+
+    def _is_plain(self, X: Any, spec: ModelSpec) -> bool:
+        return (
+            type(X) is np.ndarray
+            and X.dtype == spec.dtype
+            and X.ndim == 2
+            and len(X) > 0
+            and X.shape[1] == self.n_features_in_
+            and X.flags.c_contiguous
+            and X.flags.aligned
+            and bool(np.isfinite(X).all())
+        )
+
+    def _learn_inputs(self, X: Any, weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        return {}
+
+    def _shapes(self, n_features: int, outputs: int) -> dict[str, tuple[int, ...]]:
+        raise NotImplementedError
+
+    def _initialise(
+        self, params: Mapping[str, np.ndarray], spec: ModelSpec, rng: np.random.RandomState
+    ) -> None:
+        raise NotImplementedError
+
+    def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> Any:
+        raise NotImplementedError
+
+    def _fold(self, spec: ModelSpec) -> Fold:
+        raise NotImplementedError
+
+    def _fitted_params(self) -> dict[str, np.ndarray]:
+        raise NotImplementedError
+
+    def _set_fitted_params(self, params: Mapping[str, np.ndarray]) -> None:
+        raise NotImplementedError
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        raise NotImplementedError
+
+    # Hooks of the targets
+
+    def _loss(self) -> Any:
+        raise NotImplementedError
+
+    def _y_options(self, y: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _checked_y(self, y: Any) -> np.ndarray:
+        raise NotImplementedError
+
+    def _learn_targets(
+        self, y: np.ndarray, weights: np.ndarray | None, dtype: np.dtype
+    ) -> tuple[Any, np.ndarray]:
+        raise NotImplementedError
+
+    def _targets_of_chunk(
+        self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: Any
+    ) -> Any:
+        raise NotImplementedError
+
+    def _known_targets(self) -> Any:
+        raise NotImplementedError
+
+    def _set_targets(self, targets: Any) -> None:
+        raise NotImplementedError
+
+    def _class_factors(self, y: np.ndarray, targets: Any) -> np.ndarray | None:
+        return None
+
+    def _score(
+        self, outputs: np.ndarray, y: np.ndarray, weights: np.ndarray | None, targets: Any
+    ) -> float:
+        raise NotImplementedError
+
+    def _training_loss(self, targets: Any) -> tuple[Any, str]:
+        raise NotImplementedError

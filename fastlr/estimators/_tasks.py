@@ -1,0 +1,89 @@
+"""Epochs as the tasks of scikit-learn's callbacks: progress bars, monitors, and the like."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from .._compat import callback_context
+
+
+class Tasks:
+    """Tells callbacks of the tasks of one fit.
+
+    Parameters
+    ----------
+    model : estimator
+        Being fitted.
+    context : sklearn.callback.CallbackContext
+        Task of the fit itself.
+    name : str
+        Of the tasks within.
+    data : dict
+        ``X``, ``y`` and ``metadata`` of the fit, as the user gave them.
+
+    Attributes
+    ----------
+    watched : bool
+        Whether anybody is told.
+    """
+
+    watched = True
+
+    def __init__(self, model: Any, context: Any, name: str, data: dict[str, Any]) -> None:
+        self._model, self._fit, self._name, self._data = model, context, name, data
+        self._task: Any = None
+        context.call_on_fit_task_begin(estimator=model, **data)
+
+    def begin(self) -> None:
+        """Begin a task."""
+        self._task = self._fit.subcontext(task_name=self._name)
+        self._task.call_on_fit_task_begin(estimator=self._model, **self._data)
+
+    def end(self) -> bool:
+        """End a task, the model being up to date, and return whether a callback says stop."""
+        task, self._task = self._task, None
+        return bool(
+            task.call_on_fit_task_end(
+                estimator=self._model, reconstruction_attributes=self._fitted, **self._data
+            )
+        )
+
+    def close(self) -> None:
+        """End the fit, and first a task that did not finish."""
+        if self._task is not None:
+            self._task.call_on_fit_task_end(estimator=self._model)
+        self._fit.call_on_fit_task_end(
+            estimator=self._model, reconstruction_attributes=self._fitted, **self._data
+        )
+
+    def _fitted(self) -> dict[str, Any]:
+        """Return copies of the fitted attributes, which training will not change any more."""
+        return {k: copy.deepcopy(v) for k, v in vars(self._model).items() if k.endswith("_")}
+
+
+class NoTasks:
+    """Tells nobody."""
+
+    watched = False
+
+    def begin(self) -> None:
+        """Do nothing."""
+
+    def end(self) -> bool:
+        """Return False."""
+        return False
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def tasks_of(
+    model: Any, name: str, most: int | None, X: Any = None, y: Any = None, sample_weight: Any = None
+) -> Tasks | NoTasks:
+    """Return what tells the callbacks of `model` of its tasks, which are `most` at most."""
+    context = callback_context(model, most)
+    if context is None:
+        return NoTasks()
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    return Tasks(model, context, name, {"X": X, "y": y, "metadata": metadata})

@@ -1,0 +1,130 @@
+"""Data in and out: validation of arguments, weights, and the rows that are held out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .._compat import check_is_fitted, check_weights, validate_data
+from ._hooks import Hooks
+
+FLOATS = [np.float64, np.float32]
+
+
+class Rows(NamedTuple):
+    """Rows as an engine takes them.
+
+    Attributes
+    ----------
+    X : ndarray or sparse array of shape (n_samples, n_features)
+        Features.
+    y : ndarray
+        Encoded targets.
+    weights : ndarray of shape (n_samples,) or None
+        Class weights included.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Without them, for scores.
+    chosen : ndarray of shape (n_used,), int64, or None
+        Which rows to use; None for all.
+    """
+
+    X: Any
+    y: np.ndarray
+    weights: np.ndarray | None = None
+    sample_weight: np.ndarray | None = None
+    chosen: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        """Return how many rows are used."""
+        return int(self.X.shape[0]) if self.chosen is None else len(self.chosen)
+
+    def taken(self, index: np.ndarray) -> Rows:
+        """Return a copy of some rows."""
+        w, s = self.weights, self.sample_weight
+        return Rows(
+            self.X[index],
+            np.ascontiguousarray(self.y[index]),
+            None if w is None else w[index],
+            None if s is None else s[index],
+        )
+
+
+class Validated(Hooks):
+    """An estimator that takes data."""
+
+    early_stopping: bool
+    validation_fraction: float
+
+    def _validated(self, X: Any, y: Any, reset: bool, dtype: Any) -> tuple[Any, Any]:
+        options = {**self._X_options, **self._y_options(y)}
+        X, y = validate_data(self, X, y, reset=reset, dtype=dtype, **options)
+        return self._ready(X), y
+
+    def _raw_scores(self, X: Any) -> np.ndarray:
+        """Validate X and return the outputs of the model, for all that predicts."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=FLOATS, **self._X_options)
+        return self._outputs(X)
+
+    def _rows(
+        self,
+        X: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        targets: Any,
+        factors: np.ndarray | None,
+    ) -> Rows:
+        """Put class weights on rows; arrays of the user's are not written to."""
+        weights = sample_weight
+        if factors is not None:
+            weights = factors[y] if weights is None else weights * factors[y]
+            if not weights.any():
+                raise ValueError("class_weight leaves no row with a weight above zero")
+        elif weights is not None:
+            weights = weights.copy()
+        return Rows(X, y, weights, sample_weight)
+
+    def _given_validation(
+        self,
+        X_val: Any,
+        y_val: Any,
+        sample_weight_val: Any,
+        targets: Any,
+        factors: np.ndarray | None,
+        dtype: np.dtype,
+    ) -> Rows | None:
+        """Return the validation set that `fit` was given."""
+        if X_val is None or y_val is None:
+            if not (X_val is None and y_val is None and sample_weight_val is None):
+                raise ValueError("X_val and y_val must be given together")
+            return None
+        try:
+            X_val, y_val = self._validated(X_val, y_val, reset=False, dtype=dtype)
+            weights = check_weights(sample_weight_val, X_val)
+            encoded = targets.encode(self._checked_y(y_val), dtype)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"X_val, y_val: {error}") from error
+        return self._rows(X_val, encoded, weights, targets, factors)
+
+    def _held_out(self, rows: Rows) -> tuple[Rows, Rows]:
+        """Split rows into those to train on, which stay where they lie, and a copy of the rest."""
+        from sklearn.model_selection import train_test_split
+
+        codes = rows.y if rows.y.ndim == 1 else None
+        try:
+            index, rest = train_test_split(
+                np.arange(rows.X.shape[0], dtype=np.int64),
+                test_size=self.validation_fraction,
+                stratify=codes,
+                random_state=check_random_state(self.random_state).randint(2**31 - 1),
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping: validation_fraction={self.validation_fraction!r} cannot be held "
+                f"out of {len(rows)} rows ({error}); give X_val and y_val"
+            ) from error
+        index.sort()
+        rest.sort()
+        return rows._replace(chosen=index), rows.taken(rest)
