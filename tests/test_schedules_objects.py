@@ -7,6 +7,7 @@ import re
 import matplotlib.figure
 import numpy as np
 import pytest
+from naming import shown
 from sklearn.base import clone
 
 import fastlr.schedules
@@ -71,7 +72,7 @@ def sees_the_same(a, b):
     np.testing.assert_equal(a.evaluate(np.arange(60), run), b.evaluate(np.arange(60), run))
 
 
-@pytest.mark.parametrize("schedule", OBJECTS, ids=repr)
+@pytest.mark.parametrize("schedule", OBJECTS, ids=shown)
 def test_copies_are_equal_and_do_the_same(schedule):
     # The repr of a function is no expression: its address goes, and what is left is the name.
     text = re.sub(r"<function (\w+) at 0x\w+>", r"\1", repr(schedule))
@@ -83,7 +84,7 @@ def test_copies_are_equal_and_do_the_same(schedule):
         sees_the_same(other, schedule)
 
 
-@pytest.mark.parametrize("schedule", OBJECTS, ids=repr)
+@pytest.mark.parametrize("schedule", OBJECTS, ids=shown)
 def test_use_changes_nothing(schedule):
     before = pickle.dumps(schedule)
     schedule.simulate(50, steps_per_epoch=10, metrics=[1.0] * 5)

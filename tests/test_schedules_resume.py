@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from naming import shown
 
 from fastlr.schedules import (
     REX,
@@ -64,7 +65,7 @@ EVERY = [
 ]
 
 
-@pytest.mark.parametrize("schedule", EVERY, ids=repr)
+@pytest.mark.parametrize("schedule", EVERY, ids=shown)
 def test_any_block_equals_the_whole_at_every_resume(schedule):
     run = Run(total_steps=80, steps_per_epoch=8)
     whole, whole_momentum = schedule.evaluate(np.arange(120), run)

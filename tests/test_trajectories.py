@@ -21,10 +21,12 @@ STEPS = 1000
 WATCHED = {1, 2, 3, 10, 30, 100, 300, STEPS}
 CUTS = {"w": (0, 12, (3, 4)), "b": (12, 15, (3,)), "u": (15, 40, (5, 5)), "s": (40, 41, ())}
 SIZE = 41
-START = 2.0 * uniform(SIZE, seed=5)
+# Numbers that single precision holds: one walk of the reference then stands for both precisions.
+START = (2.0 * uniform(SIZE, seed=5)).astype(np.float32).astype(np.float64)
 # Gradients of very different sizes, some of one sign, as those of a model are.
 GRADIENTS = np.array([uniform(SIZE, seed=6, step=t) for t in range(STEPS)])
 GRADIENTS = (GRADIENTS + 0.1 * uniform(SIZE, seed=7)) * 10.0 ** uniform(SIZE, seed=8)
+GRADIENTS = GRADIENTS.astype(np.float32).astype(np.float64)
 
 SETTINGS = [
     (name, k, modifier)
@@ -47,26 +49,40 @@ def cut(flat):
     return {name: flat[a:b].reshape(shape) for name, (a, b, shape) in CUTS.items()}
 
 
-def both(name, settings, dtype, schedule=None, steps=STEPS):
-    """Yield (t, fastlr's parameters and average, the reference's) at the watched steps."""
+class Run:
+    """One run of fastlr, in the precision of its arrays."""
+
+    def __init__(self, optimizer, dtype):
+        self.optimizer, self.p = optimizer, START.astype(dtype)
+        self.updater = optimizer.bind(cut(self.p), [{"match": "b"}])
+        self.grads = GRADIENTS.astype(dtype)
+
+    def step(self, t):
+        self.updater.step(cut(self.grads[t - 1]))
+
+    @property
+    def average(self):
+        """The mean of the parameters; without average= it is the parameters themselves."""
+        return join(self.updater.averaged) if self.optimizer.average else self.p
+
+
+def walked(name, settings, dtypes, schedule=None, steps=STEPS):
+    """Yield (t, runs, the reference) at the watched steps: one run for each precision."""
     optimizer = OPTIMIZERS[name](**settings, schedule=schedule)
     everything = optimizer.get_params(deep=False)
     own = {k: v for k, v in everything.items() if k not in common(OPTIMIZERS[name])}
-    flat = START.astype(dtype)
-    grads = GRADIENTS.astype(dtype)
     shared = {k: v for k, v in everything.items() if k not in own}
     cuts = [slice(a, b) for a, b, _ in CUTS.values()]
     shapes = [shape for _, _, shape in CUTS.values()]
-    walk = Walk(REFERENCES[name].rule, own, shared, flat, cuts, shapes, [{0, 2, 3}, {1}])
-    updater = optimizer.bind(cut(flat), [{"match": "b"}])
+    walk = Walk(REFERENCES[name].rule, own, shared, START, cuts, shapes, [{0, 2, 3}, {1}])
+    runs = [Run(optimizer, dtype) for dtype in dtypes]
     factors = np.ones(steps) if schedule is None else schedule.simulate(steps).lr
     for t in range(1, steps + 1):
-        updater.step(cut(grads[t - 1]))
-        walk.step(grads[t - 1], factors[t - 1])
+        walk.step(GRADIENTS[t - 1], factors[t - 1])
+        for run in runs:
+            run.step(t)
         if t in WATCHED or t == steps:
-            # Without average= both means are the parameters themselves.
-            mean = join(updater.averaged) if optimizer.average else flat
-            yield t, flat, mean, walk
+            yield t, runs, walk
 
 
 def join(arrays):
@@ -94,32 +110,27 @@ def test_every_rule_has_a_reference_that_reaches_every_variant(name):
 
 
 @pytest.mark.parametrize(("name", "k", "modifier"), SETTINGS)
-def test_long_runs_in_double_precision(name, k, modifier):
+def test_long_runs_in_both_precisions(name, k, modifier):
     settings = {**REFERENCES[name].settings[k], **MODIFIERS[modifier]}
+    # What is around array code is NumPy's in either precision: slow runs need not be repeated.
+    twice = name in COMPILED or modifier in {"plain", "all"}
+    dtypes = [np.float64, np.float32] if twice else [np.float64]
     moved = 0.0
-    for t, flat, mean, walk in both(name, settings, np.float64, steps=steps_for(modifier)):
-        assert error(flat, walk.p) < 1e-12, f"step {t}"
-        assert error(mean, walk.average) < 1e-12, f"average at step {t}"
-        moved = error(flat, START)
+    for t, runs, walk in walked(name, settings, dtypes, steps=steps_for(modifier)):
+        double = runs[0]
+        assert error(double.p, walk.p) < 1e-12, f"step {t}"
+        assert error(double.average, walk.average) < 1e-12, f"average at step {t}"
+        moved = error(double.p, START)
+        for run in runs[1:]:
+            assert run.p.dtype == np.float32
+            bound = single(t)
+            if "cautious" in settings:  # a sum near 0 may take another sign: a whole move
+                bound = 1e-3
+            elif "l1" in MODIFIERS[modifier]:  # taking off the same amount rounds the same way
+                bound = 1e-6 * max(1.0, t / 10)
+            assert distance(run.p, walk.p) < bound, f"step {t}, float32"
+            assert distance(run.average, walk.average) < bound, f"average at step {t}, float32"
     assert moved > 0.001  # the tolerance is far below what was walked
-
-
-# What is around array code is NumPy's in either precision: the slow runs need not be repeated.
-SINGLE = [s for s in SETTINGS if s[0] in COMPILED or s[2] in {"plain", "all"}]
-
-
-@pytest.mark.parametrize(("name", "k", "modifier"), SINGLE)
-def test_long_runs_in_single_precision(name, k, modifier):
-    settings = {**REFERENCES[name].settings[k], **MODIFIERS[modifier]}
-    for t, flat, mean, walk in both(name, settings, np.float32, steps=steps_for(modifier)):
-        assert flat.dtype == np.float32
-        bound = single(t)
-        if "cautious" in settings:  # a sum near 0 may take another sign, which costs a whole move
-            bound = 1e-3
-        elif "l1" in MODIFIERS[modifier]:  # taking off the same amount rounds the same way
-            bound = 1e-6 * max(1.0, t / 10)
-        assert distance(flat, walk.p) < bound, f"step {t}"
-        assert distance(mean, walk.average) < bound, f"average at step {t}"
 
 
 def distance(got, expected):
@@ -135,8 +146,9 @@ def single(t):
 @pytest.mark.parametrize("name", REFERENCES)
 def test_a_schedule_scales_the_rate_and_what_depends_on_it(name, decay):
     settings = {**REFERENCES[name].settings[0], "decay": decay, "weight_decay": 0.004}
-    for t, flat, _, walk in both(name, settings, np.float64, CosineAnnealing(200), steps=230):
-        assert error(flat, walk.p) < 1e-12, f"step {t}"
+    schedule = CosineAnnealing(200)
+    for t, (run,), walk in walked(name, settings, [np.float64], schedule, steps=230):
+        assert error(run.p, walk.p) < 1e-12, f"step {t}"
 
 
 # torch, recorded
