@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .estimators import LinearClassifier
     from .exceptions import DivergenceWarning, InterruptionWarning
     from .kernels.select import backend_info
+    from .tuning.find_lr import find_lr
     from .updater import Updater
 
 _HOMES = {
@@ -24,6 +25,7 @@ _HOMES = {
     "SKOPS_TRUSTED": "estimators",
     "Updater": "updater",
     "backend_info": "kernels.select",
+    "find_lr": "tuning",
 }
 _SUBMODULES = (
     "estimators",
@@ -32,6 +34,7 @@ _SUBMODULES = (
     "optimizers",
     "schedules",
     "training",
+    "tuning",
     "updater",
 )
 
@@ -42,6 +45,7 @@ __all__ = [
     "SKOPS_TRUSTED",
     "Updater",
     "backend_info",
+    "find_lr",
     "__version__",
 ]
 

@@ -1,0 +1,66 @@
+"""A range test of anything that has parameters, a loss and its gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..arrays import check_parameters
+from ..optimizers.base import Optimizer
+
+
+class CallableTrial:
+    """Trains copies of parameters by a function that returns loss and gradients.
+
+    Parameters
+    ----------
+    loss_and_grads : callable
+        Takes parameters, in the form of `params`, and a `numpy.random.Generator` to draw a
+        mini-batch with; returns the loss and gradients in the same form.
+    params : array, sequence of arrays or dict of str to array
+        Where every run starts; copied.
+    optimizer : Optimizer
+        What to train with.
+
+    Attributes
+    ----------
+    label : str
+        Name of the function.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `params` are unfit, or not on the CPU.
+    """
+
+    def __init__(
+        self, loss_and_grads: Callable[..., tuple[Any, Any]], params: Any, optimizer: Optimizer
+    ) -> None:
+        self._function = loss_and_grads
+        self._start = check_parameters(params)
+        if self._start.on_device:
+            raise TypeError("params must be NumPy arrays; find_lr runs on the CPU")
+        self._values = [array.copy(order="K") for array in self._start.arrays]
+        self.optimizer = optimizer
+        self.label = getattr(loss_and_grads, "__name__", type(loss_and_grads).__name__)
+
+    def start(self, optimizer: Optimizer, n_steps: int, seed: int) -> Callable[[], float]:
+        """Return what makes a step; see `Trial`."""
+        params = self._start.like_given([value.copy(order="K") for value in self._values])
+        updater = optimizer.replace(nonfinite="skip").bind(params, total_steps=n_steps)
+        rng = np.random.default_rng(seed)
+
+        def step() -> float:
+            with np.errstate(all="ignore"):  # running away is what is being looked for
+                loss, grads = self._function(params, rng)
+            loss = float(loss)
+            if math.isfinite(loss):
+                updater.step(grads)
+                if updater.skipped:
+                    return math.nan
+            return loss
+
+        return step

@@ -1,0 +1,139 @@
+"""One run at rising learning rates, whatever is trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from ..optimizers.base import Optimizer
+from ..schedules.function import Function
+from .curve import ceiling
+
+_FEWEST = 10  # steps before a sweep may be called divergent: what is normal must be known first
+
+
+class Trial(Protocol):
+    """Something that can be trained again and again from the same start.
+
+    Attributes
+    ----------
+    label : str
+        What is trained, for people.
+    optimizer : Optimizer
+        What it is trained with.
+    """
+
+    label: str
+    optimizer: Optimizer
+
+    def start(self, optimizer: Optimizer, n_steps: int, seed: int) -> Callable[[], float]:
+        """Return a function that makes one step and returns the loss from before it.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+            A changed copy of `optimizer`.
+        n_steps : int
+            Steps that will be made at most.
+        seed : int
+            Draws mini-batches, and initial values that are random.
+
+        Returns
+        -------
+        callable
+            Its result is not finite where loss or gradient was not.
+        """
+
+
+class Sweep(NamedTuple):
+    """What one run came to.
+
+    Attributes
+    ----------
+    lr : ndarray of shape (steps,)
+        Learning rates.
+    loss : ndarray of shape (steps,)
+        Loss of the mini-batch of each step, taken before it.
+    ended : {"all steps", "diverged", "not finite"}
+        Why it ended. The step at which it was not finite is left out.
+    """
+
+    lr: np.ndarray
+    loss: np.ndarray
+    ended: str
+
+
+def rates(low: float, high: float, n_steps: int, scale: str) -> np.ndarray:
+    """Return rising learning rates, ``"exponential"`` or ``"linear"``, both ends included."""
+    spaced = np.geomspace if scale == "exponential" else np.linspace
+    return spaced(low, high, n_steps)
+
+
+def at_rates(optimizer: Optimizer, lr: np.ndarray) -> Optimizer:
+    """Return a copy that takes one given rate after another, and is else as it was.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Its schedule, momentum included, is left out.
+    lr : ndarray of shape (steps,)
+        Above zero.
+
+    Returns
+    -------
+    Optimizer
+        The copy.
+    """
+
+    def at(t: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return values[np.minimum(t, len(values) - 1).astype(np.int64)]
+
+    changes: dict[str, object] = {"lr": 1.0, "schedule": Function(lambda t: at(np.asarray(t), lr))}
+    if optimizer.decay == "independent" and "weight_decay" not in (optimizer.schedules or {}):
+        # This kind of decay follows the factor of the schedule, which is the whole rate here.
+        undone = Function(lambda t: at(np.asarray(t), 1 / lr))
+        changes["schedules"] = {**(optimizer.schedules or {}), "weight_decay": undone}
+    changed: Optimizer = optimizer.replace(**changes)
+    return changed
+
+
+def sweep(trial: Trial, lr: np.ndarray, seed: int, beta: float, stop_factor: float) -> Sweep:
+    """Train through rising rates until they end or the loss runs away.
+
+    Parameters
+    ----------
+    trial : Trial
+        What to train.
+    lr : ndarray of shape (steps,)
+        Rates, rising.
+    seed : int
+        Of the trial.
+    beta : float
+        Of the exponential mean that is watched.
+    stop_factor : float
+        By how many times its fall so far the mean may be above its minimum.
+
+    Returns
+    -------
+    Sweep
+        Rates and losses.
+    """
+    step = trial.start(at_rates(trial.optimizer, lr), len(lr), seed)
+    losses, means = np.empty(len(lr)), np.empty(len(lr))
+    total = weight = 0.0  # of the exponential mean, corrected for its start
+    highest = math.inf
+    for k in range(len(lr)):
+        loss = step()
+        if not math.isfinite(loss):
+            return Sweep(lr[:k], losses[:k], "not finite")
+        total, weight = beta * total + loss, beta * weight + 1
+        losses[k], means[k] = loss, total / weight
+        if k >= _FEWEST:
+            # Once it is over, what it was before the jump tells how high is too high.
+            if means[k] > highest:
+                return Sweep(lr[: k + 1], losses[: k + 1], "diverged")
+            highest = ceiling(losses[: k + 1], means[: k + 1], stop_factor)
+    return Sweep(lr, losses, "all steps")
