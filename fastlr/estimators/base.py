@@ -69,11 +69,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sklearn.base import clone
+
 from .._compat import check_weights, fit_context, set_callbacks
 from ..schedules import Run
 from ._settings import plan_epoch
 from ._stream import Streamed
 from ._tasks import tasks_of
+from ._trial import EstimatorTrial
 from ._validation import FLOATS
 
 
@@ -152,6 +155,23 @@ class GradientEstimator(Streamed):
         tasks = tasks_of(self, "epoch", self.max_epochs, *given)
         self._train(session, rows, held_out, plan, on_epoch, tasks)
         return self
+
+    def _trial(self, X: Any, y: Any, sample_weight: Any, optimizer: Any = None) -> EstimatorTrial:
+        """Return what `find_lr` trains: this model, as `fit` would start it, on data of its own."""
+        model: Any = clone(self)
+        if optimizer is not None:
+            model.optimizer = optimizer
+        model._validate_params()
+        X, y = model._validated(X, y, reset=True, dtype=FLOATS)
+        sample_weight = check_weights(sample_weight, X)
+        targets, encoded = model._learn_targets(y, sample_weight, X.dtype)
+        factors = model._class_factors(encoded, targets)
+        rows = model._rows(X, encoded, sample_weight, targets, factors)
+        if rows.weights is not None:
+            rows.weights[:] /= rows.weights.mean()
+        spec = model._spec(targets, model._learn_inputs(X, rows.weights), X.shape[1], X.dtype)
+        plan = plan_epoch(self.batch_size, len(rows))
+        return EstimatorTrial(model, model._resolve_optimizer(), spec, rows, plan)
 
     def set_callbacks(self, *callbacks: Any) -> GradientEstimator:
         """Set callbacks of `sklearn.callback`, to be told of each epoch of `fit`.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import numbers
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
-from threadpoolctl import threadpool_limits
 
 from ..hyper import check_number
 from ..optimizers import get_optimizer
 from .callable_trial import CallableTrial
 from .curve import METHODS
-from .estimator_trial import EstimatorTrial
 from .range_test import RangeTest, warn_if_unclear
 from .sweep import Trial, rates, sweep
 
@@ -136,12 +135,11 @@ def find_lr(
     True
     """
     _check(low, high, n_steps, scale, n_runs, method, beta, stop_factor)
-    trial, source, limit = _trial(estimator, X, y, sample_weight, params, optimizer)
+    trial, source = _trial(estimator, X, y, sample_weight, params, optimizer)
     random = check_random_state(source if random_state is None else random_state)
     seeds = random.randint(np.iinfo(np.int32).max, size=n_runs)
     lr = rates(float(low), float(high), int(n_steps), scale)
-    with limit:
-        sweeps = [sweep(trial, lr, int(seed), beta, stop_factor) for seed in seeds]
+    sweeps = [sweep(trial, lr, int(seed), beta, stop_factor) for seed in seeds]
     test = RangeTest(sweeps, trial.label, method, beta, stop_factor)
     warn_if_unclear(test, low, high)
     return test
@@ -149,20 +147,34 @@ def find_lr(
 
 def _trial(
     estimator: Any, X: Any, y: Any, sample_weight: Any, params: Any, optimizer: Any
-) -> tuple[Trial, Any, Any]:
-    """Return what to train, where its seeds come from, and a context to train in."""
+) -> tuple[Trial, Any]:
+    """Return what to train, and where its seeds come from."""
     if not callable(estimator) or isinstance(estimator, type):
         if params is not None:
             raise TypeError("params is for functions; an estimator has its own parameters")
-        trial = EstimatorTrial(estimator, X, y, sample_weight, optimizer)
-        return trial, trial.random_state, threadpool_limits(trial.n_threads, user_api="blas")
+        X, last = _unwrap(estimator, X, y)
+        trial = last._trial(X, y, sample_weight, optimizer)
+        return trial, trial.random_state
     if X is not None or y is not None or sample_weight is not None:
         raise TypeError("X, y and sample_weight are for estimators; a function has its own data")
     if params is None or optimizer is None:
         missing = "params" if params is None else "optimizer"
         raise TypeError(f"{missing} must be given with a function of loss and gradients")
-    of_function = CallableTrial(estimator, params, get_optimizer(optimizer))
-    return of_function, 0, contextlib.nullcontext()
+    return CallableTrial(estimator, params, get_optimizer(optimizer)), 0
+
+
+def _unwrap(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
+    """Return the estimator at the end of a Pipeline, and what the steps before make of X."""
+    if isinstance(estimator, Pipeline):
+        if len(estimator) > 1:
+            X = clone(estimator[:-1]).fit_transform(X, y)
+        estimator = estimator[-1]
+    if not hasattr(estimator, "_trial"):
+        raise TypeError(
+            "estimator must be an estimator of fastlr, a Pipeline that ends in one, or a "
+            f"function that returns loss and gradients, got {type(estimator).__name__}"
+        )
+    return X, estimator
 
 
 def _check(
