@@ -28,6 +28,7 @@ from fastlr.optimizers import OPTIMIZERS
 
 FUNCTIONS = {
     "sqrt": math.sqrt,
+    "cbrt": np.cbrt,
     "exp": math.exp,
     "log": lambda x: math.log(x) if x > 0 else -math.inf,  # as compiled code has it
     "abs": abs,

@@ -68,7 +68,7 @@ class Mine(Optimizer):
     def update(p, g, m, i, rate, small, low):
         m = m + small * (exp(-abs(g)) - log(small + g * g))  # noqa: F821
         i = max(min(m, g), low)
-        return p - rate * (sign(g) * sqrt(abs(m)) + i), m, i  # noqa: F821
+        return p - rate * (sign(g) * sqrt(abs(m)) + cbrt(i)), m, i  # noqa: F821
 
 
 def followed(cls):

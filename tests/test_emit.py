@@ -44,7 +44,7 @@ REFUSED = {
     "text": ("x = 'a'\nreturn p", 0, "literal 'a'"),
     "unknown call": ("q = g\np = p - tanh(q)\nreturn p", 1, "call of `tanh` cannot be compiled"),
     "call of a module": ("p = p - np.sqrt(g)\nreturn p", 0, "call of `np.sqrt`"),
-    "time functions": ("p = p - cos(g)\nreturn p", 0, "available: abs, exp, log, max, min, sign"),
+    "time functions": ("p = p - cos(g)\nreturn p", 0, "available: abs, cbrt, exp, log, max, min"),
     "too many arguments": ("p = max(p, g, rate)\nreturn p", 0, "`max` takes 2 plain"),
     "too few arguments": ("p = min(p)\nreturn p", 0, "`min` takes 2 plain"),
     "keyword": ("p = sqrt(x=p)\nreturn p", 0, "`sqrt` takes 1 plain"),

@@ -27,7 +27,7 @@ import numpy as np
 from numba import cuda
 
 from fastlr.kernels.numba_cuda import (
-    cos, exp, floor, index_, load_, log, mul_, pow, sqrt, store_
+    cbrt, cos, exp, floor, index_, load_, log, mul_, pow, sqrt, store_
 )
 
 one_, zero_ = np.{dtype}(1), np.{dtype}(0)

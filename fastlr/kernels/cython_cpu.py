@@ -14,6 +14,7 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
+from . import cube_root
 from .emit import (
     Loop,
     Rule,
@@ -44,11 +45,13 @@ cdef extern from *:
     typedef const float *FASTLR_RESTRICT fastlr_const_f32;
     typedef double *FASTLR_RESTRICT fastlr_f64;
     typedef const double *FASTLR_RESTRICT fastlr_const_f64;
-    '''
+{cube_root}    '''
     ctypedef float* fastlr_f32
     ctypedef const float* fastlr_const_f32
     ctypedef double* fastlr_f64
     ctypedef const double* fastlr_const_f64
+    float fastlr_cbrt_f32(float) noexcept nogil
+    double fastlr_cbrt_f64(double) noexcept nogil
 cdef extern from "<math.h>" nogil:
     float sqrtf(float)
     float fabsf(float)
@@ -71,7 +74,7 @@ RULES = {{}}
 
 def update_body(rules: Iterable[Rule]) -> str:
     """Return Cython text with a kernel for each rule, variant and precision."""
-    parts = [_HEADER.format(source="optimizers")]
+    parts = [_header("optimizers")]
     made: dict[str, str] = {}
     for rule in rules:
         for variant in variants(rule):
@@ -115,16 +118,21 @@ def describe(rule: Rule) -> dict[str, Any]:
 
 def schedule_body(rules: Iterable[Rule]) -> str:
     """Return Cython text with a double-precision kernel for each schedule rule."""
-    parts = [_HEADER.format(source="schedules")]
+    parts = [_header("schedules")]
     for rule in rules:
         parts += [_schedule_kernel(v) for v in variants(rule)]
         parts.append(f"RULES[{rule.name!r}] = {describe(rule)!r}\n")
     return "\n".join(parts)
 
 
+def _header(source: str) -> str:
+    return _HEADER.format(source=source, cube_root=textwrap.indent(cube_root.c_text(), " " * 4))
+
+
 def _function_names(suffix: str) -> dict[str, str]:
     names = {f: f + suffix for f in ("sqrt", "exp", "log")}
-    return names | {"abs": "fabs" + suffix}
+    root = "fastlr_cbrt_f32" if suffix else "fastlr_cbrt_f64"
+    return names | {"abs": "fabs" + suffix, "cbrt": root}
 
 
 def _update_kernel(variant: Variant, dtype: str, average: bool) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
+from . import cube_root
 from .emit import Loop, Rule, Variant, fused_loop, kernel_name, specialise
 from .emit_finish import Finish, count_loop, count_name, finish_loop, finish_name
 from .emit_sums import adapt_body, adapt_name, measure_loop, measure_name
@@ -159,16 +160,23 @@ def schedule_kernel(rule: Rule) -> Any:
     return load_source(variant.key, _schedule_text(variant)).entry
 
 
-def _head(rule: Rule, dtype: str) -> str:
+def _names(dtype: str) -> dict[str, str]:
+    """Return what functions of the language are called; Numba knows the others by their names."""
+    return {"cbrt": cube_root.python_name(dtype)}
+
+
+def _head(rule: Rule, dtype: str, body: str) -> str:
+    """Return the top of a module for `body`, with the functions that it calls."""
     # Where the rule stands is left out: the text names the cached code, and a notebook cell that
     # runs again is another file.
-    return _HEAD.format(rule=rule.name, dtype=dtype)
+    roots = [d for d in _TYPES if cube_root.python_name(d) in body]
+    return _HEAD.format(rule=rule.name, dtype=dtype) + "\n".join(map(cube_root.python_text, roots))
 
 
 def _update_text(variant: Variant, average: bool, dtype: str) -> str:
     """Return the module of an update kernel."""
-    loop = fused_loop(variant, average, {})
-    return _head(variant.rule, _TYPES[dtype]) + _loop_text(loop)
+    loop = fused_loop(variant, average, _names(dtype))
+    return _head(variant.rule, _TYPES[dtype], loop.body) + _loop_text(loop)
 
 
 def _loop_text(loop: Loop) -> str:
@@ -202,7 +210,7 @@ def _loop_text(loop: Loop) -> str:
 
 def _measure_text(variant: Variant, dtype: str) -> str:
     """Return a module that adds each element's share of the sums to 16 running sums for each."""
-    loop = measure_loop(variant, {}, {})
+    loop = measure_loop(variant, _names(dtype), _names("f64"))
     arrays = ["p", "g", *loop.arrays]
     count = len(loop.shares)
     parameters = [f"lane{k}_" for k in range(count)] + [f"{a}_at_" for a in arrays]
@@ -214,7 +222,7 @@ def _measure_text(variant: Variant, dtype: str) -> str:
     passed += [f"carray(s[{k}], n)" for k in loop.arrays.values()]
     passed += [f"c[{k}]" for k in range(len(loop.scalars))]
     return (
-        _head(variant.rule, _TYPES[dtype])
+        _head(variant.rule, _TYPES[dtype], loop.at("", ""))
         + _NOALIAS
         + f"@njit(types.void({', '.join(kinds)}), error_model='numpy', cache=CACHE, "
         "pipeline_class=NoAlias)\n"
@@ -237,7 +245,7 @@ def _measure_text(variant: Variant, dtype: str) -> str:
 
 def _adapt_text(variant: Variant, dtype: str) -> str:
     """Return a module with the function that renews scalars and the tail of a coefficient row."""
-    body = adapt_body(variant, {})
+    body = adapt_body(variant, _names("f64"))
     given = [f"{n} = sums_[{k}]" for k, n in enumerate(body.sums)]
     given += [f"{n} = scalars_[{k}]" for k, n in enumerate(body.scalars)]
     given += [f"{n} = exact_[{k}]" for n, k in body.coefficients.items()]
@@ -245,7 +253,8 @@ def _adapt_text(variant: Variant, dtype: str) -> str:
     stores += [f"c_[{k}] = narrow_({n})" for k, n in enumerate(body.results, body.tail)]
     lines = ["one_, zero_ = wide_(1), wide_(0)", *given, body.body, *stores]
     return (
-        _head(variant.rule, _TYPES[dtype]) + "doubles = types.CPointer(types.float64)\n\n\n"
+        _head(variant.rule, _TYPES[dtype], body.body)
+        + "doubles = types.CPointer(types.float64)\n\n\n"
         "@cfunc(types.void(doubles, doubles, doubles, types.CPointer(scalar)), "
         "error_model='numpy', cache=CACHE)\n"
         "def entry(sums_, exact_, scalars_, c_):\n"
@@ -255,9 +264,10 @@ def _adapt_text(variant: Variant, dtype: str) -> str:
 
 def _schedule_text(variant: Variant) -> str:
     loads = "".join(f"    {name} = c[{k}]\n" for k, name in enumerate(variant.coefficients))
-    body = f"t = t_[i_]\n{variant.text()}out_[i_] = {variant.result('t')}\n"
+    names = _names("f64")
+    body = f"t = t_[i_]\n{variant.text(names)}out_[i_] = {variant.result('t', names)}\n"
     return (
-        _head(variant.rule, "float64") + "pointer = types.CPointer(scalar)\n\n\n"
+        _head(variant.rule, "float64", body) + "pointer = types.CPointer(scalar)\n\n\n"
         "@cfunc(types.void(pointer, pointer, pointer, types.intp), "
         "error_model='numpy', cache=CACHE)\n"
         "def entry(out_, t_, c, n_):\n"

@@ -21,6 +21,7 @@ import numpy as np
 from numba import cuda, float32, float64
 from numba.core import config
 
+from . import cube_root
 from .cuda_source import FIRST_BLOCK, SIZE
 
 SIMULATOR = bool(config.ENABLE_CUDASIM)
@@ -35,6 +36,15 @@ if SIMULATOR:
     from numpy import power as pow
 
     mul_ = operator.mul
+    _ROOTS = {
+        np.float32: cube_root.plain_function("f32"),
+        np.float64: cube_root.plain_function("f64"),
+    }
+
+    def cbrt(x: Any) -> Any:
+        """Return the cube root, as `cube_root` has it."""
+        return _ROOTS[type(x)](x)
+
     _CTYPES = {np.float32: ctypes.c_float, np.float64: ctypes.c_double, float: ctypes.c_double}
 
     def load_(address: int, index: int, like: Any) -> Any:
@@ -106,6 +116,50 @@ else:
             )
 
         return a(a, a), generate
+
+    @intrinsic
+    def cbrt(typingctx: Any, x: Any) -> Any:
+        """Return the cube root, as `cube_root` has it; each product is rounded by itself."""
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return _cube_root(builder, context.get_value_type(x), x.bitwidth, args[0])
+
+        return x(x), generate
+
+    def _cube_root(b: Any, real: Any, width: int, x: Any) -> Any:
+        """Write out what `cube_root` says, for a kernel calls no function where there is no GPU."""
+        dtype, word = f"f{width}", ir.IntType(width)
+        name = f"llvm.nvvm.mul.rn.{'f' if width == 32 else 'd'}"
+        multiply = b.module.globals.get(name) or ir.Function(
+            b.module, ir.FunctionType(real, [real, real]), name
+        )
+
+        def mul(left: Any, right: Any) -> Any:
+            return b.call(multiply, [left, right])
+
+        def series(coefficients: tuple[float, ...], e: Any) -> Any:
+            first, *rest = coefficients
+            tail = mul(e, series(tuple(rest), e)) if rest else None
+            return b.fadd(real(first), tail) if rest else real(first)
+
+        bits = b.bitcast(x, word)
+        sign = b.and_(bits, word(1 << (width - 1)))
+        bits = b.xor(bits, sign)
+        w, start = b.bitcast(bits, real), word(cube_root.STARTS[dtype])
+        if width == 32:
+            guess = b.sub(start, b.fptosi(mul(b.sitofp(bits, real), real(1 / 3)), word))
+        else:
+            upper = b.mul(b.lshr(bits, word(32)), word(0x55555556))
+            guess = b.shl(b.sub(start, b.lshr(upper, word(32))), word(32))
+        r = b.bitcast(guess, real)
+        if cube_root.RENEW[dtype]:
+            e = b.fsub(real(1.0), mul(mul(w, mul(r, r)), r))
+            r = b.fadd(r, mul(r, mul(e, series(cube_root.RENEW[dtype], e))))
+        y = mul(w, mul(r, r))
+        e = b.fsub(real(1.0), mul(y, r))
+        y = b.fadd(y, mul(y, mul(e, series(cube_root.FINISH[dtype], e))))
+        y = b.bitcast(b.or_(b.bitcast(y, word), sign), real)
+        return b.select(b.fcmp_ordered("<", w, real(float("inf"))), y, x)
 
 
 @functools.cache

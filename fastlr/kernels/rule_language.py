@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-UPDATE_FUNCTIONS = frozenset({"sqrt", "abs", "sign", "min", "max", "exp", "log"})
+UPDATE_FUNCTIONS = frozenset({"sqrt", "cbrt", "abs", "sign", "min", "max", "exp", "log"})
 SCHEDULE_FUNCTIONS = UPDATE_FUNCTIONS | {"cos", "floor", "pow"}
 LOSS_FUNCTIONS = UPDATE_FUNCTIONS | {"expm1", "log1p", "tanh"}
 

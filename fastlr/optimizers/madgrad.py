@@ -31,10 +31,8 @@ class MADGRAD(Optimizer):
 
     Notes
     -----
-    State: three arrays shaped like the parameter, two without momentum. The language of rules
-    has no cube root, and powers through exp and log keep compilers from using vectors. Here
-    :math:`x^{85/256}` comes from square roots, and three steps of Halley's iteration make it
-    exact; :math:`v` counts as at least 1e-38 in it. Even so computing, not memory, sets its pace.
+    State: three arrays shaped like the parameter, two without momentum. :math:`v` counts as at
+    least 1e-38 under the root.
 
     References
     ----------
@@ -76,38 +74,10 @@ class MADGRAD(Optimizer):
         if momentum:
             origin = start
         else:
-            x = max(v, tiny)
-            r = sqrt(sqrt(x))
-            y = r
-            r = sqrt(sqrt(r))
-            y = y * r
-            r = sqrt(sqrt(r))
-            y = y * r
-            y = y * sqrt(sqrt(r))
-            q = y * y * y
-            y = y * ((q + x + x) / (q + q + x))
-            q = y * y * y
-            y = y * ((q + x + x) / (q + q + x))
-            q = y * y * y
-            y = y * ((q + x + x) / (q + q + x))
-            origin = p + s / (y + eps)
+            origin = p + s / (cbrt(max(v, tiny)) + eps)
         s = s + weight * g
         v = v + weight * (g * g)
-        x = max(v, tiny)
-        r = sqrt(sqrt(x))
-        y = r
-        r = sqrt(sqrt(r))
-        y = y * r
-        r = sqrt(sqrt(r))
-        y = y * r
-        y = y * sqrt(sqrt(r))
-        q = y * y * y
-        y = y * ((q + x + x) / (q + q + x))
-        q = y * y * y
-        y = y * ((q + x + x) / (q + q + x))
-        q = y * y * y
-        y = y * ((q + x + x) / (q + q + x))
-        z = origin - s / (y + eps)
+        z = origin - s / (cbrt(max(v, tiny)) + eps)
         if momentum:
             p = p + c * (z - p)
         else:

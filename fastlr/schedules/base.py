@@ -23,7 +23,7 @@ class Schedule(HyperParameters):
     A subclass annotates its hyper-parameters, computes the constants of its rule in
     `coefficients` and states the rule for one step in a static method ``factor(t, ...)``, in
     the language of the compilers: assignments, arithmetic, comparisons, if/else and ``sqrt abs
-    sign min max exp log cos floor pow``, without literals. It holds no state and is never
+    sign min max exp log cos floor pow cbrt``, without literals. It holds no state and is never
     changed by use.
 
     Attributes
