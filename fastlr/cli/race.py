@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import statistics
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,11 +112,9 @@ def race(
             progress.update(line, turn / max_fits if turn else None, f"fit {turn + 1}")
             fitted[name] = clone(model)
             part = 1 / max_fits if turn else 1.0
-            with (
-                threadpool_limits(threads),
-                _shown_epochs(fitted[name], progress, line, turn / max_fits, part),
-            ):
-                seconds, said[name] = _timed_fit(fitted[name], split)
+            watch = _watch(fitted[name], progress, line, turn / max_fits, part)
+            with threadpool_limits(threads):
+                seconds, said[name] = _timed_fit(fitted[name], split, watch)
             times[name].append(seconds)
             progress.update(
                 line, (turn + 1) / max_fits, f"fit {turn + 1} took {shown_time(seconds)}"
@@ -145,18 +143,19 @@ def shown_time(seconds: float) -> str:
     return f"{seconds:.3g} s" if seconds < 99.5 else f"{seconds:.0f} s"
 
 
-def _timed_fit(model: Any, split: Split) -> tuple[float, list[str]]:
+def _timed_fit(model: Any, split: Split, options: Mapping[str, Any]) -> tuple[float, list[str]]:
+    from ..exceptions import DivergenceWarning, InterruptionWarning
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         start = time.perf_counter()
-        model.fit(split.X_train, split.y_train)
+        model.fit(split.X_train, split.y_train, **options)
         seconds = time.perf_counter() - start
     for warning in caught:
-        text = str(warning.message)
-        if "interrupted" in text:  # LinearClassifier keeps what it has; a command ends
-            raise KeyboardInterrupt
-        if "diverged" in text:
-            raise DivergedError(" ".join(text.split()))
+        if issubclass(warning.category, InterruptionWarning):
+            raise KeyboardInterrupt  # LinearClassifier keeps what it has; a command ends
+        if issubclass(warning.category, DivergenceWarning):
+            raise DivergedError(" ".join(str(warning.message).split()))
     # What libraries plan for their next version tells nothing about this fit.
     plans = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
     return seconds, [
@@ -166,26 +165,18 @@ def _timed_fit(model: Any, split: Split) -> tuple[float, list[str]]:
     ]
 
 
-@contextmanager
-def _shown_epochs(
+def _watch(
     model: Any, progress: Progress, line: str, done: float, part: float
-) -> Iterator[None]:
-    """Show each epoch of a model that records them, while it is fitted."""
-    if not hasattr(model, "_record"):
-        yield
-        return
-    record = model._record
+) -> dict[str, Callable[[Any, dict[str, float]], None]]:
+    """Return what `fit` needs to show each epoch, nothing for models that cannot tell."""
+    if "on_epoch" not in inspect.signature(model.fit).parameters:
+        return {}
 
-    def record_and_show(*row: Any) -> None:
-        record(*row)
-        epochs = f"epoch {model.n_iter_}/{model.max_epochs}, loss {model.loss_curve_[-1]:.4f}"
+    def show(model: Any, row: dict[str, float]) -> None:
+        epochs = f"epoch {model.n_iter_}/{model.max_epochs}, loss {row['loss']:.4f}"
         progress.update(line, done + part * model.n_iter_ / model.max_epochs, epochs)
 
-    model._record = record_and_show
-    try:
-        yield
-    finally:
-        del model._record
+    return {"on_epoch": show}
 
 
 def _plain_warning(category: type[Warning], message: str) -> str:

@@ -61,7 +61,7 @@ class Streamed(Trained):
         optimizer = self._resolve_optimizer()
         rows, targets = self._chunk(X, y, sample_weight, classes, first)
         if first:
-            steps = plan_epoch(self.batch_size, len(rows), one_pass=True).steps
+            steps = plan_epoch(self.batch_size, rows.used, one_pass=True).steps
             self._publish(self._first_session(optimizer, rows, targets, Run(None, steps)))
         return rows
 
@@ -106,7 +106,7 @@ class Streamed(Trained):
                 rows = None
                 if session is None:
                     rows, targets = self._chunk(X, y, weights, classes, first=not warm)
-                    size, run = self._plan_stream(len(rows), total_rows, n_chunks)
+                    size, run = self._plan_stream(rows.used, total_rows, n_chunks)
                     session = self._first_session(optimizer, rows, targets, run, warm)
                     tasks = tasks_of(self, "chunk", n_chunks)
                 elif weights is None:

@@ -32,7 +32,7 @@ class Trained(Continued):
         tasks: Any,
     ) -> None:
         """Run the epochs of `fit`."""
-        n_rows, chosen = len(rows), rows.chosen
+        n_rows, chosen = rows.used, rows.chosen
         whole = None
         if plan.passes > 1:
             whole = np.tile(_numbers(n_rows) if chosen is None else chosen, plan.passes)

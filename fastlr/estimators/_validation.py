@@ -36,8 +36,9 @@ class Rows(NamedTuple):
     sample_weight: np.ndarray | None = None
     chosen: np.ndarray | None = None
 
-    def __len__(self) -> int:
-        """Return how many rows are used."""
+    @property
+    def used(self) -> int:
+        """How many rows are used."""
         return int(self.X.shape[0]) if self.chosen is None else len(self.chosen)
 
     def taken(self, index: np.ndarray) -> Rows:
@@ -123,8 +124,10 @@ class Validated(Hooks):
         except ValueError as error:
             raise ValueError(
                 f"early_stopping: validation_fraction={self.validation_fraction!r} cannot be held "
-                f"out of {len(rows)} rows ({error}); give X_val and y_val"
+                f"out of {rows.used} rows ({error}); give X_val and y_val"
             ) from error
+        if rows.weights is not None and not rows.weights[index].any():
+            raise ValueError("early_stopping leaves no row to train on with a weight above zero")
         index.sort()
         rest.sort()
         return rows._replace(chosen=index), rows.taken(rest)

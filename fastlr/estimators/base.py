@@ -149,7 +149,7 @@ class GradientEstimator(Streamed):
             rows.weights[:] /= used.mean()
         inputs = self._inputs if warm else self._learn_inputs(X, rows.weights)
         spec = self._spec(targets, inputs, X.shape[1], X.dtype)
-        plan = plan_epoch(self.batch_size, len(rows))
+        plan = plan_epoch(self.batch_size, rows.used)
         run = Run(self.max_epochs * plan.steps, plan.steps)
         session = self._begin(optimizer, spec, run, warm)
         tasks = tasks_of(self, "epoch", self.max_epochs, *given)
