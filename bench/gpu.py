@@ -2,11 +2,13 @@
 
     python bench/gpu.py [--elements N] [--json FILE] [--huge]
 
-Each optimizer, with each setting of its switches, in float32 and float64, is first compared
-with the same rule run by Python itself, element by element in double precision, and with the
-bits of the CPU backend. Then its step is timed against a device-to-device copy that moves as
-many bytes, and against `torch.optim` with ``fused=True`` where torch is installed with CUDA.
-Ends with 0 if all is well, 1 if a kernel is wrong, 2 if there is no GPU.
+Each compiled optimizer, with each setting of its switches, in float32 and float64, is first
+compared with the same rule run by Python itself, element by element in double precision, and
+with the bits of the CPU backend; then, with all that can be done around a rule, with the CPU
+backend, twice, for a second run must give the same bits. Then its step is timed against a
+device-to-device copy that moves as many bytes, and against `torch.optim` with ``fused=True``
+where torch is installed with CUDA. Ends with 0 if all is well, 1 if a kernel is wrong, 2 if there
+is no GPU.
 """
 
 from __future__ import annotations
@@ -23,8 +25,10 @@ import types
 
 import numpy as np
 
-from fastlr.kernels import numba_cuda
+from fastlr.catalogue import optimizer_rows
+from fastlr.kernels import emit, numba_cuda
 from fastlr.optimizers import OPTIMIZERS
+from fastlr.optimizers._array import ArrayOptimizer
 
 FUNCTIONS = {
     "sqrt": math.sqrt,
@@ -37,12 +41,20 @@ FUNCTIONS = {
     "sign": lambda x: (x > 0) - (x < 0),
 }
 DTYPES = (np.float32, np.float64)
+MODIFIERS = {
+    "clip_norm": {"clip_norm": 0.5, "nonfinite": "skip"},
+    "clip_norm by group": {"clip_norm": 0.5, "clip_scope": "group"},
+    "clip_norm by parameter": {"clip_norm": 0.5, "clip_scope": "parameter", "clip_value": 0.1},
+    "all that follows": {"l1": 1e-3, "cautious": True, "lookahead": 2, "average": "ema"},
+}
 STEPS_TIMED, REPEATS = 20, 7
 
 
 def settings():
     """Yield name and optimizer for each setting of the switches of each optimizer."""
     for name, cls in OPTIMIZERS.items():
+        if issubclass(cls, ArrayOptimizer):
+            continue
         for choice in itertools.product((False, True), repeat=len(cls.flags)):
             flags = {
                 flag: on if isinstance(cls._fields[flag], bool) else 0.7 * on
@@ -64,19 +76,42 @@ def to_host(array):
 
 
 def run_in_python(optimizer, start, grads):
-    """Run the rule itself, one element at a time, in double precision."""
-    rule = types.FunctionType(type(optimizer).update.__code__, FUNCTIONS)
-    names = list(inspect.signature(type(optimizer).update).parameters)
-    names = names[2 + len(optimizer.state) :]
-    initial = [optimizer.initial_state().get(n, 0.0) for n in optimizer.state]
+    """Run the rule itself, one element at a time, in double precision, on one array."""
+    cls = type(optimizer)
+    rule = {
+        part: types.FunctionType(getattr(cls, part).__code__, FUNCTIONS)
+        for part in ("measure", "adapt", "update")
+        if hasattr(cls, part)
+    }
+    takes = {part: list(inspect.signature(f).parameters) for part, f in rule.items()}
+    elements = 2 + len(cls.state)  # p, g and the state come first
+    initial = [optimizer.initial_state().get(n, 0.0) for n in cls.state]
     p = [(float(x), [float(x) if s == "p" else s for s in initial]) for x in start]
+    scalars = {n: optimizer.initial_scalars().get(n, 0.0) for n in cls.scalars}
+    own = optimizer.decay == optimizer.own_decay
+    shrink = 0.0 if own else optimizer.lr * optimizer.weight_decay
     for t, grad in enumerate(grads, 1):
         step, rate = np.array([float(t)]), np.array([optimizer.lr])
         values = {**optimizer.switches(), **optimizer.coefficients(step, rate)}
-        scalars = [float(np.broadcast_to(values[n], (1,))[0]) for n in names]
-        shrink = optimizer.lr * optimizer.weight_decay
+        known = {n: float(np.broadcast_to(v, (1,))[0]) for n, v in values.items()}
+        known |= {"weight_decay": optimizer.weight_decay * own, emit.DECAY_SHARE: shrink}
+        taken = 0.0 if emit.DECAY_SHARE in takes["update"] else shrink
+        p = [(x - taken * x, state) for x, state in p]
+        if cls.sums:
+            given = [{**known, **scalars}[n] for n in takes["measure"][elements:]]
+            shares = [
+                rule["measure"](x, float(g), *state, *given)
+                for (x, state), g in zip(p, grad, strict=True)
+            ]
+            known |= dict(zip(cls.sums, map(math.fsum, zip(*shares, strict=True)), strict=True))
+            found = rule["adapt"](*[{**known, **scalars}[n] for n in takes["adapt"]])
+            found = found if isinstance(found, tuple) else (found,)
+            found = dict(zip((*cls.derived, *cls.scalars), found, strict=True))
+            scalars = {n: found[n] for n in cls.scalars}
+            known |= found
+        given = [known[n] for n in takes["update"][elements:]]
         for i, (x, state) in enumerate(p):
-            x, *state = rule(x - shrink * x, float(grad[i]), *state, *scalars)
+            x, *state = rule["update"](x, float(grad[i]), *state, *given)
             p[i] = x, state
     return np.array([x for x, _ in p])
 
@@ -98,6 +133,32 @@ def check(optimizer, dtype, n=257, steps=4):
     if not error <= tolerance:
         return f"WRONG: error {error:.1e} against the rule in Python"
     return "same bits as the CPU" if found.tobytes() == host.tobytes() else f"error {error:.0e}"
+
+
+def check_modifiers(optimizer, more, dtype, steps=4):
+    """Return how a rule with modifiers around it agrees with the CPU, on arrays in two groups."""
+    random = np.random.default_rng(1)
+    sizes = {"a": 5, "b": 70_001, "c": 257, "d": 1}
+    host = {n: random.normal(size=k).astype(dtype) for n, k in sizes.items()}
+    try:
+        optimizer = optimizer.replace(**more)
+        cpu = optimizer.bind(host, groups=[{"match": ["a", "c"], "lr": 0.5}])
+    except ValueError:  # not every modifier goes with every rule
+        return "-"
+    runs = [{n: to_device(a) for n, a in host.items()} for _ in range(2)]
+    updaters = [optimizer.bind(run, groups=[{"match": ["a", "c"], "lr": 0.5}]) for run in runs]
+    for _ in range(steps):
+        grads = {n: random.normal(size=k).astype(dtype) for n, k in sizes.items()}
+        on_device = {n: to_device(g) for n, g in grads.items()}
+        cpu.step(grads)
+        for updater in updaters:
+            updater.step(on_device)
+    found, again = ({n: to_host(a) for n, a in run.items()} for run in runs)
+    if any(found[n].tobytes() != again[n].tobytes() for n in found):
+        return "WRONG: two runs differ"
+    tolerance = 1e-4 if dtype is np.float32 else 1e-11
+    error = max(float(np.max(np.abs(found[n] - a) / (np.abs(a) + 0.01))) for n, a in host.items())
+    return f"error {error:.0e}" if error <= tolerance else f"WRONG: error {error:.1e} to the CPU"
 
 
 def check_huge():
@@ -136,6 +197,13 @@ def copy_seconds(moved):
     return seconds(lambda: target.copy_to_device(source, stream=stream))
 
 
+def bytes_moved(optimizer):
+    """Return how many bytes a step in float32 has to move for each element."""
+    variant = emit.specialise(emit.rule_of_class(type(optimizer)), optimizer.switches())
+    row = next(r for r in optimizer_rows() if r.name == type(optimizer).__name__)
+    return next(v.moved for v in row.variants if v.on == variant.on)
+
+
 def torch_fused(name, optimizer, arrays):
     """Return a step of torch's fused optimizer over arrays of given sizes, None without one."""
     try:
@@ -160,8 +228,7 @@ def time_step(name, optimizer, arrays):
     """Time one step over arrays; return a row of the table."""
     grads = [numba_cuda.full(a.shape, a.dtype, 1e-3, numba_cuda.stream_of(None)) for a in arrays]
     updater = optimizer.bind(arrays)
-    streams = 3 + 2 * len(updater.state_dict()["state"])
-    moved = streams * sum(a.nbytes for a in arrays)
+    moved = bytes_moved(optimizer) * sum(a.nbytes for a in arrays) // 4
     took, copied = seconds(lambda: updater.step(grads)), copy_seconds(moved)
     fused = torch_fused(name, optimizer, arrays)
     row = {
@@ -215,6 +282,13 @@ def main():
             verdict = check(optimizer, dtype)
             wrong += verdict.startswith("WRONG")
             print(f"{name:34} {np.dtype(dtype).name:8} {verdict}", flush=True)
+    print("\nWith modifiers, against the CPU, on arrays in groups:")
+    for name, cls in OPTIMIZERS.items():
+        if not issubclass(cls, ArrayOptimizer):
+            for (label, more), dtype in itertools.product(MODIFIERS.items(), DTYPES):
+                verdict = check_modifiers(cls(lr=0.01, weight_decay=0.05), more, dtype)
+                wrong += verdict.startswith("WRONG")
+                print(f"{name:20} {label:24} {np.dtype(dtype).name:8} {verdict}", flush=True)
     if arguments.huge:
         passed = check_huge()
         wrong += not passed

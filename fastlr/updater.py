@@ -204,20 +204,20 @@ class Updater:
 
     def _bind_device(self, backend: str, group_ids: list[int]) -> None:
         if isinstance(self.optimizer, ArrayOptimizer):
-            raise ValueError(
-                f"{type(self.optimizer).__name__} steps whole NumPy arrays: it takes params on the "
-                "CPU and backend='auto', not 'cuda'"
+            raise TypeError(
+                f"{type(self.optimizer).__name__} is array code, products and factors of NumPy "
+                "arrays, for which there are no CUDA kernels: it takes params on the CPU, and "
+                "backend='auto', not 'cuda'"
             )
         if backend in {"cython", "numba"}:
             raise ValueError(f"backend={backend!r} takes NumPy arrays; params are on a CUDA device")
         from .kernels import cuda_bind
 
         self.backend = "cuda"
-        self._summing = None
         self._kernel = cuda_bind.cuda_kernel(self.optimizer, self._bound, self._finish)
         self._check_coefficients()
-        self._stepper, self._state = cuda_bind.make_stepper(
-            self._kernel, self._bound, group_ids, self.optimizer, self._rows
+        self._stepper, self._state, self._summing = cuda_bind.make_stepper(
+            self._kernel, self._bound, group_ids, self.optimizer, self._rows, self._bind_sums()
         )
 
     # What users call

@@ -30,6 +30,7 @@ class DeviceArray:
     stream: int | None  # handle of the stream it is on, None if that does not matter
     device: int | None  # number of its device, None if it does not say
     owner: Any  # keeps the memory alive
+    borrowed: bool = False  # may be used again as soon as `owner` goes, work under way or not
 
     @property
     def size(self) -> int:
@@ -165,6 +166,7 @@ def _from_dlpack(value: Any, label: str) -> tuple[DeviceArray, Any, bool]:
         stream=_LEGACY_STREAM,
         device=int(view.device_id),
         owner=view,
+        borrowed=True,
     )
     return array, strides, bool(view.readonly)
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import emit, numba_cuda
+from .bound_sums import BoundSums
 from .cuda_arrays import DeviceArray, check_disjoint, describe
-from .cuda_source import update_source
+from .cuda_reduce import GradientNorm, OwnNumbers, Reduction
+from .cuda_source import own_width, update_source
 from .cuda_stepper import CudaStepper
+from .cuda_sums import adapt_source, agreeing_source, mask_source, measure_source
+from .cuda_tables import ArrayTable
 from .emit_finish import LOOKAHEAD_STATE, Finish
+from .select import SummingKernels
 from .source_cache import load_source
 
 if TYPE_CHECKING:
@@ -20,6 +25,8 @@ if TYPE_CHECKING:
     from ..optimizers.base import Optimizer
 
 AVERAGE = "average"  # how the averaged parameters are called among the state
+# What the scopes of clipping are called where arrays are summed together.
+_SCOPES = {"global": "all", "group": "group", "parameter": "array"}
 
 
 @dataclass(frozen=True)
@@ -27,10 +34,41 @@ class CudaKernel:
     """An update kernel, what it expects, and the parameters that it was made for."""
 
     name: str
-    state: tuple[str, ...]
-    coefficients: tuple[str, ...]
+    dtype: str
+    variant: emit.Variant
+    finish: Finish | None
     entry: Any  # Numba's kernel
     params: list[DeviceArray]
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """Arrays that the rule keeps."""
+        return self.variant.state
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """What the host has to compute for it."""
+        return self.variant.coefficients
+
+    @property
+    def summing(self) -> SummingKernels | None:
+        """What the rule sums first, without addresses; None if nothing."""
+        summing = self.variant.rule.summing
+        if summing is None:
+            return None
+        return SummingKernels(0, 0, len(summing.sums), summing.scalars, len(summing.derived))
+
+
+@dataclass(frozen=True)
+class DeviceSums(BoundSums):
+    """Scalars that the device keeps; the host's are a copy, renewed by `fetch` when asked for."""
+
+    fetch: Callable[[], None]
+
+    def save(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return the scalars by name, as `BoundSums` does."""
+        self.fetch()
+        return super().save(names)
 
 
 def cuda_kernel(
@@ -59,18 +97,6 @@ def cuda_kernel(
     RuleError
         If the rule of a user's class cannot be compiled.
     """
-    if optimizer.clip_norm is not None and optimizer.clip_scope != "global":
-        raise ValueError(
-            f"clip_scope={optimizer.clip_scope!r}: the CUDA backend has the global norm only; bind "
-            "NumPy arrays or leave clip_scope='global'"
-        )
-    if optimizer.sums:
-        raise ValueError(
-            f"{type(optimizer).__name__} sums over elements before each step, and the CUDA backend "
-            "has no such kernels; bind NumPy arrays"
-        )
-    if optimizer.cautious:
-        raise ValueError("cautious=True counts elements, for which CUDA has no kernels here")
     labels = [bound.label(i, "params") for i in range(len(bound.arrays))]
     params = [describe(a, n, writable=True) for a, n in zip(bound.arrays, labels, strict=True)]
     for array, label in zip(params, labels, strict=True):
@@ -91,8 +117,9 @@ def cuda_kernel(
     dtype = "f32" if params[0].dtype == np.float32 else "f64"
     return CudaKernel(
         name=emit.kernel_name(variant, average, dtype),
-        state=variant.state,
-        coefficients=variant.coefficients,
+        dtype=dtype,
+        variant=variant,
+        finish=finish,
         entry=load_source(*update_source(variant, average, dtype, finish)).entry,
         params=params,
     )
@@ -103,8 +130,9 @@ def make_stepper(
     bound: Parameters,
     group_ids: list[int],
     optimizer: Optimizer,
-    refill: Callable[[int, int], np.ndarray],
-) -> tuple[CudaStepper, dict[str, list[Any]]]:
+    refill: Callable[[int, int], Any],
+    summing: BoundSums | None,
+) -> tuple[CudaStepper, dict[str, list[Any]], BoundSums | None]:
     """Allocate the state and return it with the stepper that updates it.
 
     Parameters
@@ -119,7 +147,10 @@ def make_stepper(
         Hyper-parameters.
     refill : callable
         ``refill(t, n)`` returns coefficient rows for steps t + 1 ... t + n, an array
-        (n, groups, width) in the parameters' dtype.
+        (n, groups, width) in the parameters' dtype. With `summing`, that and one in double
+        precision.
+    summing : BoundSums or None
+        What the scalars of a rule with sums start from.
 
     Returns
     -------
@@ -127,6 +158,8 @@ def make_stepper(
         Steps the arrays.
     state : dict of str to list
         Numba's device arrays, one for each parameter; slow and averaged parameters last.
+    summing : BoundSums or None
+        The same, kept up to date with the device.
     """
     params = kernel.params
     stream = numba_cuda.stream_of(next((p.stream for p in params if p.stream), None))
@@ -137,21 +170,61 @@ def make_stepper(
         name: [_start(p, initial.get(name, 0.0), stream) for p in params]
         for name in (*kernel.state, *last)
     }
-    numba_cuda.synchronize(stream)  # the first step may come on another stream
+    states = [list(arrays) for arrays in zip(*state.values(), strict=True)] or [[] for _ in params]
+    row_width = len(emit.COMMON) + len(kernel.coefficients) + (summing.tail if summing else 0)
+    table = ArrayTable(params, states, group_ids, row_width, stream)
+    own = OwnNumbers(
+        len(params),
+        own_width(kernel.variant),
+        params[0].dtype,
+        summing.scalars if summing else None,
+        stream,
+    )
+    check = optimizer.nonfinite != "ignore"
     stepper = CudaStepper(
         bound,
         params,
-        [list(arrays) for arrays in zip(*state.values(), strict=True)] or [[] for _ in params],
-        group_ids,
+        table,
+        own,
         kernel=kernel.entry,
-        width=len(emit.COMMON) + len(kernel.coefficients),
+        **_sums(kernel, optimizer, table, own, check, summing, stream),
+        summing=summing,
         refill=refill,
-        clip_norm=optimizer.clip_norm or 0.0,
-        check=optimizer.nonfinite != "ignore",
+        check=check,
         raises=optimizer.nonfinite == "raise",
         stream=stream,
     )
-    return stepper, state
+    numba_cuda.synchronize(stream)  # the first step may come on another stream
+    if summing is None:
+        return stepper, state, None
+    kept = DeviceSums(summing.kernels, summing.shared, summing.scalars, stepper.fetch_scalars)
+    return stepper, state, kept
+
+
+def _sums(
+    kernel: CudaKernel,
+    optimizer: Optimizer,
+    table: ArrayTable,
+    own: OwnNumbers,
+    check: bool,
+    summing: BoundSums | None,
+    stream: Any,
+) -> dict[str, Any]:
+    """Return what must be summed before the update, by the names that the stepper has for it."""
+    variant, dtype = kernel.variant, kernel.dtype
+    norm = sums = moves = None
+    if check or optimizer.clip_norm is not None:
+        scope = _SCOPES[optimizer.clip_scope]
+        bound = optimizer.clip_norm or 0.0
+        norm = GradientNorm(table, dtype, scope, bound, own.width, stream)
+    if summing is not None:
+        first, then = measure_source(variant, dtype), adapt_source(variant, dtype)
+        scope = "all" if summing.shared else "array"
+        sums = Reduction(table, first, then, scope, summing.kernels.n_sums, stream)
+    if kernel.finish is not None and kernel.finish.cautious:
+        first, then = agreeing_source(variant, dtype), mask_source(dtype, own.width)
+        moves = Reduction(table, first, then, "array", 1, stream)
+    return {"norm": norm, "sums": sums, "moves": moves}
 
 
 def _start(p: DeviceArray, value: float | str, stream: Any) -> Any:

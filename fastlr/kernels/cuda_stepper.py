@@ -1,8 +1,10 @@
 """Steps device arrays: the CUDA twin of the compiled stepper.
 
-A step is one launch, whatever the number of arrays; clipping by norm adds two, and nothing
-waits for the device. Only ``nonfinite="skip"`` and ``"raise"`` do: the step count, and with it
-the coefficients of what comes next, depends on what was found.
+A step is one launch, whatever the number of arrays. Sums over elements that must be known first
+take two each: the norm of gradients (``clip_norm``, ``nonfinite``), the sums of a rule that has
+some, the count of a cautious step. So a step is 7 launches at most, and nothing waits for the
+device. Only ``nonfinite="skip"`` and ``"raise"`` do: the step count, and with it the coefficients
+of what comes next, depends on what was found.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import numba_cuda
+from .bound_sums import BoundSums
 from .cuda_arrays import DeviceArray, check_disjoint, describe
+from .cuda_reduce import GradientNorm, OwnNumbers, Reduction
 from .cuda_tables import ArrayTable
 from .numba_cuda import address_of, configure
 
@@ -32,23 +36,25 @@ class CudaStepper:
         Parameters as the user gave and named them.
     params : list of DeviceArray
         The same, as kernels see them.
-    states : list of list of device array
-        State arrays of each parameter, in the kernel's order.
-    group_ids : list of int
-        Group of each parameter.
+    table : ArrayTable
+        Where they and their state lie.
+    own : OwnNumbers
+        What the device keeps for each of them.
     kernel : object
         Numba's kernel.
-    width : int
-        How many coefficients it takes.
+    norm, sums, moves : Reduction or None
+        What must be summed first: squares of gradients, what the rule asks for, and the moves
+        that a cautious step keeps. Launched in this order.
+    summing : BoundSums or None
+        Scalars of a rule with sums, on the host.
     refill : callable
         ``refill(t, n)`` returns coefficient rows for steps t + 1 ... t + n, an array
-        (n, groups, width) in the parameters' dtype.
-    clip_norm : float
-        Bound of the global norm; not positive: none.
+        (n, groups, width) in the parameters' dtype. With `summing`, that and one in double
+        precision.
     check, raises : bool
         Look for non-finite gradients; raise on them, or skip the step.
     stream : stream
-        Numba's, on which the state was prepared.
+        Numba's, on which all of it was prepared.
 
     Attributes
     ----------
@@ -65,20 +71,23 @@ class CudaStepper:
     -----
     A step runs on the stream that its gradients are on: what their
     ``__cuda_array_interface__`` says, torch's current stream for torch tensors, the legacy
-    default stream otherwise. Who changes streams between steps has to order them.
+    default stream otherwise. Who changes streams between steps has to order them. A CUDA graph
+    cannot hold a step: it would repeat the coefficients of the one that was captured.
     """
 
     def __init__(
         self,
         bound: Parameters,
         params: list[DeviceArray],
-        states: list[list[Any]],
-        group_ids: list[int],
+        table: ArrayTable,
+        own: OwnNumbers,
         *,
         kernel: Any,
-        width: int,
-        refill: Callable[[int, int], np.ndarray],
-        clip_norm: float,
+        norm: GradientNorm | None,
+        sums: Reduction | None,
+        moves: Reduction | None,
+        summing: BoundSums | None,
+        refill: Callable[[int, int], Any],
         check: bool,
         raises: bool,
         stream: Any,
@@ -89,48 +98,67 @@ class CudaStepper:
         self._measured = False
         self.dtype = params[0].dtype
         self._bound, self._params = bound, params
-        self._kernel, self._refill = kernel, refill
-        self._clip_norm, self._check, self._raises = clip_norm, check, raises
+        self._table, self._own, self._kernel = table, own, kernel
+        self._norm, self._sums, self._moves = norm, sums, moves
+        self._summing, self._refill = summing, refill
+        self._check, self._raises = check, raises
         self._stream, self._device = stream, numba_cuda.current_device()
         self._labels = [bound.label(i, "grads") for i in range(len(params))]
-        offsets = [group * width * self.dtype.itemsize for group in group_ids]
-        self._table = ArrayTable(params, states, offsets, stream)
         self._rows: Any = None
-        self._grads: list[DeviceArray] = []
+        self._exact: Any = None
+        self._borrowed: list[DeviceArray] = []
         self._length = self._cursor = 0
 
     def step(self, grads: Any) -> int:
         """Update the parameters with `grads`; return 1 if the step was skipped, else 0."""
         views = self._load(grads)
         table = self._table
-        self._stream = stream = numba_cuda.stream_of(self._common_stream(views))
+        stream = numba_cuda.stream_of(self._common_stream(views))
+        numba_cuda.refuse_capture(stream)
+        self._stream = stream
         if not table.points_to(views):
             names = [self._bound.label(i, "params") for i in range(len(views))]
             check_disjoint(self._params, names, list(zip(views, self._labels, strict=True)))
             table.send_gradients(views, stream)
         if self._cursor == self._length:
             self._fill()
-        self._grads = views  # memory from DLPack must outlive the launch
+        self._borrowed = [view for view in views if view.borrowed]
         if table.n_blocks:
-            if self._check or self._clip_norm > 0:
-                table.measure(self._clip_norm, stream)
+            if self._norm is not None:
+                self._norm.measure(self._own.address, stream)
                 self._measured = True
-            if self._check and not table.is_finite(stream):
-                return self._refuse()
-            configure(self._kernel, table.n_blocks, stream)(
-                *table.pointers,
-                address_of(self._rows) + self._cursor * (self._rows.nbytes // self._length),
-                address_of(table.scale),
-                table.n_arrays,
-            )
+                bad = self._norm.first_nonfinite(self._own.address, stream) if self._check else -1
+                if bad >= 0:
+                    return self._refuse(bad)
+            self._launch(stream)
         self._cursor += 1
         self.t += 1
         return 0
 
+    def _launch(self, stream: Any) -> None:
+        """Start what comes after the norm: the other sums, then the update."""
+        table, own = self._table, self._own.address
+        rows = self._at_cursor(self._rows)
+        if self._sums is not None:
+            kept = self._own.scalars_address
+            self._sums.launch(stream, rows, own, kept, self._at_cursor(self._exact))
+        if self._moves is not None:
+            self._moves.launch(stream, rows, own, 0, 0)
+        configure(self._kernel, table.n_blocks, stream)(*table.pointers, rows, own, table.n_arrays)
+
+    def _at_cursor(self, rows: Any) -> int:
+        """Return where the coefficients of this step lie."""
+        return address_of(rows) + self._cursor * (rows.nbytes // self._length)
+
     @property
     def norm(self) -> float:
         """Norm of the last gradients, below 0 if it was not computed; waits for the device."""
-        return self._table.norm(self._stream) if self._measured else -1.0
+        return self._norm.norm(self._stream) if self._norm and self._measured else -1.0
+
+    def fetch_scalars(self) -> None:
+        """Bring the scalars on the host up to date; waits for the device."""
+        if self._summing is not None:
+            self._own.fetch(self._summing.scalars, self._stream)
 
     def forget_rows(self) -> None:
         """Drop rows computed ahead: the schedule has changed."""
@@ -141,6 +169,7 @@ class CudaStepper:
         self.t, self.skipped = t, skipped
         self.culprit, self._measured = -1, False
         self.forget_rows()
+        self._own.restart(self._summing.scalars if self._summing else None, self._stream)
 
     def to_host(self, array: Any) -> np.ndarray:
         """Return a copy of a state array on the host, as the steps made so far leave it."""
@@ -176,12 +205,19 @@ class CudaStepper:
 
     def _fill(self) -> None:
         """Compute coefficients of steps to come and send them on their way."""
-        rows = self._refill(self.t, _TABLE_ROWS).reshape(-1)
-        if self._rows is None:
-            self._rows = numba_cuda.send(rows, self._stream)
-        else:
-            self._rows.copy_to_device(rows, stream=self._stream)
+        made = self._refill(self.t, _TABLE_ROWS)
+        rows, exact = made if self._summing is not None else (made, None)
+        self._rows = self._sent(self._rows, rows)
+        if exact is not None:
+            self._exact = self._sent(self._exact, exact)
         self._length, self._cursor = _TABLE_ROWS, 0
+
+    def _sent(self, target: Any, rows: np.ndarray) -> Any:
+        """Put rows where those before them were, behind what still reads these."""
+        if target is None:
+            return numba_cuda.send(rows.reshape(-1), self._stream)
+        target.copy_to_device(rows.reshape(-1), stream=self._stream)
+        return target
 
     def _load(self, grads: Any) -> list[DeviceArray]:
         """Check the gradients and return where they lie, in the order of the parameters."""
@@ -219,9 +255,8 @@ class CudaStepper:
             found = view.stream if found is None else found
         return found
 
-    def _refuse(self) -> int:
+    def _refuse(self, bad: int) -> int:
         """Leave out a step with a gradient that is not finite."""
-        bad = self._table.first_nonfinite(self._stream)
         if self._raises:
             raise ValueError(
                 f"{self._labels[bad]} holds values that are not finite; no parameter was changed"

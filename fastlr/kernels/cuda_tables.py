@@ -1,19 +1,29 @@
-"""What kernels on the device read before anything else: where arrays lie, and their sizes."""
+"""What kernels on the device read before anything else: where arrays lie, and how they are cut."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from . import numba_cuda
 from .cuda_arrays import DeviceArray
-from .numba_cuda import THREADS, address_of, configure
+from .numba_cuda import PARTIALS, THREADS, address_of
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Arrays that are summed together, as kernels see them."""
+
+    count: int
+    table: Any  # on the device: first and last rank of each set, and its first coefficient
 
 
 class ArrayTable:
-    """Tables of arrays in device memory, and the norm of the gradients they point to.
+    """Tables of arrays in device memory.
 
     Parameters
     ----------
@@ -21,47 +31,85 @@ class ArrayTable:
         Parameters, all of one dtype.
     states : sequence of sequence of device array
         State arrays of each parameter.
-    row_offsets : sequence of int
-        Where each parameter's coefficients begin within a step's, in bytes.
+    group_ids : sequence of int
+        Group of each parameter.
+    row_width : int
+        How many coefficients a group has.
     stream : stream
         Numba's, on which the tables are sent.
 
     Attributes
     ----------
-    n_arrays, n_blocks : int
-        Number of arrays, and of blocks that a kernel takes for all of them.
-    scale : device array of shape (1,)
-        What clipping multiplies the gradients by.
+    n_arrays, n_blocks, n_chunks : int
+        Number of arrays; of blocks that an update takes; of blocks that a sum takes.
+    chunks, members, firsts : device array of int64
+        For each chunk the number of its array, its first element and the one after its last. The
+        arrays in order of their groups: their numbers, and the first chunk of each.
+
+    Notes
+    -----
+    A chunk is as long as it must be for all arrays together to have some `PARTIALS` of them, and
+    no array is cut into chunks of very different length. Chunks come group after group, so those
+    of a set are neighbours whichever way arrays are summed together.
     """
 
     def __init__(
         self,
         params: Sequence[DeviceArray],
         states: Sequence[Sequence[Any]],
-        row_offsets: Sequence[int],
+        group_ids: Sequence[int],
+        row_width: int,
         stream: Any,
     ) -> None:
         self.n_arrays = len(params)
-        self._dtype = params[0].dtype
-        self._reductions = numba_cuda.reductions("f32" if self._dtype == np.float32 else "f64")
-        counts = [-(-p.size // THREADS) for p in params]
+        self._groups = np.array(group_ids)
+        self._row_width, self._stream = row_width, stream
+        sizes = [p.size for p in params]
+        counts = [-(-size // THREADS) for size in sizes]
         self.n_blocks = sum(counts)
         first_blocks = np.cumsum([0, *counts[:-1]])
         addresses = [[p.address, *map(address_of, s)] for p, s in zip(params, states, strict=True)]
-        table = [[p.size for p in params], first_blocks, row_offsets, *zip(*addresses, strict=True)]
-        self._array_of_block = np.repeat(np.arange(self.n_arrays), counts)
-        self._blocks = numba_cuda.send(self._array_of_block, stream)
-        self._table = numba_cuda.send(np.array(table, dtype=np.int64).reshape(-1), stream)
-        self._grads = numba_cuda.send(np.zeros(self.n_arrays, np.int64), stream)
+        table = [sizes, first_blocks, self._groups * row_width, *zip(*addresses, strict=True)]
+        self._blocks = self._send(np.repeat(np.arange(self.n_arrays), counts))
+        self._table = self._send(np.array(table).reshape(-1))
+        self._grads = self._send(np.zeros(self.n_arrays))
         self._addresses: list[int] = []
-        self.scale = numba_cuda.send(np.ones(1, self._dtype), stream)
-        self._total = numba_cuda.send(np.zeros(1), stream)
-        self._partial = numba_cuda.send(np.zeros(min(self.n_blocks, numba_cuda.PARTIALS)), stream)
+        order = np.argsort(self._groups, kind="stable")
+        self._ranks = np.argsort(order)
+        chunks = [chunks_of(sizes[i], counts[i], self.n_blocks) for i in order]
+        self.array_of_chunk = np.repeat(order, [len(c) for c in chunks])
+        self.n_chunks = self.array_of_chunk.size
+        cuts = np.array([cut for each in chunks for cut in each]).reshape(-1, 2)
+        self.chunks = self._send(np.concatenate([self.array_of_chunk, *cuts.T]))
+        self.members = self._send(order)
+        self.firsts = self._send(np.cumsum([0, *(len(c) for c in chunks)]))
 
     @property
     def pointers(self) -> tuple[int, int, int]:
         """Addresses of the tables of blocks, of arrays and of gradients."""
         return address_of(self._blocks), address_of(self._table), address_of(self._grads)
+
+    def sets(self, scope: str) -> Sets:
+        """Return the sets of arrays that are summed together.
+
+        Parameters
+        ----------
+        scope : {"all", "group", "array"}
+            All arrays are one set; or those of each group, in order of the groups; or each array
+            is one, in the order of the arrays.
+        """
+        first = np.zeros(1, np.int64)
+        if scope == "all":  # it has the coefficients of the group that all others fall into
+            rows, last = first, np.array([self.n_arrays])
+        elif scope == "group":
+            each = np.arange(self._groups.max() + 1)
+            ordered = np.sort(self._groups)
+            first, last = (np.searchsorted(ordered, each, side) for side in ("left", "right"))
+            rows = each * self._row_width
+        else:
+            first, last = self._ranks, self._ranks + 1
+            rows = self._groups * self._row_width
+        return Sets(first.size, self._send(np.concatenate([first, last, rows])))
 
     def points_to(self, grads: Sequence[DeviceArray]) -> bool:
         """Tell whether these gradients are those that the table has."""
@@ -73,48 +121,26 @@ class ArrayTable:
         # From pageable memory the driver takes its own copy before this returns.
         self._grads.copy_to_device(np.array(self._addresses, dtype=np.int64), stream=stream)
 
-    def measure(self, clip_norm: float, stream: Any, squares: bool = True) -> None:
-        """Start the sum of squares, or of products with zero, and the scale that follows from it.
+    def _send(self, numbers: np.ndarray) -> Any:
+        return numba_cuda.send(np.array(numbers, dtype=np.int64), self._stream)
 
-        Nothing waits for it here: kernels that are launched after it find the result.
-        """
-        _, finish = self._reductions
-        self._sum(self._partial, squares, stream)
-        configure(finish, 1, stream)(
-            address_of(self._total),
-            address_of(self.scale),
-            address_of(self._partial),
-            self._partial.size,
-            float(clip_norm),
-        )
 
-    def norm(self, stream: Any) -> float:
-        """Wait for the sum that was started last and return its root."""
-        with np.errstate(invalid="ignore"):
-            return float(np.sqrt(numba_cuda.fetch(self._total, stream)[0]))
+def chunks_of(size: int, blocks: int, all_blocks: int) -> list[tuple[int, int]]:
+    """Cut an array into chunks, even ones of whole blocks but for its last elements.
 
-    def is_finite(self, stream: Any) -> bool:
-        """Wait for the sum of squares and tell whether all gradients are finite."""
-        if np.isfinite(numba_cuda.fetch(self._total, stream)[0]):
-            return True
-        # Squares of finite numbers may be too large to add; products with zero are not.
-        self.measure(0.0, stream, squares=False)
-        return bool(numba_cuda.fetch(self._total, stream)[0] == 0)
+    Parameters
+    ----------
+    size, blocks : int
+        Its elements, and the blocks that they fill.
+    all_blocks : int
+        Those of all arrays that are summed over.
 
-    def first_nonfinite(self, stream: Any) -> int:
-        """Return the number of the first gradient with an element that is not finite."""
-        partial = numba_cuda.send(np.zeros(self.n_blocks), stream)
-        self._sum(partial, False, stream)
-        bad = np.flatnonzero(numba_cuda.fetch(partial, stream))
-        return int(self._array_of_block[bad[0]])
-
-    def _sum(self, partial: Any, squares: bool, stream: Any) -> None:
-        partial_sums, _ = self._reductions
-        configure(partial_sums, partial.size, stream)(
-            address_of(partial),
-            *self.pointers,
-            self.n_arrays,
-            self.n_blocks,
-            int(squares),
-            self._dtype.type(0),
-        )
+    Returns
+    -------
+    list of (int, int)
+        First element of each chunk and the one after its last.
+    """
+    longest = max(1, -(-all_blocks // PARTIALS))
+    count = -(-blocks // longest)
+    ends = [min(size, THREADS * (blocks * k // count)) for k in range(count + 1)] if count else []
+    return list(itertools.pairwise(ends))

@@ -48,6 +48,7 @@ __all__ = [
     "schedule_rules_in_file",
     "specialise",
     "update_owner",
+    "used_scalars",
     "variants",
 ]
 
@@ -74,8 +75,13 @@ class Loop:
     @property
     def used(self) -> dict[str, int]:
         """Scalars that the body reads, and where they stand in the coefficient row."""
-        words = set(re.findall(r"\w+", self.body))
-        return {name: k for k, name in enumerate(self.scalars) if name in words}
+        return used_scalars(self.scalars, self.body)
+
+
+def used_scalars(scalars: tuple[str, ...], text: str) -> dict[str, int]:
+    """Return the scalars that statements read, and where they stand in the coefficient row."""
+    words = set(re.findall(r"\w+", text))
+    return {name: k for k, name in enumerate(scalars) if name in words}
 
 
 def fused_loop(variant: Variant, average: bool, names: dict[str, str]) -> Loop:

@@ -30,6 +30,9 @@ against_ = move_ if g > zero_ else (-move_ if g < zero_ else zero_ * g + one_)
 """
 )
 _AGREES = "against_ <= zero_"
+# Keep what the statements above want of the time before the rule, where they share its loop.
+_REMEMBER = "before_ = p\nraw_ = g\n"
+_RECALL = "g = raw_\n"
 # What is not a number is not above 0 either: it goes through, and shows.
 _CAUTION = "p = before_ if against_ > zero_ else before_ + mask_ * move_\n"
 # The last branch keeps NaN, and the sign of zeros: with a threshold of 0 no bit changes.
@@ -127,20 +130,48 @@ def joined(loop: Loop, finish: Finish) -> Loop:
     loop : Loop
         Of a rule.
     finish : Finish
-        Anything but the cautious mask, which needs sums over elements.
+        What follows it.
 
     Returns
     -------
     Loop
-        One loop that does both.
+        One loop that does both. ``before_`` is no array in it, but a local name.
     """
+    statements = _statements(finish)
     return replace(
         loop,
-        arrays=loop.arrays + finish.arrays,
-        locals=loop.locals + finish.arrays,
+        arrays=loop.arrays + _changed(finish),
+        locals=loop.locals + _changed(finish) + (_OWN_NAMES if finish.cautious else ()),
         written=loop.written + _changed(finish),
-        body=loop.body + _statements(finish),
+        body=_around(loop.body, statements) if finish.cautious else loop.body + statements,
     )
+
+
+def agreeing(loop: Loop) -> tuple[Loop, str]:
+    """Return a loop that makes the move of a rule without keeping it, and what to count there.
+
+    Parameters
+    ----------
+    loop : Loop
+        Of a rule, without its average.
+
+    Returns
+    -------
+    loop : Loop
+        It changes no array.
+    test : str
+        Whether rule and gradient agree in an element: a condition, true at the end of the loop.
+    """
+    body = _around(loop.body, _MOVE)
+    return replace(loop, locals=loop.locals + _OWN_NAMES, written=(), body=body), _AGREES
+
+
+_OWN_NAMES = ("before_", "raw_", "move_", "against_")
+
+
+def _around(rule: str, follows: str) -> str:
+    """Put a rule between what must be kept from before it and what looks back at that."""
+    return _REMEMBER + rule + _RECALL + follows
 
 
 def _changed(finish: Finish) -> tuple[str, ...]:

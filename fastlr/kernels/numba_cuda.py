@@ -1,4 +1,4 @@
-"""Everything that touches `numba.cuda`: memory by address, launches, streams, reductions.
+"""Everything that touches `numba.cuda`: memory by address, launches, streams.
 
 Emitted kernels get addresses, not arrays, so that one launch can reach any number of arrays
 through a table. `load_`, `store_`, `index_` and `mul_` are what they use instead of indexing
@@ -12,23 +12,24 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
 import operator
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import cuda, float32, float64
+from numba import cuda
 from numba.core import config
 
 from . import cube_root
-from .cuda_source import FIRST_BLOCK, SIZE
 
 SIMULATOR = bool(config.ENABLE_CUDASIM)
 
 # The simulator starts a Python thread for each thread of a block.
 THREADS = 4 if SIMULATOR else 256
-# Most blocks of the first stage of a reduction. Fixed, for the same sum on every device.
+# Chunks that a sum over elements is cut into. Fixed, for the same sum on every device; as many
+# blocks run at once on the largest.
 PARTIALS = 3 if SIMULATOR else 1024
 
 if SIMULATOR:
@@ -162,86 +163,6 @@ else:
         return b.select(b.fcmp_ordered("<", w, real(float("inf"))), y, x)
 
 
-@functools.cache
-def reductions(dtype: str) -> tuple[Any, Any]:
-    """Return the two kernels that measure gradients, which always add in double precision.
-
-    The first leaves one partial sum for each of its blocks, the second adds these and computes
-    what clipping multiplies the gradient by. Which thread adds what, in which order, depends
-    on the arrays alone, so the sum is the same on every device and in every run.
-
-    Parameters
-    ----------
-    dtype : {"f32", "f64"}
-        Precision of the gradients and of the factor.
-
-    Returns
-    -------
-    partial_sums, finish
-        Kernels. ``partial_sums(partial, blocks, table, grads, arrays, n_blocks, squares, like)``
-        adds the squares, or with ``squares=0`` products with zero, whose sum is not zero if
-        any element is not finite. ``finish(total, scale, partial, n, clip)`` writes the total
-        and, where ``clip > 0``, ``min(1, clip / (sqrt(total) + 1e-6))``.
-    """
-    real = float32 if dtype == "f32" else float64
-
-    # The tree at the end of both is written twice: a function that is called from a kernel
-    # compiles only where there is a GPU.
-    @cuda.jit
-    def partial_sums(partial, blocks, table, grads, arrays, n_blocks, squares, like):
-        shared = cuda.shared.array(THREADS, float64)
-        thread = cuda.threadIdx.x
-        total = 0.0
-        block = cuda.blockIdx.x
-        while block < n_blocks:
-            array = index_(blocks, block)
-            first = index_(table, FIRST_BLOCK * arrays + array)
-            size = index_(table, SIZE * arrays + array)
-            i = (block - first) * THREADS + thread
-            # Reading element 0 in place of what lies past the end saves a branch, so that the
-            # loads of several rounds are under way at once.
-            x = float64(load_(index_(grads, array), i if i < size else 0, like))
-            x = x if i < size else 0.0
-            total += x * (x if squares else 0.0)
-            block += cuda.gridDim.x
-        shared[thread] = total
-        cuda.syncthreads()
-        half = THREADS >> 1
-        while half > 0:
-            if thread < half:
-                shared[thread] += shared[thread + half]
-            cuda.syncthreads()
-            half >>= 1
-        if thread == 0:
-            store_(partial, cuda.blockIdx.x, shared[0])
-
-    @cuda.jit
-    def finish(out, scale, partial, n, clip):
-        shared = cuda.shared.array(THREADS, float64)
-        thread = cuda.threadIdx.x
-        total = 0.0
-        i = thread
-        while i < n:
-            total += load_(partial, i, clip)
-            i += THREADS
-        shared[thread] = total
-        cuda.syncthreads()
-        half = THREADS >> 1
-        while half > 0:
-            if thread < half:
-                shared[thread] += shared[thread + half]
-            cuda.syncthreads()
-            half >>= 1
-        if thread == 0:
-            total = shared[0]
-            store_(out, 0, total)
-            if clip > 0.0:
-                factor = clip / (sqrt(total) + 1e-6)
-                store_(scale, 0, real(1.0 if factor > 1.0 else factor))
-
-    return partial_sums, finish
-
-
 @cuda.jit
 def fill(address, value, n):
     """Set n elements at an address."""
@@ -318,6 +239,38 @@ def stream_of(handle: int | None) -> Any:
     if handle == 2:
         return cuda.per_thread_default_stream()
     return cuda.external_stream(handle)
+
+
+def refuse_capture(stream: Any) -> None:
+    """Raise if a stream is being captured into a CUDA graph.
+
+    Raises
+    ------
+    RuntimeError
+        A graph repeats its launches with the arguments that they had, so every replay would be
+        the same step again, with the same coefficients, and the step count would stand still.
+    """
+    driver = _driver()
+    if driver is None:
+        return
+    error, status = driver.cuStreamIsCapturing(driver.CUstream(int(stream)))
+    capturing = driver.CUstreamCaptureStatus.CU_STREAM_CAPTURE_STATUS_ACTIVE
+    if error == driver.CUresult.CUDA_SUCCESS and status == capturing:
+        raise RuntimeError(
+            "step cannot be captured into a CUDA graph, which would repeat the coefficients of "
+            "this one step; capture forward and backward pass, and call step outside"
+        )
+
+
+@functools.cache
+def _driver() -> Any:
+    """Return CUDA's driver functions, None in the simulator and where Numba brings its own."""
+    if SIMULATOR:
+        return None
+    try:
+        return importlib.import_module("cuda.bindings.driver")
+    except ImportError:
+        return None
 
 
 @functools.lru_cache(maxsize=1024)

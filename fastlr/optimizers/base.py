@@ -62,8 +62,7 @@ class Optimizer(HyperParameters):
         Strength of an L2 penalty, in [0, inf): ``l2 * p`` joins the gradient, clipped already, as
         part of what is minimised. Unlike `weight_decay` it means the same whatever `decay` is.
     cautious : bool, default=False
-        Leave out the part of a step whose sign the gradient contradicts (see Notes). The CUDA
-        backend has no such kernels.
+        Leave out the part of a step whose sign the gradient contradicts (see Notes).
     lookahead : int, optional
         Make this many steps, then go back part of the way (see Notes).
     lookahead_alpha : float, default=0.5
@@ -129,7 +128,8 @@ class Optimizer(HyperParameters):
 
     Last comes the running mean of ``average``. All of this runs on parameters that the rule has
     just left in the cache, but for ``cautious``, which needs a second pass and a copy of the
-    parameters. State that the rule keeps is not touched.
+    parameters (on a GPU no copy: the rule runs twice there, at first for the count alone). State
+    that the rule keeps is not touched.
     """
 
     state: ClassVar[tuple[str, ...]] = ()
