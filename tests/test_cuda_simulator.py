@@ -17,7 +17,8 @@ needs_numba = pytest.mark.skipif(
 
 @needs_numba
 @pytest.mark.parametrize(
-    "group", ["TestRules", "TestGradients or TestSchedules", "TestArrays or TestRefusals"]
+    "group",
+    ["TestRules", "TestSums", "TestGradients or TestSchedules", "TestArrays or TestRefusals"],
 )
 def test_in_the_simulator(group):
     # Warnings are NumPy's, of scalars that overflow or divide by zero, as kernels may.
