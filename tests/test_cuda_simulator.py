@@ -23,7 +23,7 @@ needs_numba = pytest.mark.skipif(
 def test_in_the_simulator(group):
     # Warnings are NumPy's, of scalars that overflow or divide by zero, as kernels may.
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", str(CHECKS), "-q", "-k", group, "-W", "ignore",
+        [sys.executable, "-m", "pytest", str(CHECKS), "-q", "-n0", "-k", group, "-W", "ignore",
          "-p", "no:cacheprovider", "-rs"],
         env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
         capture_output=True,
