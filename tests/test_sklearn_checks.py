@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from estimators import ALL, CLASSIFIERS
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_param_validation,
@@ -14,7 +15,7 @@ from sklearn.utils.estimator_checks import (
 from fastlr import SGD, LinearClassifier, OneCycle
 
 ESTIMATORS = [
-    LinearClassifier(),
+    *(cls() for cls in ALL),
     LinearClassifier(SGD(momentum=0.9, schedule=OneCycle()), lr=0.1, clip_norm=1.0),
 ]
 
@@ -24,20 +25,22 @@ def test_estimator_checks(estimator, check):
     check(estimator)
 
 
+@pytest.mark.parametrize("cls", ALL)
 @pytest.mark.parametrize(
     "check", [check_param_validation, check_dataframe_column_names_consistency]
 )
-def test_checks_that_scikit_learn_keeps_to_itself(check):
+def test_checks_that_scikit_learn_keeps_to_itself(check, cls):
     pytest.importorskip("pandas")
-    check("LinearClassifier", LinearClassifier())
+    check(cls.__name__, cls())
 
 
-def test_no_check_is_skipped_or_fails_with_array_api_dispatch():
+@pytest.mark.parametrize("cls", ALL)
+def test_no_check_is_skipped_or_fails_with_array_api_dispatch(cls):
     # The variable must be set before SciPy is imported.
     code = (
         "from sklearn.utils.estimator_checks import check_estimator\n"
-        "from fastlr import LinearClassifier\n"
-        "results = check_estimator(LinearClassifier(), on_skip=None, on_fail=None)\n"
+        f"from fastlr import {cls.__name__}\n"
+        f"results = check_estimator({cls.__name__}(), on_skip=None, on_fail=None)\n"
         "bad = [r for r in results if r['status'] != 'passed']\n"
         "assert not bad, bad\n"
     )
@@ -46,3 +49,15 @@ def test_no_check_is_skipped_or_fails_with_array_api_dispatch():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_tags_say_what_the_estimator_takes(cls):
+    tags = cls().__sklearn_tags__()
+    assert tags.target_tags.required
+    assert tags.input_tags.sparse is ("accept_sparse" in cls._X_options)
+    if cls in CLASSIFIERS:
+        assert tags.classifier_tags.multi_class
+        assert tags.classifier_tags.multi_label is cls._takes_multilabel
+    else:
+        assert tags.target_tags.multi_output

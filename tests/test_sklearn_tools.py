@@ -110,23 +110,6 @@ def test_skops_needs_no_more_trust_than_is_exported():
         assert isinstance(getattr(sys.modules[module], cls), type)
 
 
-def test_fitted_state_is_arrays_and_plain_values():
-    def plain(value):
-        if isinstance(value, dict):
-            return all(plain(v) for v in value.values())
-        if isinstance(value, (list, tuple)):
-            return all(plain(v) for v in value)
-        return isinstance(value, (np.ndarray, int, float, str, bool, type(None)))
-
-    model = LinearClassifier(random_state=0).fit(X, Y)
-    fitted = {k: v for k, v in model.__getstate__().items() if k not in model.get_params()}
-    assert {k: plain(v) for k, v in fitted.items()} == dict.fromkeys(fitted, True)
-    size = len(pickle.dumps(model))
-    for _ in range(3):  # history apart, a pickle does not grow with use
-        model.partial_fit(X, Y)
-    assert len(pickle.dumps(model)) < size + 1000
-
-
 def test_threads_fit_their_own_models_at_once():
     def options(i):
         return {"random_state": i, "batch_size": 20 + i, "max_epochs": 20}

@@ -31,6 +31,11 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
     # Whether the engine takes matrices of +1 and -1, that is ``reduction="each"``.
     _takes_multilabel = False
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = self._takes_multilabel
+        return tags
+
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> GradientClassifier:

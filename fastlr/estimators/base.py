@@ -173,6 +173,11 @@ class GradientEstimator(Streamed):
         plan = plan_epoch(self.batch_size, len(rows))
         return EstimatorTrial(model, model._resolve_optimizer(), spec, rows, plan)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = bool(self._X_options.get("accept_sparse"))
+        return tags
+
     def set_callbacks(self, *callbacks: Any) -> GradientEstimator:
         """Set callbacks of `sklearn.callback`, to be told of each epoch of `fit`.
 
