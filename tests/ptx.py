@@ -59,6 +59,7 @@ def check(ptx, exact):
         assert "fma." not in ptx, "a product and a sum that the CPU rounds twice"
         assert not re.findall(r"\bmul\.f\d+", ptx), "a product that ptxas may fuse"
         assert ".local" not in ptx
+        assert not re.findall(r"\.(approx|ftz)", ptx), "roots, quotients or denormals of less"
         # Elements are counted in 64 bits all along: nothing is narrowed on the way.
         assert not re.findall(r"\bcvt\.[us]32\.[us]64", ptx)
 

@@ -374,6 +374,17 @@ class TestArrays:
             updater.step(grads)
         assert len(launches) == count
 
+    def test_stream_that_is_being_captured_is_refused_before_anything_is_written(self, monkeypatch):
+        def refuse(stream):
+            raise RuntimeError(f"captured {stream}")
+
+        array = np.ones(3)
+        updater = SGD(lr=1.0).bind(OnDevice(array))
+        monkeypatch.setattr(numba_cuda, "refuse_capture", refuse)
+        with pytest.raises(RuntimeError, match="captured 0"):
+            updater.step(OnDevice(np.ones(3)))
+        assert (updater.t, array.tolist()) == (0, [1.0] * 3)
+
     def test_shapes_without_elements_or_axes(self):
         host = {n: a for n, a in tree().items() if a.size <= 5 and a.flags.c_contiguous}
         assert {a.shape for a in host.values()} >= {(), (0,), (3, 0), (5,)}

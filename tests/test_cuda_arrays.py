@@ -11,6 +11,7 @@ from fastlr import SGD
 from fastlr.arrays import is_device_array
 from fastlr.kernels import numba_cuda
 from fastlr.kernels.cuda_arrays import check_disjoint, describe
+from fastlr.kernels.cuda_tables import chunks_of
 
 
 class Interface:
@@ -91,7 +92,10 @@ def test_interface_gives_address_shape_and_stream():
 
 
 def test_older_interface_without_a_stream():
-    assert describe(Interface(version=2, stream=None), "g").stream is None
+    array = describe(Interface(version=2, stream=None), "g")
+    assert array.stream is None
+    assert array.borrowed, "its producer may hand the memory on while work waits for it"
+    assert not describe(Interface(), "g").borrowed
 
 
 def test_strides_that_say_nothing_new_are_contiguous():
@@ -144,6 +148,7 @@ def test_dlpack_alone_is_enough():
     array = describe(source, "g")
     assert (array.address, array.shape, array.dtype) == (4096, (2, 3), np.float32)
     assert (array.device, array.stream, source.streams) == (1, 1, [1])
+    assert array.borrowed
     with pytest.raises(ValueError, match=r"g must be contiguous in C order, got strides \(4, 8\)"):
         describe(OnlyDLPack(1, 2), "g")
 
@@ -181,3 +186,45 @@ def test_stream_handles_become_the_streams_they_name(monkeypatch):
         "per thread",
         ("external", 99),
     ]
+
+
+@pytest.mark.parametrize(
+    "sizes", [[1], [0, 5, 0], [256, 257, 1], [10**6] * 40, [7, 2**31 + 300, 10**5], [3] * 5000]
+)
+def test_chunks_cover_each_element_once_evenly_and_are_few(sizes):
+    blocks = [-(-n // numba_cuda.THREADS) for n in sizes]
+    found = [chunks_of(n, b, sum(blocks)) for n, b in zip(sizes, blocks, strict=True)]
+    for n, chunks in zip(sizes, found, strict=True):
+        ends = [0, *(stop for _, stop in chunks)]
+        assert [start for start, _ in chunks] == ends[:-1]
+        assert ends[-1] == n
+        assert all(start < stop for start, stop in chunks)
+        assert all(start % numba_cuda.THREADS == 0 for start, _ in chunks)
+        lengths = [-(-(stop - start) // numba_cuda.THREADS) for start, stop in chunks]
+        assert not lengths or max(lengths) - min(lengths) <= 1
+    assert sum(map(len, found)) <= len(sizes) + numba_cuda.PARTIALS
+
+
+def test_a_step_is_not_captured_into_a_graph(monkeypatch):
+    class Driver:
+        """The part of `cuda.bindings.driver` that is asked."""
+
+        CUstream = int
+        CUresult = types.SimpleNamespace(CUDA_SUCCESS=0)
+        CUstreamCaptureStatus = types.SimpleNamespace(CU_STREAM_CAPTURE_STATUS_ACTIVE=1)
+
+        def __init__(self, *answer):
+            self.answer, self.asked = answer, []
+
+        def cuStreamIsCapturing(self, stream):
+            self.asked.append(stream)
+            return self.answer
+
+    for answer in [(0, 0), (906, 1)]:  # not capturing; another stream is
+        monkeypatch.setattr(numba_cuda, "_driver", lambda answer=answer: Driver(*answer))
+        numba_cuda.refuse_capture(77)
+    capturing = Driver(0, 1)
+    monkeypatch.setattr(numba_cuda, "_driver", lambda: capturing)
+    with pytest.raises(RuntimeError, match="step cannot be captured into a CUDA graph"):
+        numba_cuda.refuse_capture(77)
+    assert capturing.asked == [77]

@@ -30,7 +30,9 @@ class DeviceArray:
     stream: int | None  # handle of the stream it is on, None if that does not matter
     device: int | None  # number of its device, None if it does not say
     owner: Any  # keeps the memory alive
-    borrowed: bool = False  # may be used again as soon as `owner` goes, work under way or not
+    # Whether the memory may go to somebody else with `owner`, work under way on it or not. Who
+    # tells the stream hands memory on behind the work there.
+    borrowed: bool
 
     @property
     def size(self) -> int:
@@ -137,13 +139,15 @@ def _from_interface(
     if interface.get("mask") is not None:
         raise TypeError(f"{label} must not have a mask")
     address, read_only = interface["data"]
+    stream = _torch_stream(value) or interface.get("stream")
     array = DeviceArray(
         address=int(address or 0),
         shape=tuple(interface["shape"]),
         dtype=np.dtype(interface["typestr"]),
-        stream=_torch_stream(value) or interface.get("stream"),
+        stream=stream,
         device=_dlpack_device(value)[1],
         owner=value,
+        borrowed=stream is None,
     )
     return array, interface.get("strides"), bool(read_only)
 

@@ -44,6 +44,10 @@ class Reduction:
         self.sets = table.sets(scope)
         self._partial, self._total = load_source(*partial).entry, load_source(*total).entry
         self._sums = numba_cuda.send(np.zeros(n_sums * table.n_chunks), stream)
+        # Looking up an address takes about as long as a launch.
+        sums = address_of(self._sums)
+        self._first = sums, table.chunks, table.n_chunks, table.arrays, table.grads
+        self._then = sums, table.n_chunks, table.members, table.firsts, self.sets.table
 
     def launch(self, stream: Any, rows: int, own: int, kept: int, given: int) -> None:
         """Start it; nothing waits for it here, and what is launched after it finds the result.
@@ -55,33 +59,13 @@ class Reduction:
         rows, own, kept, given : int
             Addresses, as `cuda_sums` describes them.
         """
-        table = self.table
         self._start(self._partial, stream, rows, own)
         configure(self._total, self.sets.count, stream)(
-            address_of(self._sums),
-            table.n_chunks,
-            address_of(table.members),
-            address_of(table.firsts),
-            address_of(self.sets.table),
-            table.pointers[1],
-            table.n_arrays,
-            own,
-            kept,
-            given,
+            *self._then, self.table.arrays, self.table.n_arrays, own, kept, given
         )
 
     def _start(self, kernel: Any, stream: Any, rows: int, own: int) -> None:
-        _, arrays, grads = self.table.pointers
-        configure(kernel, self.table.n_chunks, stream)(
-            address_of(self._sums),
-            address_of(self.table.chunks),
-            self.table.n_chunks,
-            arrays,
-            grads,
-            rows,
-            own,
-            self.table.n_arrays,
-        )
+        configure(kernel, self.table.n_chunks, stream)(*self._first, rows, own, self.table.n_arrays)
 
 
 class GradientNorm(Reduction):
@@ -111,10 +95,11 @@ class GradientNorm(Reduction):
         self._zeros = load_source(*zeros_source(dtype)).entry
         self._totals = numba_cuda.send(np.zeros(self.sets.count), stream)
         self._bound = numba_cuda.send(np.full(1, float(clip_norm)), stream)
+        self._addresses = address_of(self._totals), address_of(self._bound)
 
     def measure(self, own: int, stream: Any) -> None:
         """Start the sums of squares."""
-        self.launch(stream, 0, own, address_of(self._totals), address_of(self._bound))
+        self.launch(stream, 0, own, *self._addresses)
 
     def norm(self, stream: Any) -> float:
         """Wait for the sums that were started last and return the norm of all gradients."""
@@ -145,6 +130,11 @@ class OwnNumbers:
         What the scalars start from.
     stream : stream
         Numba's.
+
+    Attributes
+    ----------
+    address, scalars_address : int
+        Where the numbers of the arrays lie, and the scalars; 0 if there are none.
     """
 
     def __init__(
@@ -153,19 +143,11 @@ class OwnNumbers:
         self.width = width
         self._shape, self._dtype = (n_arrays, width), dtype
         self._own = numba_cuda.send(self._start(scalars), stream)
+        self.address, self.scalars_address = address_of(self._own), 0
         self._scalars = None
         if scalars is not None and scalars.size:
             self._scalars = numba_cuda.send(scalars, stream)
-
-    @property
-    def address(self) -> int:
-        """Where the numbers of the arrays lie."""
-        return address_of(self._own)
-
-    @property
-    def scalars_address(self) -> int:
-        """Where the scalars lie, 0 if there are none."""
-        return 0 if self._scalars is None else address_of(self._scalars)
+            self.scalars_address = address_of(self._scalars)
 
     def fetch(self, scalars: np.ndarray, stream: Any) -> None:
         """Wait for the device and set the scalars on the host to those that it has."""

@@ -138,17 +138,15 @@ class CudaStepper:
     def _launch(self, stream: Any) -> None:
         """Start what comes after the norm: the other sums, then the update."""
         table, own = self._table, self._own.address
-        rows = self._at_cursor(self._rows)
+        rows = self._rows_address + self._cursor * self._row_bytes
         if self._sums is not None:
-            kept = self._own.scalars_address
-            self._sums.launch(stream, rows, own, kept, self._at_cursor(self._exact))
+            exact = self._exact_address + self._cursor * self._exact_bytes
+            self._sums.launch(stream, rows, own, self._own.scalars_address, exact)
         if self._moves is not None:
             self._moves.launch(stream, rows, own, 0, 0)
-        configure(self._kernel, table.n_blocks, stream)(*table.pointers, rows, own, table.n_arrays)
-
-    def _at_cursor(self, rows: Any) -> int:
-        """Return where the coefficients of this step lie."""
-        return address_of(rows) + self._cursor * (rows.nbytes // self._length)
+        configure(self._kernel, table.n_blocks, stream)(
+            table.blocks, table.arrays, table.grads, rows, own, table.n_arrays
+        )
 
     @property
     def norm(self) -> float:
@@ -207,17 +205,20 @@ class CudaStepper:
         """Compute coefficients of steps to come and send them on their way."""
         made = self._refill(self.t, _TABLE_ROWS)
         rows, exact = made if self._summing is not None else (made, None)
-        self._rows = self._sent(self._rows, rows)
+        self._rows, self._rows_address = self._sent(self._rows, rows)
+        self._row_bytes = rows[0].nbytes
         if exact is not None:
-            self._exact = self._sent(self._exact, exact)
+            self._exact, self._exact_address = self._sent(self._exact, exact)
+            self._exact_bytes = exact[0].nbytes
         self._length, self._cursor = _TABLE_ROWS, 0
 
-    def _sent(self, target: Any, rows: np.ndarray) -> Any:
-        """Put rows where those before them were, behind what still reads these."""
+    def _sent(self, target: Any, rows: np.ndarray) -> tuple[Any, int]:
+        """Put rows where those before them were, after what still reads these on the stream."""
         if target is None:
-            return numba_cuda.send(rows.reshape(-1), self._stream)
-        target.copy_to_device(rows.reshape(-1), stream=self._stream)
-        return target
+            target = numba_cuda.send(rows.reshape(-1), self._stream)
+        else:
+            target.copy_to_device(rows.reshape(-1), stream=self._stream)
+        return target, address_of(target)
 
     def _load(self, grads: Any) -> list[DeviceArray]:
         """Check the gradients and return where they lie, in the order of the parameters."""

@@ -19,7 +19,7 @@ class Sets:
     """Arrays that are summed together, as kernels see them."""
 
     count: int
-    table: Any  # on the device: first and last rank of each set, and its first coefficient
+    table: int  # address of the first and last rank of each set, and of its first coefficient
 
 
 class ArrayTable:
@@ -42,9 +42,11 @@ class ArrayTable:
     ----------
     n_arrays, n_blocks, n_chunks : int
         Number of arrays; of blocks that an update takes; of blocks that a sum takes.
-    chunks, members, firsts : device array of int64
-        For each chunk the number of its array, its first element and the one after its last. The
-        arrays in order of their groups: their numbers, and the first chunk of each.
+    blocks, arrays, grads, chunks, members, firsts : int
+        Addresses of the number of each block's array; of the table of arrays; of gradients'
+        addresses; for each chunk the number of its array, its first element and the one after
+        its last; of the numbers of the arrays in order of their groups, and the first chunk of
+        each.
 
     Notes
     -----
@@ -70,9 +72,11 @@ class ArrayTable:
         first_blocks = np.cumsum([0, *counts[:-1]])
         addresses = [[p.address, *map(address_of, s)] for p, s in zip(params, states, strict=True)]
         table = [sizes, first_blocks, self._groups * row_width, *zip(*addresses, strict=True)]
-        self._blocks = self._send(np.repeat(np.arange(self.n_arrays), counts))
-        self._table = self._send(np.array(table).reshape(-1))
-        self._grads = self._send(np.zeros(self.n_arrays))
+        self._kept: list[Any] = []  # what the addresses point to
+        self.blocks = self._send(np.repeat(np.arange(self.n_arrays), counts))
+        self.arrays = self._send(np.array(table).reshape(-1))
+        self.grads = self._send(np.zeros(self.n_arrays))
+        self._grads = self._kept[-1]
         self._addresses: list[int] = []
         order = np.argsort(self._groups, kind="stable")
         self._ranks = np.argsort(order)
@@ -83,11 +87,6 @@ class ArrayTable:
         self.chunks = self._send(np.concatenate([self.array_of_chunk, *cuts.T]))
         self.members = self._send(order)
         self.firsts = self._send(np.cumsum([0, *(len(c) for c in chunks)]))
-
-    @property
-    def pointers(self) -> tuple[int, int, int]:
-        """Addresses of the tables of blocks, of arrays and of gradients."""
-        return address_of(self._blocks), address_of(self._table), address_of(self._grads)
 
     def sets(self, scope: str) -> Sets:
         """Return the sets of arrays that are summed together.
@@ -121,8 +120,10 @@ class ArrayTable:
         # From pageable memory the driver takes its own copy before this returns.
         self._grads.copy_to_device(np.array(self._addresses, dtype=np.int64), stream=stream)
 
-    def _send(self, numbers: np.ndarray) -> Any:
-        return numba_cuda.send(np.array(numbers, dtype=np.int64), self._stream)
+    def _send(self, numbers: np.ndarray) -> int:
+        """Send a table and return where it lies."""
+        self._kept.append(numba_cuda.send(np.array(numbers, dtype=np.int64), self._stream))
+        return address_of(self._kept[-1])
 
 
 def chunks_of(size: int, blocks: int, all_blocks: int) -> list[tuple[int, int]]:
