@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 
 import numpy as np
 import pytest
@@ -44,6 +45,12 @@ class ReadableEpoch:
                 self.arena.grad["intercept"][:] = d.sum(axis=0)
             self.updater.step(self.arena.grad)
         return EpochResult(total, float(weight[order].sum()), step + 1, None)
+
+    def evaluate(self, X, y, sample_weight=None):
+        weight = np.ones(len(X)) if sample_weight is None else sample_weight
+        z = X @ self.arena.param["coef"].T + self.arena.param.get("intercept", 0)
+        rows = np.repeat(weight[:, None], y.shape[1], 1)
+        return self.loss.evaluate(z, y, rows)[0], weight.sum()
 
 
 class Regressor(LinearModel, GradientRegressor):
@@ -222,3 +229,57 @@ def test_shapes_of_y_are_checked_and_kept():
     with pytest.raises(ValueError, match="NaN"):
         model.partial_fit(X, np.full_like(Y, np.nan))
     model.partial_fit(X, Y.astype(int))
+
+
+@pytest.mark.parametrize("loss", [SQUARES, Huber(), Poisson()])
+def test_validation_is_in_the_units_of_training_and_scores_in_those_of_y(loss):
+    spread = (Y - Y.mean(axis=0)) / Y.std(axis=0)
+    y = {"Poisson": np.exp(spread / 3), "Huber": 7 * spread + 3}.get(type(loss).__name__, Y)
+    weight, scores, losses = RNG.uniform(0, 2, 100), [], []
+    train, rest = slice(0, 300), slice(300, 400)
+
+    def on_epoch(model, row):
+        scores.append(model.score(X[rest], y[rest], weight))
+        t = model._known_targets()
+        raw = (model.predict(X[rest]) - t.shift) / t.scale
+        raw = np.log(raw) if t.log else raw
+        rows = np.repeat(weight[:, None], 3, 1)
+        target = t.encode(y[rest], np.float64)
+        losses.append(model._training_loss(t)[0].evaluate(raw, target, rows)[0] / weight.sum())
+
+    model = Regressor(loss=loss, early_stopping=True, max_epochs=6)
+    model.fit(
+        X[train], y[train], X_val=X[rest], y_val=y[rest], sample_weight_val=weight,
+        on_epoch=on_epoch,
+    )  # fmt: skip
+    np.testing.assert_allclose(model.validation_scores_, scores, rtol=1e-9)
+    np.testing.assert_allclose(model.validation_loss_curve_, losses, rtol=1e-9)
+    assert model.best_validation_score_ == max(scores) or model.n_iter_ == 6
+    held_out = Regressor(loss=loss, early_stopping=True, validation_fraction=0.3).fit(X, y)
+    assert held_out.best_validation_score_ > 0.8
+    assert model.score(X[rest], y[rest], weight) == pytest.approx(max(scores), rel=1e-9)
+
+
+def test_one_row_cannot_be_scored():
+    with pytest.raises(ValueError, match="validation needs at least 2 rows"):
+        Regressor().fit(X, Y, X_val=X[:1], y_val=Y[:1])
+
+
+def test_threads_that_predict_at_once_wait_for_the_attributes():
+    model = Regressor().partial_fit(X, Y)
+    for _ in range(20):
+        model.partial_fit(X, Y)
+        start, got = threading.Barrier(4), [None] * 4
+
+        def work(i, start=start, got=got):
+            start.wait()
+            got[i] = model.predict(X)
+
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        expected = X @ model.coef_.T + model.intercept_
+        for each in got:
+            np.testing.assert_allclose(each, expected, rtol=1e-12)

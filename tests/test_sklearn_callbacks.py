@@ -13,8 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from test_linear_values import data
 
-from fastlr import DivergenceWarning, LinearClassifier, _compat
-from fastlr.estimators._tasks import NoTasks, tasks_of
+from fastlr import DivergenceWarning, LinearClassifier
 
 callback = pytest.importorskip("sklearn.callback")
 
@@ -140,13 +139,6 @@ def test_callbacks_are_checked_and_kept_by_clones_and_pickles():
     assert log.events.count("setup") == 2
     again = pickle.loads(pickle.dumps(model)).fit(X, Y)
     np.testing.assert_array_equal(again.coef_, model.coef_)
-
-
-def test_before_scikit_learn_1_9_they_are_ignored(monkeypatch):
-    monkeypatch.setattr(_compat.importlib.util, "find_spec", lambda name: None)
-    model = classifier().set_callbacks(Log())
-    assert isinstance(tasks_of(model, "epoch", 4), NoTasks)
-    assert model.fit(X, Y).n_iter_ == 4
 
 
 def test_importing_the_estimators_does_not_import_callbacks():

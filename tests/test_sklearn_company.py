@@ -30,6 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import fastlr
+from fastlr.estimators._tasks import NoTasks, tasks_of
 
 every = pytest.mark.parametrize("cls", ALL)
 
@@ -248,3 +249,12 @@ def test_names_of_columns_are_kept_and_checked(cls):
     ):
         with pytest.raises(ValueError, match="feature names should match"):
             wrong()
+
+
+@every
+def test_callbacks_are_ignored_before_scikit_learn_1_9(cls, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    X, y = data_for(cls)
+    model = small(cls).set_callbacks(print)
+    assert isinstance(tasks_of(model, "epoch", 3), NoTasks)
+    assert model.fit(X, y).n_iter_ == 3

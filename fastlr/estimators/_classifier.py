@@ -44,7 +44,8 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         Optimizer state and the clock of the schedule go on from call to call, after `fit` and
         after pickling too. A schedule that is stretched over the run, as ``"onecycle"`` is, has
         no meaning here, for the length of the run is not known: the rate is then constant.
-        Lengths in epochs count calls, each as many steps long as the first.
+        Lengths in epochs count calls, each as many steps long as the first. Stopping early is a
+        matter of `fit` alone.
 
         Parameters
         ----------

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from ..optimizers.base import Optimizer
 from ..schedules import Run
+from ._fold import refresh
 from ._history import Recorded
 from ._session import ModelSpec, Session
 from ._settings import needs_total
@@ -22,6 +23,7 @@ class Continued(Recorded, Validated):
     t_: int
     _inputs: dict[str, np.ndarray]
     _checkpoint: dict[str, Any]
+    _stale: bool
 
     def _spec(
         self, targets: Any, inputs: dict[str, np.ndarray], n_features: int, dtype: np.dtype
@@ -105,12 +107,10 @@ class Continued(Recorded, Validated):
 
     def _publish(self, session: Session) -> None:
         self.t_ = session.updater.t
-        self.__dict__.pop("_stale", None)
+        if "_stale" in self.__dict__:
+            self._stale = False  # what is written now is not to be computed first
         self._set_fitted_params(session.publish())
-
-    def _refresh(self) -> None:
-        """Compute the fitted attributes that `partial_fit` left for later."""
-        self._publish(self._session)
+        self.__dict__.pop("_stale", None)
 
     def _dtype(self) -> np.dtype:
         """Return the precision of the fitted parameters."""
@@ -120,8 +120,7 @@ class Continued(Recorded, Validated):
         return next(iter(self._fitted_params().values())).dtype
 
     def __getstate__(self) -> dict[str, Any]:
-        if "_stale" in self.__dict__:
-            self._refresh()
+        refresh(self)
         state = dict(super().__getstate__())
         session = state.pop("_session", None)
         if session is not None:

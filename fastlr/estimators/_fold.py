@@ -6,6 +6,7 @@ must fit the data as they are. A fold is the exact map between the two.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,6 +89,20 @@ def _read_only(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return array
 
 
+_LOCK = threading.RLock()
+
+
+def refresh(model: Any) -> None:
+    """Bring the fitted attributes of a model up to date; threads that predict wait for each other.
+
+    ``_stale`` is True in a model whose attributes are behind, and False while they are written.
+    """
+    if "_stale" in model.__dict__:
+        with _LOCK:
+            if model.__dict__.get("_stale"):
+                model._publish(model._session)
+
+
 class FittedParameter:
     """A fitted attribute that is computed when it is asked for, once after each training.
 
@@ -101,8 +116,7 @@ class FittedParameter:
     def __get__(self, model: Any, owner: type | None = None) -> Any:
         if model is None:
             return self
-        if "_stale" in model.__dict__:
-            model._refresh()
+        refresh(model)
         try:
             return model.__dict__[self._name]
         except KeyError:
@@ -111,6 +125,5 @@ class FittedParameter:
             ) from None
 
     def __set__(self, model: Any, value: Any) -> None:
-        if "_stale" in model.__dict__:  # the others are then known not to be the user's
-            model._refresh()
+        refresh(model)  # the others are then known not to be the user's
         model.__dict__[self._name] = value

@@ -18,6 +18,7 @@ class Hooks(OptimizerParams):
 
     n_features_in_: int
     _has_shift = True
+    _fewest_to_score = 1  # rows that a score needs to have a meaning
     _plain_weights = True  # whether rows without a weight need none
 
     # Hooks of the model

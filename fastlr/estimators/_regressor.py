@@ -27,13 +27,16 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
     _scale: np.ndarray
     _vector: bool
 
+    _fewest_to_score = 2
+
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> GradientRegressor:
         """Train for one epoch over X and y, going on where the last call left off.
 
         Optimizer state and the clock of the schedule go on from call to call, after `fit` and
         after pickling too. A schedule that is stretched over the run, as ``"onecycle"`` is, has
         no meaning here, for the length of the run is not known: the rate is then constant.
-        Lengths in epochs count calls, each as many steps long as the first. Mean and scale of
+        Lengths in epochs count calls, each as many steps long as the first. Stopping early is a
+        matter of `fit` alone. Mean and scale of
         the targets are taken from the first call, which should therefore hold typical rows; they
         change how quickly it learns, not what.
 
@@ -131,8 +134,6 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
     ) -> float:
         from sklearn.metrics import r2_score
 
-        if len(y) < 2:
-            raise ValueError("validation needs at least 2 rows, for R2 has no meaning for one")
         predicted = np.exp(outputs) if targets.log else outputs
         # R2 does not depend on units, so y need not be brought back to its own.
         predicted = (predicted - targets.shift) / targets.scale

@@ -21,6 +21,7 @@ from ._fold import Fold
 from ._settings import needs_total
 
 _UNLIMITED = nullcontext()
+_SHARED = 2**18  # multiplications up to which OpenBLAS keeps a product on one thread
 
 
 class ModelSpec(NamedTuple):
@@ -141,9 +142,10 @@ class Session:
             np.nan if norm is None else norm,
         )
 
-    def limited_blas(self) -> AbstractContextManager[Any]:
+    def limited_blas(self, n_rows: int) -> AbstractContextManager[Any]:
         """Return a context in which BLAS uses `n_threads` threads, if the engine calls it."""
-        if not self.epoch.uses_blas:
+        # Small products are not shared among threads; setting the number takes some 20 us.
+        if not self.epoch.uses_blas or n_rows * self.arena.params.size < _SHARED:
             return _UNLIMITED
         if self._libraries is None:  # looking for them takes a millisecond
             self._libraries = ThreadpoolController()

@@ -33,13 +33,13 @@ class Streamed(Trained):
             rows = self._check_chunk(X, y, sample_weight, classes)
         session = self._continue()
         size = plan_epoch(self.batch_size, rows.X.shape[0], one_pass=True).batch_size
-        with session.limited_blas():
+        with session.limited_blas(rows.X.shape[0]):
             good = self._train_once(session, rows, size)
         if session.fold.trivial:
             self._publish(session)
         else:
             self.t_ = session.updater.t
-            self.__dict__["_stale"] = True
+            self._stale = True
         if not good:
             warn_diverged(self, session.updater.t + 1, session.updater.lr)
 
@@ -114,7 +114,7 @@ class Streamed(Trained):
                 if rows is None:
                     rows, _ = self._chunk(X, y, weights, None, first=False)
                 tasks.begin()
-                with session.limited_blas():
+                with session.limited_blas(rows.X.shape[0]):
                     good = self._train_once(session, rows, size)
                 if tasks.watched:
                     self._publish(session)

@@ -76,7 +76,7 @@ class Trained(Continued):
                 stop |= bool(on_epoch(self, self._last_row()))
             return stop | tasks.end()
 
-        with session.limited_blas():
+        with session.limited_blas(n_rows):
             training = train(
                 run_epoch,
                 session.arena.params,

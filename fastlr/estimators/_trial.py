@@ -89,7 +89,7 @@ class EstimatorTrial:
         batches, rows, size = self._batches(session.rng), self._rows, self._plan.batch_size
 
         def step() -> float:
-            with session.limited_blas():
+            with session.limited_blas(size):
                 result = session.epoch.run(rows.X, rows.y, rows.weights, next(batches), size)
             if result.diverged_at is not None:
                 return float("nan")

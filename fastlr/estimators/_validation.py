@@ -58,6 +58,20 @@ class Validated(Hooks):
     early_stopping: bool
     validation_fraction: float
 
+    def _held_out_of(
+        self, rows: Rows, given: tuple[Any, Any, Any], targets: Any, factors: np.ndarray | None
+    ) -> tuple[Rows, Rows | None]:
+        """Return the rows to train on, and those to validate on after each epoch."""
+        held_out = self._given_validation(*given, targets, factors, rows.X.dtype)
+        if held_out is None and self.early_stopping:
+            rows, held_out = self._split(rows)
+        if held_out is not None and held_out.used < self._fewest_to_score:
+            raise ValueError(
+                f"{type(self).__name__}: validation needs at least {self._fewest_to_score} rows, "
+                f"got {held_out.used}"
+            )
+        return rows, held_out
+
     def _validated(self, X: Any, y: Any, reset: bool, dtype: Any) -> tuple[Any, Any]:
         options = {**self._X_options, **self._y_options(y)}
         X, y = validate_data(self, X, y, reset=reset, dtype=dtype, **options)
@@ -109,7 +123,7 @@ class Validated(Hooks):
             raise type(error)(f"X_val, y_val: {error}") from error
         return self._rows(X_val, encoded, weights, targets, factors)
 
-    def _held_out(self, rows: Rows) -> tuple[Rows, Rows]:
+    def _split(self, rows: Rows) -> tuple[Rows, Rows]:
         """Split rows into those to train on, which stay where they lie, and a copy of the rest."""
         from sklearn.model_selection import train_test_split
 

@@ -139,11 +139,8 @@ class GradientEstimator(Streamed):
             if known is not targets:
                 targets, encoded = known, known.encode(y, X.dtype)
         rows = self._rows(X, encoded, sample_weight, targets, factors)
-        held_out = self._given_validation(
-            X_val, y_val, sample_weight_val, targets, factors, X.dtype
-        )
-        if self.early_stopping and held_out is None:
-            rows, held_out = self._held_out(rows)
+        given_val = X_val, y_val, sample_weight_val
+        rows, held_out = self._held_out_of(rows, given_val, targets, factors)
         if rows.weights is not None:
             used = rows.weights if rows.chosen is None else rows.weights[rows.chosen]
             rows.weights[:] /= used.mean()
