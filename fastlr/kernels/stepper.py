@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _NORM_BLOCK = 16384
 _TABLE_ROWS = 256
-_KERNEL = ctypes.CFUNCTYPE(
+KERNEL = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t
 )
 _MEASURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, ctypes.c_ssize_t)
@@ -61,7 +61,7 @@ class Stepper:
         self.dtype = params[0].dtype
         self._params, self._states, self._group_ids = params, states, group_ids
         self._names, self._single = names, single
-        self._kernel, self._owner = _KERNEL(kernel), owner
+        self._kernel, self._owner = KERNEL(kernel), owner
         self._refill, self._complain = refill, complain
         self._clip_scope = clip_scope
         self._clip_norm, self._check, self._raises, self._sign = clip_norm, check, raises, sign
@@ -72,13 +72,13 @@ class Stepper:
         if summing is not None:
             self._measure = _MEASURE(summing.kernels.measure)
             self._adapt = _ADAPT(summing.kernels.adapt)
-        self._pointers = [_table_of(s) for s in states]
+        self._pointers = [table_of(s) for s in states]
         self._finish = finish
         if finish is not None:
-            self._finish_kernel, self._count = _KERNEL(finish.address), _COUNT(finish.count)
+            self._finish_kernel, self._count = KERNEL(finish.address), _COUNT(finish.count)
             last = [s[len(s) - len(finish.what.arrays) :] for s in states]
             self._before = [s[0] for s in last] if finish.what.cautious else []
-            self._finish_pointers = [_table_of(s) for s in last]
+            self._finish_pointers = [table_of(s) for s in last]
 
     def step(self, grads: Any) -> int:
         """Update the parameters with `grads`; return 1 if the step was skipped, else 0."""
@@ -167,7 +167,7 @@ class Stepper:
         for start in range(0, p.size, _NORM_BLOCK):
             offset, count = start * p.itemsize, min(_NORM_BLOCK, p.size - start)
             lanes = np.empty((self._summing.kernels.n_sums, 16))
-            pointers = _table_of(states, offset)
+            pointers = table_of(states, offset)
             self._measure(
                 lanes.ctypes.data,
                 p.ctypes.data + offset,
@@ -204,7 +204,8 @@ class Stepper:
         self.forget_rows()
 
 
-def _table_of(arrays: Sequence[np.ndarray], offset: int = 0) -> ctypes.Array[ctypes.c_void_p]:
+def table_of(arrays: Sequence[np.ndarray], offset: int = 0) -> ctypes.Array[ctypes.c_void_p]:
+    """Return the pointers to arrays, each so many bytes further on, as kernels take them."""
     return (ctypes.c_void_p * max(len(arrays), 1))(*[a.ctypes.data + offset for a in arrays])
 
 

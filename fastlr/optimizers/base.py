@@ -218,6 +218,15 @@ class Optimizer(HyperParameters):
         return {}
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the rule is ``p - rate * g`` and keeps no state.
+
+        What an L2 penalty in the gradient does to a feature that has no other gradient is then
+        known in closed form, which training on sparse data makes use of.
+        """
+        return False
+
+    @property
     def averages(self) -> bool:
         """Whether predictions are made with other parameters than those that are stepped."""
         return self.average is not None or self.predicts_elsewhere

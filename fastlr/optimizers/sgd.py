@@ -76,6 +76,10 @@ class SGD(Optimizer):
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise ValueError("SGD: nesterov needs momentum > 0 and dampening == 0")
 
+    @property
+    def is_plain(self):
+        return not self.momentum
+
     def coefficients(self, t, lr):
         fresh = np.where(np.asarray(t) == 1, 1.0, 1.0 - self.dampening)
         inside = lr if self.lr_in_momentum else 1.0

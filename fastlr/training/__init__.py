@@ -5,6 +5,7 @@ from .epoch import EpochResult
 from .linear import LinearEpoch
 from .loop import Divergence, EpochInfo, Training, train
 from .scaling import FeatureScaling
+from .sparse import SparseEpoch
 from .stopping import Stopping
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "EpochResult",
     "FeatureScaling",
     "LinearEpoch",
+    "SparseEpoch",
     "Stopping",
     "Training",
     "train",

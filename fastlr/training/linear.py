@@ -92,7 +92,7 @@ class LinearEpoch:
         scaling: FeatureScaling | None = None,
     ):
         self.loss: Loss = get_loss(loss, "LinearEpoch: loss")
-        _check_reduction(self.loss, reduction, len(arena.param["coef"]))
+        check_reduction("LinearEpoch", self.loss, reduction, len(arena.param["coef"]))
         if engine not in _ENGINES:
             raise ValueError(
                 f"LinearEpoch: engine must be one of {', '.join(_ENGINES)}, got {engine!r}"
@@ -248,19 +248,35 @@ class LinearEpoch:
         )
 
 
-def _check_reduction(loss: Loss, reduction: str, outputs: int) -> None:
+def check_reduction(owner: str, loss: Loss, reduction: str, outputs: int) -> None:
+    """Raise unless a loss can be reduced in this way.
+
+    Parameters
+    ----------
+    owner : str
+        Whose message it is.
+    loss : Loss
+        Which loss.
+    reduction : str
+        Which way; see `LinearEpoch`.
+    outputs : int
+        Of the model.
+
+    Raises
+    ------
+    ValueError
+        If it cannot.
+    """
     if reduction not in REDUCTIONS:
         raise ValueError(
-            f"LinearEpoch: reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}"
+            f"{owner}: reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}"
         )
     if reduction == "softmax" and type(loss) is not LogLoss:
-        raise ValueError(f"LinearEpoch: reduction 'softmax' is that of LogLoss, got {loss!r}")
+        raise ValueError(f"{owner}: reduction 'softmax' is that of LogLoss, got {loss!r}")
     if reduction in {"softmax", "multinomial"} and outputs < 2:
-        raise ValueError(f"LinearEpoch: reduction {reduction!r} needs coef of 2 rows or more")
+        raise ValueError(f"{owner}: reduction {reduction!r} needs 2 outputs or more")
     if reduction in {"multinomial", "ovr"} and loss.task != "margin":
-        raise ValueError(
-            f"LinearEpoch: reduction {reduction!r} needs a loss of margins, got {loss!r}"
-        )
+        raise ValueError(f"{owner}: reduction {reduction!r} needs a loss of margins, got {loss!r}")
 
 
 def _check_scaling(scaling: FeatureScaling, arena: Arena) -> FeatureScaling:

@@ -38,7 +38,42 @@ def check_data(
         If one is unfit; the message names it.
     """
     check_array(X, "X", dtype, (None, features))
-    rows = len(X)
+    check_rows(
+        len(X), y, sample_weight, order, batch_size, dtype=dtype, outputs=outputs, codes=codes
+    )
+
+
+def check_rows(
+    rows: int,
+    y: Any,
+    sample_weight: Any,
+    order: Any,
+    batch_size: Any,
+    *,
+    dtype: np.dtype,
+    outputs: int,
+    codes: bool,
+) -> None:
+    """Raise unless what goes with the rows of X is fit.
+
+    Parameters
+    ----------
+    rows : int
+        How many there are.
+    y, sample_weight, order, batch_size
+        As `LinearEpoch.run` describes them.
+    dtype : numpy.dtype
+        Precision of the model.
+    outputs : int
+        Of the model.
+    codes : bool
+        Whether `y` holds codes of classes, rather than a target for each output.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is unfit; the message names it.
+    """
     if codes:
         classes = max(outputs, 2)
         check_array(y, "y", np.dtype(np.int64), (rows,))

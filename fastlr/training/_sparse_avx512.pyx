@@ -1,0 +1,2 @@
+# fastlr: contract
+include "_sparse.pxi"
