@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .estimators import LinearClassifier
+    from .estimators import LinearClassifier, LinearRegressor
     from .exceptions import DivergenceWarning, InterruptionWarning
     from .kernels.select import backend_info
     from .tuning.find_lr import find_lr
@@ -22,6 +22,7 @@ _HOMES = {
     "DivergenceWarning": "exceptions",
     "InterruptionWarning": "exceptions",
     "LinearClassifier": "estimators",
+    "LinearRegressor": "estimators",
     "SKOPS_TRUSTED": "estimators",
     "Updater": "updater",
     "backend_info": "kernels.select",
@@ -31,6 +32,7 @@ _SUBMODULES = (
     "estimators",
     "exceptions",
     "kernels",
+    "losses",
     "optimizers",
     "schedules",
     "training",
@@ -42,6 +44,7 @@ __all__ = [
     "DivergenceWarning",
     "InterruptionWarning",
     "LinearClassifier",
+    "LinearRegressor",
     "SKOPS_TRUSTED",
     "Updater",
     "backend_info",

@@ -12,10 +12,12 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from fastlr import SGD, LinearClassifier, OneCycle
+from fastlr import SGD, LinearClassifier, LinearRegressor, OneCycle
 
 ESTIMATORS = [
     *(cls() for cls in ALL),
+    LinearClassifier(loss="hinge", penalty="elasticnet", multi_class="ovr", average=True),
+    LinearRegressor(loss="huber", penalty="l1", standardize=True),
     LinearClassifier(SGD(momentum=0.9, schedule=OneCycle()), lr=0.1, clip_norm=1.0),
 ]
 

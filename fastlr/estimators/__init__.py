@@ -1,10 +1,13 @@
 """Estimators: scikit-learn's face of fastlr."""
 
-from .. import optimizers, schedules
+from .. import losses, optimizers, schedules
 from .linear import LinearClassifier
+from .linear_regressor import LinearRegressor
 
 _TRUSTED = (
     LinearClassifier,
+    LinearRegressor,
+    *losses.LOSSES.values(),
     *optimizers.OPTIMIZERS.values(),
     *(getattr(schedules, name) for name in schedules.__all__ if name != "get_schedule"),
 )
@@ -14,4 +17,4 @@ SKOPS_TRUSTED = sorted(
 )
 """Names of fastlr's own types, for ``skops.io.load(file, trusted=SKOPS_TRUSTED)``."""
 
-__all__ = ["SKOPS_TRUSTED", "LinearClassifier"]
+__all__ = ["SKOPS_TRUSTED", "LinearClassifier", "LinearRegressor"]

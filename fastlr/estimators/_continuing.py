@@ -66,6 +66,7 @@ class Continued(Recorded, Validated):
         if run.total_steps is None and needs_total(optimizer, run):
             # Nobody knows how many calls will follow, so there is no run to stretch it over.
             optimizer = optimizer.replace(schedule=None)
+        optimizer = self._in_units(optimizer, spec)
         seed = 0  # a checkpoint brings the state of its generator
         if checkpoint is None:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)

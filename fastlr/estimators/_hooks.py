@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..optimizers.base import Optimizer
 from ..training import Arena
 from ._fold import Fold
 from ._params import OptimizerParams
@@ -19,6 +20,7 @@ class Hooks(OptimizerParams):
     n_features_in_: int
     _has_shift = True
     _fewest_to_score = 1  # rows that a score needs to have a meaning
+    _learns_from_chunk = True  # whether the first call of partial_fit may learn of inputs
     _plain_weights = True  # whether rows without a weight need none
 
     # Hooks of the model
@@ -53,6 +55,9 @@ class Hooks(OptimizerParams):
 
     def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> Any:
         raise NotImplementedError
+
+    def _in_units(self, optimizer: Optimizer, spec: ModelSpec) -> Optimizer:
+        return optimizer
 
     def _fold(self, spec: ModelSpec) -> Fold:
         raise NotImplementedError
@@ -100,6 +105,9 @@ class Hooks(OptimizerParams):
         self, outputs: np.ndarray, y: np.ndarray, weights: np.ndarray | None, targets: Any
     ) -> float:
         raise NotImplementedError
+
+    def _shares_scale(self, degree: float, log: bool) -> bool:
+        return False
 
     def _training_loss(self, targets: Any) -> tuple[Any, str]:
         raise NotImplementedError

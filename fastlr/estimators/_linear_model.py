@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from ..training import Arena, LinearEpoch
+from .._compat import Interval, StrOptions
+from ..losses.base import Loss
+from ..optimizers.base import Optimizer
+from ..training import Arena, FeatureScaling, LinearEpoch
 from ._fold import FittedParameter, Fold, LinearFold
+from ._penalty import penalised, penalty_parts, scale_powers
 from ._session import ModelSpec
+from ._standardize import learn_scaling
 from .base import GradientEstimator
 
 _BLOCK = 8192  # features; BLAS splits longer dot products among threads, which costs far more
+
+PENALTIES = ("l2", "l1", "elasticnet")
 
 
 class LinearModel(GradientEstimator):
     """Hooks of a linear model; stands before the targets' base class."""
 
+    _model_constraints: Mapping[str, list[Any]] = {
+        "loss": [str, Loss],
+        "penalty": [StrOptions(set(PENALTIES)), None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "fit_intercept": ["boolean"],
+        "standardize": [StrOptions({"auto"}), "boolean"],
+        "average": [StrOptions({"ema", "polyak"}), "boolean", None],
+    }
+
     coef_ = FittedParameter()
     intercept_ = FittedParameter()
 
+    _learns_from_chunk = False  # a chunk may be a single row
+
+    loss: Any
     fit_intercept: bool
+    penalty: str | None = None
+    alpha: float = 0.0
+    l1_ratio: float = 0.0
+    standardize: bool | str = False
+    average: bool | str | None = None
 
     @property
     def _has_shift(self) -> bool:  # type: ignore[override]
         return self.fit_intercept
+
+    def _learn_inputs(self, X: Any, weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        return learn_scaling(X, weights, self.standardize, self.fit_intercept)
 
     def _shapes(self, n_features: int, outputs: int) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {"coef": (outputs, n_features)}
@@ -38,15 +67,52 @@ class LinearModel(GradientEstimator):
             params["intercept"][:] = spec.targets.start
 
     def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> LinearEpoch:
-        return LinearEpoch(arena, updater, spec.loss, spec.reduction)
+        scaling = None
+        if spec.inputs:
+            scaling = FeatureScaling(spec.inputs.get("shift"), 1 / spec.inputs["scale"])
+        return LinearEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling)
 
     def _fold(self, spec: ModelSpec) -> Fold:
-        if not getattr(spec.targets, "scaled", False):
+        targets, inputs = spec.targets, spec.inputs
+        if not (inputs or getattr(targets, "scaled", False)):
             return Fold()
-        return LinearFold(spec.targets.raw_shift, spec.targets.raw_scale)
+        shift = getattr(targets, "raw_shift", np.zeros(targets.outputs))
+        scale = getattr(targets, "raw_scale", np.ones(targets.outputs))
+        return LinearFold(shift, scale, inputs.get("shift"), inputs.get("scale"))
+
+    # The optimizer, with what belongs to a linear model
+
+    def _resolve_optimizer(self) -> Optimizer:
+        optimizer = super()._resolve_optimizer()
+        changes: dict[str, Any] = {}
+        if self.average:
+            changes["average"] = "polyak" if self.average is True else self.average
+        if self.penalty is not None and isinstance(self.optimizer, str):
+            changes["weight_decay"] = 0.0
+        merged: Optimizer = optimizer.replace(**changes)
+        return merged
+
+    def _parts(self) -> tuple[float, float]:
+        return penalty_parts(self.penalty, float(self.alpha), float(self.l1_ratio))
+
+    def _shares_scale(self, degree: float, log: bool) -> bool:
+        powers = scale_powers(degree, log)
+        return any(part and power for part, power in zip(self._parts(), powers, strict=True))
+
+    def _in_units(self, optimizer: Optimizer, spec: ModelSpec) -> Optimizer:
+        strengths = self._parts()
+        scaled = spec.loss.scaled(1.0) if getattr(spec.targets, "scaled", False) else None
+        if scaled is not None:
+            powers = scale_powers(scaled[1], spec.targets.log)
+            scale = float(spec.targets.scale[0])
+            strengths = tuple(s * scale**p for s, p in zip(strengths, powers, strict=True))
+        return penalised(optimizer, *strengths)
 
     def _settings(self) -> tuple[Any, ...]:
-        return (*super()._settings(), self.fit_intercept)
+        own = (self.fit_intercept, self.loss, self.penalty, self.alpha, self.l1_ratio, self.average)
+        return (*super()._settings(), *own)
+
+    # Fitted attributes
 
     def _fitted_params(self) -> dict[str, np.ndarray]:
         return {"coef": self.coef_, "intercept": self.intercept_}

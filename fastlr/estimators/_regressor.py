@@ -158,7 +158,8 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         # A constant target, or the one row of a first chunk, tells a scale by its size at most.
         size = np.where(np.isfinite(mean) & (mean != 0), np.abs(mean), 1.0)
         scale[~usable] = size[~usable]
-        if twice[0] != loss:  # thresholds are one number, whatever the output
+        # Thresholds and penalties are one number, whatever the output.
+        if twice[0] != loss or self._shares_scale(twice[1], log):
             scale[:] = np.sqrt(np.mean(scale[usable if usable.any() else slice(None)] ** 2))
         return RealTargets(shift, scale, vector, log)
 

@@ -108,9 +108,11 @@ class Session:
         self._listens = any(each.needs_metric for each in optimizer.scheduled().values())
         self.arena = Arena(spec.shapes, spec.dtype)
         biases = [name for name in spec.shapes if name.startswith("intercept")]
+        unpenalised = {n: 0.0 for n in ("l1", "l2") if n not in optimizer.own_fields}
+        exempt = {"match": biases, "weight_decay": 0.0, **unpenalised}
         self.updater = optimizer.bind(
             self.arena.param,
-            groups=[{"match": biases, "weight_decay": 0.0}] if biases else None,
+            groups=[exempt] if biases else None,
             n_threads=n_threads,
             total_steps=run.total_steps,
             steps_per_epoch=run.steps_per_epoch,

@@ -62,7 +62,9 @@ class Streamed(Trained):
         rows, targets = self._chunk(X, y, sample_weight, classes, first)
         if first:
             steps = plan_epoch(self.batch_size, rows.used, one_pass=True).steps
-            self._publish(self._first_session(optimizer, rows, targets, Run(None, steps)))
+            run = Run(None, steps)
+            learn = self._learns_from_chunk
+            self._publish(self._first_session(optimizer, rows, targets, run, learn=learn))
         return rows
 
     def _chunk(
@@ -77,9 +79,17 @@ class Streamed(Trained):
         return self._rows(X, encoded, sample_weight, targets, factors), targets
 
     def _first_session(
-        self, optimizer: Optimizer, rows: Rows, targets: Any, run: Run, warm: bool = False
+        self,
+        optimizer: Optimizer,
+        rows: Rows,
+        targets: Any,
+        run: Run,
+        warm: bool = False,
+        learn: bool = True,
     ) -> Session:
-        inputs = self._inputs if warm else self._learn_inputs(rows.X, rows.weights)
+        inputs = self._inputs if warm else {}
+        if learn and not warm:
+            inputs = self._learn_inputs(rows.X, rows.weights)
         spec = self._spec(targets, inputs, rows.X.shape[1], rows.X.dtype)
         return self._begin(optimizer, spec, run, warm)
 

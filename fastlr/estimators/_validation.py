@@ -41,6 +41,14 @@ class Rows(NamedTuple):
         """How many rows are used."""
         return int(self.X.shape[0]) if self.chosen is None else len(self.chosen)
 
+    def weights_of_chosen(self) -> np.ndarray | None:
+        """Return weights of all rows, zero for those that are not used; None if all are one."""
+        if self.chosen is None:
+            return self.weights
+        weights = np.zeros(self.X.shape[0])
+        weights[self.chosen] = 1.0 if self.weights is None else self.weights[self.chosen]
+        return weights
+
     def taken(self, index: np.ndarray) -> Rows:
         """Return a copy of some rows."""
         w, s = self.weights, self.sample_weight

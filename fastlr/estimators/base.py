@@ -15,8 +15,11 @@ Hooks of a model
 ``_is_plain(X, spec)``
     Whether X needs no validation, on the way of microseconds through `partial_fit`.
 ``_learn_inputs(X, weights)``
-    What training needs to know of X, as a dict of arrays: means and scales, say. Kept in
+    What training needs to know of X, as a dict of arrays: means and scales, say. Rows without a
+    weight, such as those held out, must not count. Kept in
     ``_inputs``, in pickles, and over a warm start; handed on as ``spec.inputs``.
+``_learns_from_chunk``
+    Whether the first chunk of `partial_fit` may tell that; `fit_stream`'s always does.
 ``_shapes(n_features, outputs)``
     Shapes of the parameters by name, in the order in which they lie in the arena.
 ``_initialise(params, spec, rng)``
@@ -24,6 +27,8 @@ Hooks of a model
     should start, where it is not None.
 ``_make_epoch(arena, updater, spec)``
     The engine: ``run``, ``evaluate``, ``uses_blas``.
+``_in_units(optimizer, spec)``
+    The optimizer, with what depends on the units of training: penalties.
 ``_fold(spec)``
     From parameters to fitted attributes (`Fold`): here a model undoes what it did to X, and the
     scaling of regression targets: ``spec.targets.raw_scale * z + spec.targets.raw_shift``.
@@ -33,6 +38,9 @@ Hooks of a model
 ``_outputs(X)``
     Raw scores of shape (n_samples, outputs), in the units of y, from the fitted attributes; X
     has been validated.
+``_shares_scale(degree, log)``
+    Whether all regression targets must be divided by one scale, as a penalty may demand, under a
+    loss of this degree (see `Loss.scaled`) and link.
 ``_has_shift``
     Whether an intercept can take the mean of regression targets.
 ``_settings()``
@@ -144,7 +152,7 @@ class GradientEstimator(Streamed):
         if rows.weights is not None:
             used = rows.weights if rows.chosen is None else rows.weights[rows.chosen]
             rows.weights[:] /= used.mean()
-        inputs = self._inputs if warm else self._learn_inputs(X, rows.weights)
+        inputs = self._inputs if warm else self._learn_inputs(X, rows.weights_of_chosen())
         spec = self._spec(targets, inputs, X.shape[1], X.dtype)
         plan = plan_epoch(self.batch_size, rows.used)
         run = Run(self.max_epochs * plan.steps, plan.steps)
@@ -168,7 +176,8 @@ class GradientEstimator(Streamed):
             rows.weights[:] /= rows.weights.mean()
         spec = model._spec(targets, model._learn_inputs(X, rows.weights), X.shape[1], X.dtype)
         plan = plan_epoch(self.batch_size, len(rows))
-        return EstimatorTrial(model, model._resolve_optimizer(), spec, rows, plan)
+        chosen = model._in_units(model._resolve_optimizer(), spec)
+        return EstimatorTrial(model, chosen, spec, rows, plan)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

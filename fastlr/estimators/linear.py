@@ -1,33 +1,63 @@
-"""The linear classifier: multinomial logistic regression by any optimizer and schedule."""
+"""The linear classifier: any loss, penalty, optimizer and schedule."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+
+from .._compat import StrOptions
+from ..losses import LogLoss, get_loss
+from ..losses.base import Loss
 from ._classifier import GradientClassifier
 from ._linear_model import LinearModel
+from ._probability import log_probabilities, probabilities
 from ._settings import DEFAULT_SCHEDULE
+from ._targets import ClassTargets
+
+
+def _gives_probabilities(model: LinearClassifier) -> bool:
+    try:
+        return model._loss().has_probability
+    except (TypeError, ValueError):  # fit will say what is wrong with it
+        return False
 
 
 class LinearClassifier(LinearModel, GradientClassifier):
-    r"""Linear classifier with log-loss, trained in mini-batches.
+    r"""Linear classifier of any loss, trained in mini-batches.
 
-    Multinomial logistic regression for three classes or more, and logistic regression for two.
-    With rows :math:`x_i`, codes :math:`y_i` and weights :math:`w_i` it minimises
+    With the default loss it is multinomial logistic regression for three classes or more, and
+    logistic regression for two: with rows :math:`x_i`, codes :math:`y_i` and weights :math:`w_i`
+    it minimises
 
     .. math::
         L(W, b) = \frac{1}{n} \sum_i w_i \Big(
             \log \sum_k e^{z_{ik}} - z_{i y_i} \Big), \qquad z_i = W x_i + b
 
     one mini-batch at a time, each epoch in one compiled call that lets other Python threads run.
-    Features should be of similar scale, as a `StandardScaler` makes them.
 
     Parameters
     ----------
     optimizer : str or Optimizer, default="adamw"
         Name or object, such as ``SGD(momentum=0.9)``. The parameters of an object can be reached
         as ``optimizer__weight_decay``; it is copied and never changed. Weight decay is the
-        optimizer's, and the intercept is never decayed.
+        optimizer's own, and the intercept is never decayed; with a `penalty`, an optimizer named
+        by a string has none.
+    loss : str or Loss, default="log_loss"
+        ``"log_loss"``, ``"hinge"``, ``"squared_hinge"``, ``"modified_huber"``, ``"perceptron"``,
+        or an object of `fastlr.losses`, one's own included, with task "margin".
+    penalty : {"l2", "l1", "elasticnet"} or None, default=None
+        What is added to the loss: ``alpha`` times the mixture of L1 and L2 that `l1_ratio` says,
+        :math:`\alpha (\rho |W|_1 + \tfrac12 (1 - \rho) |W|_2^2)`, without the intercept. The
+        L1 part is a proximal step after that of the optimizer, which makes exact zeros; it
+        minimises exactly this with plain SGD, while rules that scale or accumulate gradients
+        give it another strength. Where features are standardised, this is about the weights
+        of standardised features.
+    alpha : float, default=1e-4
+        :math:`\alpha`.
+    l1_ratio : float, default=0.15
+        :math:`\rho`, for ``"elasticnet"``.
     lr : float or "auto", default="auto"
         Learning rate; a number replaces the optimizer's. ``"auto"`` leaves an optimizer object
         its own, and gives an optimizer named by a string ten times its default, up to 0.1 (0.01
@@ -60,6 +90,17 @@ class LinearClassifier(LinearModel, GradientClassifier):
         Whether to visit the rows in another order in each epoch.
     fit_intercept : bool, default=True
         Whether the model has an intercept.
+    standardize : bool or "auto", default="auto"
+        Whether to train on features shifted and scaled to mean 0 and variance 1, without a copy
+        of X; the fitted attributes are for the features as they are. ``"auto"`` looks at a part
+        of the rows and does so where scales or offsets of the features would hinder training.
+        `partial_fit` without a `fit` before never does.
+    average : {"ema", "polyak"} or bool, default=None
+        Running mean of the weights to predict with, exponential or plain (True).
+    multi_class : {"multinomial", "ovr"}, default="multinomial"
+        How three classes or more are learned: together, by the softmax of their scores or, with
+        other losses than log-loss, by the margin of the right class over the best other one; or
+        each against the rest.
     class_weight : dict, "balanced" or None, default=None
         Weights by class, which multiply `sample_weight`; ``"balanced"`` weighs classes inversely
         to their frequency, and is not available in `partial_fit`.
@@ -81,11 +122,12 @@ class LinearClassifier(LinearModel, GradientClassifier):
     Attributes
     ----------
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
-        Weights, one row if there are two classes. `partial_fit` changes it in place.
+        Weights, one row if there are two classes. `partial_fit` changes it in place, unless
+        features were standardised; then it is read-only.
     intercept_ : ndarray of shape (1,) or (n_classes,)
         Intercepts, zero with ``fit_intercept=False``.
     classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
+        Labels, sorted; for multilabel y the numbers of its columns.
     n_iter_ : int
         Epochs finished, calls of `partial_fit` included.
     t_ : int
@@ -114,6 +156,11 @@ class LinearClassifier(LinearModel, GradientClassifier):
 
     Notes
     -----
+    y of shape (n_samples, n_labels) that holds 0 and 1 makes a multilabel classifier, with one
+    output for each label.
+
+    X must be C-contiguous for training: others are copied.
+
     float32 data make a float32 model with float32 probabilities; everything but float32 is
     computed in float64.
 
@@ -124,26 +171,36 @@ class LinearClassifier(LinearModel, GradientClassifier):
     --------
     >>> from fastlr import LinearClassifier
     >>> from sklearn.datasets import load_iris
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = make_pipeline(StandardScaler(), LinearClassifier(random_state=0)).fit(X, y)
+    >>> model = LinearClassifier(random_state=0).fit(X, y)
     >>> model.score(X, y) > 0.95
     True
-    >>> model[-1].coef_.shape, model[-1].n_iter_
+    >>> model.coef_.shape, model.n_iter_
     ((3, 4), 10)
+    >>> svm = LinearClassifier(loss="hinge", penalty="l2", alpha=1e-3, random_state=0).fit(X, y)
+    >>> hasattr(svm, "predict_proba")
+    False
     """
 
-    _parameter_constraints = GradientClassifier._parameter_constraints | {
-        "fit_intercept": ["boolean"]
+    _parameter_constraints = {
+        **GradientClassifier._parameter_constraints,
+        **LinearModel._model_constraints,
+        "multi_class": [StrOptions({"multinomial", "ovr"})],
     }
 
     _auto_lr_factor = 10.0
+    _takes_multilabel = True
+
+    multi_class: str
 
     def __init__(
         self,
         optimizer: Any = "adamw",
         *,
+        loss: Any = "log_loss",
+        penalty: str | None = None,
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.15,
         lr: float | str = "auto",
         schedule: Any = DEFAULT_SCHEDULE,
         batch_size: int | str = "auto",
@@ -154,6 +211,9 @@ class LinearClassifier(LinearModel, GradientClassifier):
         n_iter_no_change: int = 5,
         shuffle: bool = True,
         fit_intercept: bool = True,
+        standardize: bool | str = "auto",
+        average: bool | str | None = None,
+        multi_class: str = "multinomial",
         class_weight: Any = None,
         clip_norm: float | None = None,
         warm_start: bool = False,
@@ -162,6 +222,10 @@ class LinearClassifier(LinearModel, GradientClassifier):
         n_threads: int = 1,
     ) -> None:
         self.optimizer = optimizer
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.lr = lr
         self.schedule = schedule
         self.batch_size = batch_size
@@ -172,6 +236,9 @@ class LinearClassifier(LinearModel, GradientClassifier):
         self.n_iter_no_change = n_iter_no_change
         self.shuffle = shuffle
         self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.average = average
+        self.multi_class = multi_class
         self.class_weight = class_weight
         self.clip_norm = clip_norm
         self.warm_start = warm_start
@@ -179,5 +246,57 @@ class LinearClassifier(LinearModel, GradientClassifier):
         self.verbose = verbose
         self.n_threads = n_threads
 
-    def _loss(self) -> Any:
-        return "log_loss"
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class, for losses that estimate it.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of `classes_`; for multilabel targets of each label by
+            itself.
+        """
+        scores = self._raw_scores(X)
+        return probabilities(scores, *self._training_loss(self._known_targets()))
+
+    @available_if(_gives_probabilities)
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In nats; of log-loss, finite where the probability itself would be rounded to zero.
+        """
+        scores = self._raw_scores(X)
+        return log_probabilities(scores, *self._training_loss(self._known_targets()))
+
+    def _loss(self) -> Loss:
+        loss = get_loss(self.loss)
+        if loss.task != "margin":
+            raise ValueError(
+                f"LinearClassifier: loss must be one of margins, such as 'log_loss' or 'hinge', "
+                f"got {self.loss!r}"
+            )
+        return loss
+
+    def _training_loss(self, targets: ClassTargets) -> tuple[Loss, str]:
+        loss = self._loss()
+        if targets.multilabel:
+            return loss, "each"
+        if targets.outputs == 1 or self.multi_class == "ovr":
+            return loss, "ovr"
+        return loss, "softmax" if type(loss) is LogLoss else "multinomial"
+
+    def _settings(self) -> tuple[Any, ...]:
+        return (*super()._settings(), self.multi_class)

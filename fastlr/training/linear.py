@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -183,7 +182,6 @@ class LinearEpoch:
         X: np.ndarray,
         y: np.ndarray,
         sample_weight: np.ndarray | None = None,
-        params: Mapping[str, np.ndarray] | None = None,
     ) -> tuple[float, float]:
         """Return the loss of data without a step, block by block.
 
@@ -191,9 +189,6 @@ class LinearEpoch:
         ----------
         X, y, sample_weight
             As `run` takes them.
-        params : mapping of str to ndarray, optional
-            ``coef`` and ``intercept`` to compute it with, for the features as they are. By
-            default the arena's.
 
         Returns
         -------
@@ -205,7 +200,7 @@ class LinearEpoch:
         TypeError, ValueError
             If an argument is unfit.
         """
-        coef, intercept = self._weights(params)
+        coef, intercept = self._weights()
         if self._loop is not None:
             result: tuple[float, float] | None = self._loop.evaluate(
                 X, y, sample_weight, coef, intercept
@@ -215,23 +210,10 @@ class LinearEpoch:
         self._check(X, y, sample_weight, None, 1)
         return linear_numpy.evaluate(X, y, sample_weight, self, coef, intercept)
 
-    def _weights(
-        self, params: Mapping[str, np.ndarray] | None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return weights for features as they are, contiguous and of the right precision."""
-        own = self.arena.param
-        if params is None:
-            mine = own["coef"], own.get("intercept")
-            return mine if self.scaling is None else self.scaling.fold(*mine)
-        coef, intercept = (
-            None if params.get(n) is None else np.ascontiguousarray(params[n], own["coef"].dtype)
-            for n in ("coef", "intercept")
-        )
-        if coef is None or coef.shape != own["coef"].shape:
-            raise ValueError(f"params['coef'] must have shape {own['coef'].shape}")
-        if intercept is not None and intercept.shape != (len(coef),):
-            raise ValueError(f"params['intercept'] must have shape {(len(coef),)}")
-        return coef, intercept
+    def _weights(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the weights for features as they are."""
+        coef, intercept = self.arena.param["coef"], self.arena.param.get("intercept")
+        return (coef, intercept) if self.scaling is None else self.scaling.fold(coef, intercept)
 
     def _check(self, X: Any, y: Any, sample_weight: Any, order: Any, batch_size: Any) -> None:
         outputs, features = self.arena.param["coef"].shape

@@ -51,24 +51,3 @@ class FeatureScaling(NamedTuple):
             return folded.astype(coef.dtype), None
         moved = intercept - (0.0 if self.mean is None else folded @ self.mean)
         return folded.astype(coef.dtype), moved.astype(coef.dtype)
-
-    def unfold(
-        self, coef: np.ndarray, intercept: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return weights for scaled features, of weights for features as they are.
-
-        Parameters
-        ----------
-        coef, intercept
-            As `fold` returns them.
-
-        Returns
-        -------
-        coef, intercept
-            As `fold` takes them.
-        """
-        scaled = (coef / self.inverse).astype(coef.dtype)
-        if intercept is None:
-            return scaled, None
-        moved = intercept + (0.0 if self.mean is None else coef.astype(np.float64) @ self.mean)
-        return scaled, moved.astype(coef.dtype)

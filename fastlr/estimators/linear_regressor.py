@@ -1,0 +1,225 @@
+"""The linear regressor: any loss, penalty, optimizer and schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..losses import get_loss
+from ..losses.base import Loss
+from ._linear_model import LinearModel
+from ._regressor import GradientRegressor
+from ._settings import DEFAULT_SCHEDULE
+
+
+class LinearRegressor(LinearModel, GradientRegressor):
+    r"""Linear regressor of any loss, trained in mini-batches.
+
+    With rows :math:`x_i`, targets :math:`y_i` and weights :math:`w_i` it minimises
+
+    .. math::
+        L(W, b) = \frac{1}{n} \sum_i w_i \sum_k \ell(z_{ik}, y_{ik}), \qquad z_i = W x_i + b
+
+    one mini-batch at a time, each epoch in one compiled call that lets other Python threads run.
+    Training is on targets, and where need be on features, of a sensible scale; what is handed out
+    is in the units of the data.
+
+    Parameters
+    ----------
+    optimizer : str or Optimizer, default="adamw"
+        Name or object, such as ``SGD(momentum=0.9)``. The parameters of an object can be reached
+        as ``optimizer__weight_decay``; it is copied and never changed. Weight decay is the
+        optimizer's own, and the intercept is never decayed; with a `penalty`, an optimizer named
+        by a string has none.
+    loss : str or Loss, default="squared_error"
+        ``"squared_error"``, ``"huber"``, ``"epsilon_insensitive"``,
+        ``"squared_epsilon_insensitive"``, ``"quantile"``, ``"log_cosh"``; with a logarithmic link,
+        so that predictions are positive, ``"poisson"``, ``"gamma"``, ``"tweedie"``; or an object
+        of `fastlr.losses` such as ``Quantile(0.9)``, one's own included, with task "real" or
+        "positive". Thresholds such as ``Huber.delta`` are in units of y.
+    penalty : {"l2", "l1", "elasticnet"} or None, default=None
+        What is added to the loss: ``alpha`` times the mixture of L1 and L2 that `l1_ratio` says,
+        :math:`\alpha (\rho |W|_1 + \tfrac12 (1 - \rho) |W|_2^2)`, without the intercept. The
+        L1 part is a proximal step after that of the optimizer, which makes exact zeros; it
+        minimises exactly this with plain SGD, while rules that scale or accumulate gradients
+        give it another strength. Where features are standardised, this is about the weights
+        of standardised features.
+    alpha : float, default=1e-4
+        :math:`\alpha`.
+    l1_ratio : float, default=0.15
+        :math:`\rho`, for ``"elasticnet"``.
+    lr : float or "auto", default="auto"
+        Learning rate; a number replaces the optimizer's. ``"auto"`` leaves an optimizer object
+        its own, and gives an optimizer named by a string ten times its default, up to 0.1 (0.01
+        for ``"adamw"``, 0.1 for ``"sgd"``): defaults are made for deep networks, and a linear
+        model bears more.
+    schedule : str, Schedule or None, default="onecycle"
+        How the rate changes over the run. An optimizer object with a schedule of its own keeps
+        that; naming another one here as well is an error.
+    batch_size : int or "auto", default="auto"
+        Rows in a mini-batch. ``"auto"`` makes some 128 steps of an epoch, of 128 rows at most:
+        ``min(max(n_samples // 128, 1), 128)``. In `fit`, data of up to 256 rows are put whole
+        into each of 128 steps, which are then called an epoch.
+    max_epochs : int, default=10
+        Epochs of `fit`, at most.
+    tol : float or None, default=None
+        Least improvement that counts when deciding whether to stop: of the training loss, and
+        with `early_stopping` of the validation score. None trains for all epochs, and with
+        `early_stopping` lets any improvement count. Where it may stop, the weights of the best
+        epoch are handed out.
+    early_stopping : bool, default=False
+        Whether to stop, and to choose the best epoch, by the :math:`R^2` on rows held out, or on
+        `X_val` of `fit`. A schedule that is stretched over the run, as ``"onecycle"`` is, is laid
+        out for all of `max_epochs`: stopping early cuts it off while its rate is still high. A
+        plateau schedule, which then watches the validation loss, or none goes better with it.
+    validation_fraction : float, default=0.1
+        Part of the rows to hold out.
+    n_iter_no_change : int, default=5
+        Epochs without improvement after which to stop.
+    shuffle : bool, default=True
+        Whether to visit the rows in another order in each epoch.
+    fit_intercept : bool, default=True
+        Whether the model has an intercept.
+    standardize : bool or "auto", default="auto"
+        Whether to train on features shifted and scaled to mean 0 and variance 1, without a copy
+        of X; the fitted attributes are for the features as they are. ``"auto"`` looks at a part
+        of the rows and does so where scales or offsets of the features would hinder training.
+        `partial_fit` without a `fit` before never does.
+    average : {"ema", "polyak"} or bool, default=None
+        Running mean of the weights to predict with, exponential or plain (True).
+    clip_norm : float or None, default=None
+        Largest norm of a gradient; longer ones are scaled down to it. None leaves it to the
+        optimizer.
+    warm_start : bool, default=False
+        Whether `fit` starts from the weights of the last one. A schedule that says its own
+        length, or none, goes on where it was, with optimizer state and history; one that is
+        stretched over the run, as ``"onecycle"`` is, starts again with fresh state.
+    random_state : int, RandomState instance or None, default=None
+        Where the order of the rows comes from; an int makes fits reproducible to the bit.
+    verbose : int, default=0
+        Whether to print a line for each epoch.
+    n_threads : int, default=1
+        Threads that share a step of a very large model, and that BLAS may use in `fit` where it
+        does the products (with many classes).
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_outputs, n_features)
+        Weights. Read-only where training was on scaled targets or features.
+    intercept_ : ndarray of shape (n_outputs,)
+        Intercepts, zero with ``fit_intercept=False``.
+    n_outputs_ : int
+        Number of targets.
+    n_iter_ : int
+        Epochs finished, calls of `partial_fit` included.
+    t_ : int
+        Steps of the optimizer.
+    loss_curve_ : ndarray of shape (n_iter_,)
+        Weighted mean loss of each epoch, each row's taken before the step it was used in.
+    best_loss_ : float
+        Lowest of them.
+    validation_scores_, validation_loss_curve_ : ndarray of shape (n_iter_,) or None
+        R2 and weighted mean loss on the validation rows after each epoch.
+    best_validation_score_ : float or None
+        Highest of the scores.
+    history_ : dict of str to ndarray of shape (n_iter_,)
+        Table of the epochs: ``epoch``, ``loss``, ``validation_loss``, ``validation_score``, then
+        ``lr``, ``momentum`` and ``gradient_norm`` of the last step, ``seconds``; NaN where there
+        is none.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had names that are all strings.
+
+    See Also
+    --------
+    sklearn.linear_model.SGDRegressor : One row at a time, targets and features as they are.
+    sklearn.linear_model.HuberRegressor, sklearn.linear_model.QuantileRegressor,
+    sklearn.linear_model.PoissonRegressor : Find the minimum by other methods.
+
+    Notes
+    -----
+    Losses in `history_` are of targets as training has them, divided by their deviation.
+
+    X must be C-contiguous for training: others are copied.
+
+    float32 data make a float32 model; everything but float32 is computed in float64.
+
+    Training that leaves the finite numbers stops with a `DivergenceWarning` that names rate and
+    step, and the weights of the last finished epoch are kept.
+
+    Examples
+    --------
+    >>> from fastlr import LinearRegressor
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> LinearRegressor(random_state=0).fit(X, y).score(X, y) > 0.5
+    True
+    >>> model = LinearRegressor(loss="quantile", random_state=0).fit(X, y)
+    >>> model.predict(X).shape, model.coef_.shape
+    ((442,), (1, 10))
+    """
+
+    _parameter_constraints = {
+        **GradientRegressor._parameter_constraints,
+        **LinearModel._model_constraints,
+    }
+
+    _auto_lr_factor = 10.0
+
+    def __init__(
+        self,
+        optimizer: Any = "adamw",
+        *,
+        loss: Any = "squared_error",
+        penalty: str | None = None,
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.15,
+        lr: float | str = "auto",
+        schedule: Any = DEFAULT_SCHEDULE,
+        batch_size: int | str = "auto",
+        max_epochs: int = 10,
+        tol: float | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        shuffle: bool = True,
+        fit_intercept: bool = True,
+        standardize: bool | str = "auto",
+        average: bool | str | None = None,
+        clip_norm: float | None = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        verbose: int = 0,
+        n_threads: int = 1,
+    ) -> None:
+        self.optimizer = optimizer
+        self.loss = loss
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.lr = lr
+        self.schedule = schedule
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.shuffle = shuffle
+        self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.average = average
+        self.clip_norm = clip_norm
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.n_threads = n_threads
+
+    def _loss(self) -> Loss:
+        loss = get_loss(self.loss)
+        if loss.task == "margin":
+            raise ValueError(
+                f"LinearRegressor: loss must be one of numbers, such as 'squared_error' or "
+                f"'poisson', got {self.loss!r}"
+            )
+        return loss
