@@ -45,6 +45,7 @@ class Timetable:
     def __init__(self, optimizer: Optimizer, groups: Sequence[Group], run: Run) -> None:
         self._optimizer = optimizer
         self._run = run
+        self._steady = optimizer.schedule is None and not optimizer.schedules
         self._schedules: dict[str, Schedule] = dict(optimizer.scheduled())
         self._of_groups = ["lr"] * len(groups)
         for k, group in enumerate(groups):
@@ -114,6 +115,8 @@ class Timetable:
         momentum : ndarray or None
             Momentum itself, None where nothing drives it.
         """
+        if self._steady:  # asked for at each call of `partial_fit`
+            return np.ones(len(t)), None
         return self._evaluate("lr", t, self._values(t))
 
     def blocks(self, t: np.ndarray) -> list[Block]:

@@ -162,6 +162,40 @@ def test_ctrl_c_in_the_callback_keeps_the_epoch_that_has_just_finished():
     assert_as_after(arena, updater, 2)
 
 
+def test_ctrl_c_in_the_metric_puts_back_the_epoch_that_has_none():
+    arena, updater, run_epoch, _ = quadratic()
+
+    def metric(info):
+        if info.epoch == 3:
+            raise KeyboardInterrupt
+        return info.loss
+
+    training = train(
+        run_epoch, arena.params, updater, 4, 9, np.random.RandomState(0), metric=metric
+    )
+    assert training.interrupted
+    assert len(training.history) == 2
+    assert_as_after(arena, updater, 2)
+
+
+@pytest.mark.parametrize("best", [1, 3, 5, 6])
+def test_the_best_epoch_is_put_back(best):
+    arena, updater, run_epoch, _ = quadratic()
+    asked = []
+
+    def is_best(info):
+        asked.append(info.epoch)
+        return info.epoch in (1, best)
+
+    training = train(
+        run_epoch, arena.params, updater, 4, 6, np.random.RandomState(0), is_best=is_best
+    )
+    assert asked == [1, 2, 3, 4, 5, 6]
+    assert training.restored == (best if best < 6 else None)
+    assert len(training.history) == 6
+    assert_as_after(arena, updater, best)
+
+
 def test_other_errors_are_not_swallowed():
     arena, updater, _, _ = quadratic()
 

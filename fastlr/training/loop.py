@@ -144,11 +144,11 @@ def train(
                 training.diverged = Divergence(epoch, result.diverged_at + 1, updater.lr)
                 _put_back(params, updater, kept)
                 break
-            kept = None
             loss = result.loss_sum / result.weight_sum if result.weight_sum else 0.0
             info = EpochInfo(epoch, loss, updater.lr, seconds)
-            training.history.append(info)
             updater.observe(loss if metric is None else metric(info))
+            training.history.append(info)
+            kept = None  # from here on the epoch counts as finished
             if is_best is not None and is_best(info):
                 best, best_epoch = None, epoch
             if on_epoch is not None and on_epoch(info):
