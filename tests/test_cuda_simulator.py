@@ -1,4 +1,4 @@
-"""The CUDA backend in Numba's simulator, in processes of their own: see `simulated_cuda.py`."""
+"""The CUDA backend in Numba's simulator, in processes of their own: see `simulated.py`."""
 
 import importlib.util
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-CHECKS = Path(__file__).with_name("simulated_cuda.py")
+CHECKS = ["simulated_rules.py", "simulated_sums.py", "simulated_arrays.py"]
 
 needs_numba = pytest.mark.skipif(
     importlib.util.find_spec("numba") is None, reason="Numba is not installed"
@@ -16,15 +16,12 @@ needs_numba = pytest.mark.skipif(
 
 
 @needs_numba
-@pytest.mark.parametrize(
-    "group",
-    ["TestRules", "TestSums", "TestGradients or TestSchedules", "TestArrays or TestRefusals"],
-)
-def test_in_the_simulator(group):
+@pytest.mark.parametrize("checks", CHECKS)
+def test_in_the_simulator(checks):
     # Warnings are NumPy's, of scalars that overflow or divide by zero, as kernels may.
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", str(CHECKS), "-q", "-n0", "-k", group, "-W", "ignore",
-         "-p", "no:cacheprovider", "-rs"],
+        [sys.executable, "-m", "pytest", str(Path(__file__).with_name(checks)), "-q", "-n0",
+         "-W", "ignore", "-p", "no:cacheprovider", "-rs"],
         env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
         capture_output=True,
         text=True,
