@@ -313,6 +313,13 @@ def test_an_estimator_is_untouched(fitted):
         np.testing.assert_array_equal(model.coef_, coef)
 
 
+@pytest.mark.parametrize("rows", [100, 300, 2000])
+def test_mini_batches_are_those_of_fit(rows):
+    X, y = np.random.default_rng(0).standard_normal((rows, 3)), np.arange(rows) % 2
+    model = LinearClassifier(max_epochs=1).fit(X, y)
+    assert model._trial(X, y, None, None)._plan.steps == model.t_
+
+
 @pytest.mark.filterwarnings("ignore:find_lr")
 def test_losses_are_those_of_the_estimators_own_training():
     """At a constant rate the steps of a sweep are the steps of a fit in the same order."""

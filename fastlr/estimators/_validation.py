@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -13,7 +14,8 @@ from ._hooks import Hooks
 FLOATS = [np.float64, np.float32]
 
 
-class Rows(NamedTuple):
+@dataclass(frozen=True)
+class Rows:
     """Rows as an engine takes them.
 
     Attributes
@@ -152,4 +154,4 @@ class Validated(Hooks):
             raise ValueError("early_stopping leaves no row to train on with a weight above zero")
         index.sort()
         rest.sort()
-        return rows._replace(chosen=index), rows.taken(rest)
+        return replace(rows, chosen=index), rows.taken(rest)

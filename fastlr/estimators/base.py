@@ -175,7 +175,7 @@ class GradientEstimator(Streamed):
         if rows.weights is not None:
             rows.weights[:] /= rows.weights.mean()
         spec = model._spec(targets, model._learn_inputs(X, rows.weights), X.shape[1], X.dtype)
-        plan = plan_epoch(self.batch_size, len(rows))
+        plan = plan_epoch(model.batch_size, rows.used)
         chosen = model._in_units(model._resolve_optimizer(), spec)
         return EstimatorTrial(model, chosen, spec, rows, plan)
 
