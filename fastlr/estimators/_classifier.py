@@ -51,10 +51,11 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows.
-        y : array-like of shape (n_samples,)
-            Labels.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels; of multilabel targets a matrix of 0 and 1.
         classes : array-like of shape (n_classes,), default=None
-            All labels there will ever be; needed in the first call.
+            All labels there will ever be; needed in the first call, but for multilabel targets,
+            whose columns say so.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, not negative, used as they are: 2 doubles the gradient of a row.
 

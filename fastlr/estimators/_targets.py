@@ -40,6 +40,8 @@ class ClassTargets:
     def encode(self, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
         """Return int64 codes, or a matrix of +1 and -1 for multilabel targets."""
         if not self.multilabel:
+            if y.ndim != 1:
+                raise ValueError(f"y must have one dimension, as in the first fit, got {y.shape}")
             return encode(y, self.classes)
         if y.ndim != 2 or y.shape[1] != len(self.classes):
             raise ValueError(
