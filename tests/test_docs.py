@@ -17,7 +17,7 @@ BLOCKS = [
     for page in sorted(DOCS.glob("*.md"))
     for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.S))
 ]
-OPTIONAL = ("skops", "skl2onnx")
+OPTIONAL = ("skops", "skl2onnx", "sklearn.callback")
 
 
 @pytest.mark.parametrize("block", BLOCKS)
