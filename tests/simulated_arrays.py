@@ -9,6 +9,7 @@ from simulated import OnDevice, arrays, both, on_device
 from fastlr import LARS, SGD, AdamW, OneCycle, ScheduleFreeSGD
 from fastlr.kernels import cuda_reduce, cuda_stepper, numba_cuda
 from fastlr.kernels.cuda_source import update_source
+from fastlr.kernels.cuda_sums import squares_source
 from fastlr.kernels.emit import rule_of_class, specialise
 from fastlr.kernels.schedule_cpu import schedule_kernel as host_kernel
 from fastlr.kernels.schedule_cuda import schedule_kernel
@@ -106,6 +107,17 @@ class TestArrays:
         arguments = (np.zeros(1, np.int64), table, grads, row, np.ones(2, np.float32))
         numba_cuda.configure(entry, 1, 0)(*(a.ctypes.data for a in arguments), 1)
         assert p.tolist() == [0.875] * 3
+
+    def test_chunk_beyond_two_to_the_31(self):
+        far = 2**31 + 4
+        g = np.array([3.0, 4.0, 12.0], np.float32)
+        chunks, grads = np.array([0, far, far + 3]), np.array([g.ctypes.data - 4 * far])
+        partial, table = np.zeros(1), np.zeros(4, np.int64)
+        entry = load_source(*squares_source("f32")).entry
+        arguments = [a.ctypes.data for a in (partial, chunks, table, grads)]
+        arguments[2:2] = [1]
+        numba_cuda.configure(entry, 1, 0)(*arguments, 0, 0, 1)
+        assert partial.tolist() == [169.0]
 
     def test_resume_equals_the_run_without_a_break(self):
         optimizer = AdamW(lr=0.1, schedule=OneCycle(total_steps=9), average="polyak")

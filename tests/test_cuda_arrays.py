@@ -1,6 +1,7 @@
 """How device arrays of other libraries are read: addresses, streams, devices. Needs no GPU."""
 
 import ctypes
+import functools
 import sys
 import types
 
@@ -172,20 +173,25 @@ def test_numpy_arrays_are_refused_with_advice():
         SGD().bind(np.ones(3), backend="cuda")
 
 
-def test_stream_handles_become_the_streams_they_name(monkeypatch):
+def test_stream_handles_become_the_streams_they_name_on_each_device(monkeypatch):
     fake = types.SimpleNamespace(
-        legacy_default_stream=lambda: "legacy",
-        per_thread_default_stream=lambda: "per thread",
-        external_stream=lambda handle: ("external", handle),
+        legacy_default_stream=lambda: ["legacy"],
+        per_thread_default_stream=lambda: ["per thread"],
+        external_stream=lambda handle: ["external", handle],
     )
+    device = [0]
     monkeypatch.setattr(numba_cuda, "cuda", fake)
-    find = numba_cuda.stream_of.__wrapped__
-    assert [find(h) for h in (None, 1, 2, 99)] == [
-        "legacy",
-        "legacy",
-        "per thread",
-        ("external", 99),
-    ]
+    monkeypatch.setattr(numba_cuda, "current_device", lambda: device[0])
+    monkeypatch.setattr(
+        numba_cuda, "_stream_on", functools.cache(numba_cuda._stream_on.__wrapped__)
+    )
+    find = numba_cuda.stream_of
+    assert [find(h) for h in (None, 1)] == [["legacy"]] * 2
+    assert (find(2), find(99)) == (["per thread"], ["external", 99])
+    first = find(1)
+    assert find(1) is first
+    device[0] = 1
+    assert find(1) is not first
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ else:
     from numba.core import types
     from numba.cuda.extending import intrinsic
 
+    from . import cuda_arithmetic
+
     def _pointer(context: Any, builder: Any, kind: Any, address: Any, index: Any) -> Any:
         """Return a pointer to an element; address space 1 is global memory."""
         element = context.get_value_type(kind)
@@ -108,13 +110,7 @@ else:
         """Return a product that is rounded by itself, never fused with a sum."""
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            kind = context.get_value_type(a)
-            name = "llvm.nvvm.mul.rn.f" if a.bitwidth == 32 else "llvm.nvvm.mul.rn.d"
-            function = ir.FunctionType(kind, [kind, kind])
-            return builder.call(
-                builder.module.globals.get(name) or ir.Function(builder.module, function, name),
-                args,
-            )
+            return cuda_arithmetic.product(builder, *args)
 
         return a(a, a), generate
 
@@ -123,44 +119,9 @@ else:
         """Return the cube root, as `cube_root` has it; each product is rounded by itself."""
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return _cube_root(builder, context.get_value_type(x), x.bitwidth, args[0])
+            return cuda_arithmetic.cube_root_of(builder, args[0])
 
         return x(x), generate
-
-    def _cube_root(b: Any, real: Any, width: int, x: Any) -> Any:
-        """Write out what `cube_root` says, for a kernel calls no function where there is no GPU."""
-        dtype, word = f"f{width}", ir.IntType(width)
-        name = f"llvm.nvvm.mul.rn.{'f' if width == 32 else 'd'}"
-        multiply = b.module.globals.get(name) or ir.Function(
-            b.module, ir.FunctionType(real, [real, real]), name
-        )
-
-        def mul(left: Any, right: Any) -> Any:
-            return b.call(multiply, [left, right])
-
-        def series(coefficients: tuple[float, ...], e: Any) -> Any:
-            first, *rest = coefficients
-            tail = mul(e, series(tuple(rest), e)) if rest else None
-            return b.fadd(real(first), tail) if rest else real(first)
-
-        bits = b.bitcast(x, word)
-        sign = b.and_(bits, word(1 << (width - 1)))
-        bits = b.xor(bits, sign)
-        w, start = b.bitcast(bits, real), word(cube_root.STARTS[dtype])
-        if width == 32:
-            guess = b.sub(start, b.fptosi(mul(b.sitofp(bits, real), real(1 / 3)), word))
-        else:
-            upper = b.mul(b.lshr(bits, word(32)), word(0x55555556))
-            guess = b.shl(b.sub(start, b.lshr(upper, word(32))), word(32))
-        r = b.bitcast(guess, real)
-        if cube_root.RENEW[dtype]:
-            e = b.fsub(real(1.0), mul(mul(w, mul(r, r)), r))
-            r = b.fadd(r, mul(r, mul(e, series(cube_root.RENEW[dtype], e))))
-        y = mul(w, mul(r, r))
-        e = b.fsub(real(1.0), mul(y, r))
-        y = b.fadd(y, mul(y, mul(e, series(cube_root.FINISH[dtype], e))))
-        y = b.bitcast(b.or_(b.bitcast(y, word), sign), real)
-        return b.select(b.fcmp_ordered("<", w, real(float("inf"))), y, x)
 
 
 @cuda.jit
@@ -222,9 +183,8 @@ def address_of(array: Any) -> int:
     return int(array.__cuda_array_interface__["data"][0])
 
 
-@functools.cache
 def stream_of(handle: int | None) -> Any:
-    """Return Numba's object for a stream that another library made.
+    """Return Numba's object for a stream that another library made, on the current device.
 
     Parameters
     ----------
@@ -232,6 +192,12 @@ def stream_of(handle: int | None) -> Any:
         As in ``__cuda_array_interface__``: 1 is the legacy default stream, 2 the default
         stream of the thread. None stands for the legacy default too.
     """
+    return _stream_on(current_device(), handle)
+
+
+@functools.cache
+def _stream_on(device: int, handle: int | None) -> Any:
+    """Return the same; default streams of different devices have the same handle."""
     if SIMULATOR:
         return 0
     if handle is None or handle == 1:
