@@ -279,6 +279,18 @@ def test_ctrl_c_keeps_the_finished_epochs(monkeypatch):
     assert (model.n_iter_, model.t_) == (3, 18)
 
 
+def test_an_error_in_training_leaves_attributes_that_fit_each_other(monkeypatch):
+    def fail(*args):
+        raise MemoryError
+
+    model = LinearClassifier(random_state=0).fit(X, Y)
+    monkeypatch.setattr(LinearEpoch, "run", fail)
+    with pytest.raises(MemoryError):
+        model.fit(X, Y > 0)
+    assert model.predict_proba(X).shape == (60, 2)
+    assert len(model.loss_curve_) == model.n_iter_ == 0
+
+
 class Plain(Optimizer):
     """Gradient descent, as a user would write it."""
 

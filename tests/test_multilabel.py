@@ -82,3 +82,7 @@ def test_what_is_no_indicator_matrix_is_refused(cls):
     model = small(cls, warm_start=True).fit(X, Y)
     with pytest.raises(ValueError, match="warm_start: y must have the classes"):
         model.fit(X, Y[:, :3])
+    again = model.fit(X, csr_array(Y)).predict_proba(X)
+    np.testing.assert_array_equal(
+        small(cls, warm_start=True).fit(X, Y).fit(X, Y).predict_proba(X), again
+    )

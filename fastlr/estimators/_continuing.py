@@ -52,6 +52,7 @@ class Continued(Recorded, Validated):
         if checkpoint is None:
             self._start_history()
         self._commit(spec)
+        self._publish(session)  # whatever happens next, attributes fit each other
         return session
 
     def _start(

@@ -64,7 +64,7 @@ class Streamed(Trained):
             steps = plan_epoch(self.batch_size, rows.used, one_pass=True).steps
             run = Run(None, steps)
             learn = self._learns_from_chunk
-            self._publish(self._first_session(optimizer, rows, targets, run, learn=learn))
+            self._first_session(optimizer, rows, targets, run, learn=learn)
         return rows
 
     def _chunk(

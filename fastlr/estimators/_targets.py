@@ -69,7 +69,7 @@ class ClassTargets:
                 f"warm_start: y must have the classes of the last fit, {known.classes!r}, "
                 f"got {self.classes!r}"
             )
-        return known
+        return self
 
 
 class RealTargets:

@@ -145,7 +145,7 @@ class GradientEstimator(Streamed):
         if warm:
             known = targets.going_on_from(self._known_targets())
             if known is not targets:
-                targets, encoded = known, known.encode(y, X.dtype)
+                targets, encoded = known, known.encode(self._checked_y(y), X.dtype)
         rows = self._rows(X, encoded, sample_weight, targets, factors)
         given_val = X_val, y_val, sample_weight_val
         rows, held_out = self._held_out_of(rows, given_val, targets, factors)
