@@ -29,10 +29,12 @@ _HOMES = {
     "find_lr": "tuning",
 }
 _SUBMODULES = (
+    "compat",
     "estimators",
     "exceptions",
     "kernels",
     "losses",
+    "onnx",
     "optimizers",
     "schedules",
     "training",

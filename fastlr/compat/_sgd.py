@@ -1,0 +1,271 @@
+"""scikit-learn's SGDClassifier and SGDRegressor, with fastlr's loop over the rows.
+
+They derive from scikit-learn's own classes, so that parameters, checks, messages, fitted
+attributes and predictions are theirs by construction; three methods that train are replaced.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn import linear_model
+from sklearn.utils import check_random_state
+from sklearn.utils.parallel import Parallel, delayed
+
+from ..losses import get_loss
+from ..losses.base import Loss
+from ._row_by_row import RowByRow, Settings, Weights
+
+_PASSIVE_AGGRESSIVE = ("pa1", "pa2")
+_LARGEST_SEED = np.iinfo(np.int32).max
+
+
+class _RowByRowMixin:
+    """What classifier and regressor share."""
+
+    def _settings(self: Any, learning_rate: str, alpha: float) -> Settings:
+        return Settings(
+            loss=_loss(self.loss, self.epsilon),
+            penalty=self.penalty,
+            alpha=alpha,
+            l1_ratio=self._get_l1_ratio(),
+            learning_rate=learning_rate,
+            eta0=self.eta0,
+            power_t=self.power_t,
+            fit_intercept=self.fit_intercept,
+            average=int(self.average),
+            shuffle=self.shuffle,
+            tol=self.tol,
+            n_iter_no_change=int(self.n_iter_no_change),
+            verbose=int(self.verbose),
+        )
+
+    def _trained_weights(self: Any, shape: tuple[int, int]) -> Weights:
+        """Return the weights that are stepped, and their means, as (K, features) views."""
+        if not self.average:
+            return Weights(self.coef_.reshape(shape), np.atleast_1d(self.intercept_))
+        return Weights(
+            self._standard_coef.reshape(shape),
+            np.atleast_1d(self._standard_intercept),
+            self._average_coef.reshape(shape),
+            np.atleast_1d(self._average_intercept),
+        )
+
+    def _publish(self: Any, weights: Weights, shape: tuple[int, ...], n_iter: int, n: int) -> None:
+        """Set the fitted attributes after `n_iter` epochs of `n` rows."""
+        self.n_iter_ = n_iter
+        self.t_ += n_iter * n
+        standard = weights.coef.reshape(shape), weights.intercept
+        if not self.average:
+            self.coef_, self.intercept_ = standard
+            return
+        assert weights.average_coef is not None
+        averaged = weights.average_coef.reshape(shape), weights.average_intercept
+        self._standard_coef, self._standard_intercept = standard
+        self._average_coef, self._average_intercept = averaged
+        reached = self.average <= self.t_ - 1
+        self.coef_, self.intercept_ = averaged if reached else standard
+
+
+class SGDClassifier(_RowByRowMixin, linear_model.SGDClassifier):
+    """scikit-learn's `SGDClassifier`, trained by fastlr.
+
+    Every parameter, method and fitted attribute is that of `sklearn.linear_model.SGDClassifier`,
+    which this class derives from.
+
+    Notes
+    -----
+    With ``shuffle=False`` and ``tol=None`` weights agree with scikit-learn's to rounding, for each
+    loss, each rate, with averaging, `sample_weight` and `class_weight`, but for the following.
+
+    - ``penalty="l1"`` and ``"elasticnet"`` take a proximal step after each row, in the place of
+      scikit-learn's cumulative penalty. Both make exact zeros, not always the same ones.
+    - Several classes without `class_weight` are trained together, over the same order of the rows,
+      and stop together: when the mean of their objectives, or of their validation scores, stops
+      improving. scikit-learn trains and stops one after the other.
+    - The penalty in the objective that `tol` is compared with is that of the weights at the ends
+      of an epoch, and losses in it are weighted.
+    - Another generator shuffles the rows.
+    - With ``average``, `partial_fit` goes on from the intercept that was stepped, which
+      scikit-learn 1.9 forgets between calls.
+
+    ``learning_rate="pa1"`` and ``"pa2"``, whose steps depend on the loss of the row, and sparse
+    data are left to scikit-learn's own loop.
+
+    For speed rather than sameness use `LinearClassifier`, which takes mini-batches.
+
+    Examples
+    --------
+    >>> from fastlr.compat import SGDClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.preprocessing import scale
+    >>> X, y = load_iris(return_X_y=True)
+    >>> SGDClassifier(random_state=0).fit(scale(X), y).score(scale(X), y) > 0.9
+    True
+    """
+
+    def _fit_binary(
+        self,
+        X: Any,
+        y: np.ndarray,
+        alpha: float,
+        sample_weight: np.ndarray,
+        learning_rate: str,
+        max_iter: int,
+        **older: Any,
+    ) -> None:
+        if learning_rate in _PASSIVE_AGGRESSIVE or issparse(X):
+            super()._fit_binary(
+                X,
+                y,
+                alpha=alpha,
+                sample_weight=sample_weight,
+                learning_rate=learning_rate,
+                max_iter=max_iter,
+                **older,
+            )
+            return
+        self._fit_classes(X, y, alpha, sample_weight, learning_rate, max_iter)
+
+    def _fit_multiclass(
+        self,
+        X: Any,
+        y: np.ndarray,
+        alpha: float,
+        learning_rate: str,
+        sample_weight: np.ndarray,
+        max_iter: int,
+        **older: Any,
+    ) -> None:
+        if learning_rate in _PASSIVE_AGGRESSIVE or issparse(X):
+            super()._fit_multiclass(
+                X,
+                y,
+                alpha=alpha,
+                learning_rate=learning_rate,
+                sample_weight=sample_weight,
+                max_iter=max_iter,
+                **older,
+            )
+            return
+        self._fit_classes(X, y, alpha, sample_weight, learning_rate, max_iter)
+
+    def _fit_classes(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        alpha: float,
+        sample_weight: np.ndarray,
+        learning_rate: str,
+        max_iter: int,
+    ) -> None:
+        """Train each class against the rest: together, or apart where their weights differ."""
+        binary = len(self.classes_) == 2
+        positive = self.classes_[1:] if binary else self.classes_
+        signs = np.where(y[:, None] == positive, 1, -1).astype(X.dtype)
+        trained = self._trained_weights((len(positive), X.shape[1]))
+        settings = self._settings(learning_rate, alpha)
+        mask = self._make_validation_split(y, sample_mask=sample_weight > 0)
+        rows = np.flatnonzero(~mask)
+        random_state = check_random_state(self.random_state)
+        by_class = self._expanded_class_weight
+
+        def train(k: slice, seed: int) -> int:
+            part = trained.of(k)
+            weights = sample_weight
+            if binary:
+                weights = sample_weight * np.where(signs[:, 0] > 0, by_class[1], by_class[0])
+            elif self.class_weight is not None:
+                weights = sample_weight * np.where(signs[:, k.start] > 0, by_class[k.start], 1.0)
+            targets = np.ascontiguousarray(signs[:, k])
+            return RowByRow(settings, part, int(self.t_)).train(
+                X,
+                targets,
+                _needed(weights),
+                rows,
+                max_iter,
+                np.random.RandomState(seed),
+                self._score_of(mask, X, targets, sample_weight),
+            )
+
+        apart = self.class_weight is not None and not binary
+        parts = [slice(i, i + 1) for i in range(len(positive))] if apart else [slice(None)]
+        seeds = random_state.randint(_LARGEST_SEED, size=len(parts))
+        epochs = Parallel(n_jobs=self.n_jobs, require="sharedmem")(
+            delayed(train)(k, seed) for k, seed in zip(parts, seeds, strict=True)
+        )
+        self._publish(trained, trained.coef.shape, max(epochs), len(X))
+
+    def _score_of(
+        self, mask: np.ndarray, X: np.ndarray, targets: np.ndarray, weights: np.ndarray
+    ) -> Any:
+        """Return what scores weights on the validation rows: the mean accuracy of the outputs."""
+        if not self.early_stopping:
+            return None
+        classes = np.array([-1, 1], dtype=targets.dtype)
+        scores = [
+            self._make_validation_score_cb(mask, X, targets[:, k], weights, classes=classes)
+            for k in range(targets.shape[1])
+        ]
+        return lambda coef, intercept: float(
+            np.mean([s(c, i) for s, c, i in zip(scores, coef, intercept, strict=True)])
+        )
+
+
+class SGDRegressor(_RowByRowMixin, linear_model.SGDRegressor):
+    """scikit-learn's `SGDRegressor`, trained by fastlr.
+
+    Every parameter, method and fitted attribute is that of `sklearn.linear_model.SGDRegressor`,
+    which this class derives from.
+
+    Notes
+    -----
+    What is said of `SGDClassifier` holds here too. `LinearRegressor` scales targets and takes
+    mini-batches, and so needs no care about rates.
+
+    Examples
+    --------
+    >>> from fastlr.compat import SGDRegressor
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.preprocessing import scale
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = SGDRegressor(loss="huber", epsilon=50.0, random_state=0).fit(scale(X), y)
+    >>> model.score(scale(X), y) > 0.45
+    True
+    """
+
+    def _fit_regressor(self, X: Any, y: np.ndarray, *arguments: Any) -> None:
+        alpha, learning_rate = arguments[0], arguments[-3]
+        sample_weight, max_iter = arguments[-2:]
+        if learning_rate in _PASSIVE_AGGRESSIVE or issparse(X):
+            super()._fit_regressor(X, y, *arguments)
+            return
+        self.t_ = getattr(self, "t_", 1.0)
+        trained = self._trained_weights((1, X.shape[1]))
+        mask = self._make_validation_split(y, sample_mask=sample_weight > 0)
+        score = self._make_validation_score_cb(mask, X, y, sample_weight)
+        random_state = check_random_state(self.random_state)
+        epochs = RowByRow(self._settings(learning_rate, alpha), trained, int(self.t_)).train(
+            X,
+            np.ascontiguousarray(y[:, None]),
+            _needed(sample_weight),
+            np.flatnonzero(~mask),
+            max_iter,
+            np.random.RandomState(random_state.randint(_LARGEST_SEED)),
+            None if score is None else lambda coef, intercept: score(coef[0], intercept),
+        )
+        self._publish(trained, (X.shape[1],), epochs, len(X))
+
+
+def _loss(name: str, epsilon: float) -> Loss:
+    loss: Any = get_loss(name)
+    if name == "huber":
+        return loss.replace(delta=epsilon)
+    return loss.replace(epsilon=epsilon) if "epsilon" in name else loss
+
+
+def _needed(weights: np.ndarray) -> np.ndarray | None:
+    """Return weights as float64, None if all are one."""
+    return None if (weights == 1).all() else np.ascontiguousarray(weights, np.float64)
