@@ -10,6 +10,7 @@ import numpy as np
 from ..optimizers.base import Optimizer
 from ..training import Arena
 from ._fold import Fold
+from ._labels import all_finite
 from ._params import OptimizerParams
 from ._session import ModelSpec
 
@@ -39,7 +40,7 @@ class Hooks(OptimizerParams):
             and X.shape[1] == self.n_features_in_
             and X.flags.c_contiguous
             and X.flags.aligned
-            and bool(np.isfinite(X).all())
+            and all_finite(X)
         )
 
     def _learn_inputs(self, X: Any, weights: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._labels import encode
+from ._labels import all_finite, encode
 
 
 class ClassTargets:
@@ -127,7 +127,7 @@ class RealTargets:
             type(y) is np.ndarray
             and len(y) == n_rows
             and y.dtype.kind in "iuf"
-            and bool(np.isfinite(y).all())
+            and (y.dtype.kind != "f" or all_finite(y))
         )
 
     def going_on_from(self, known: RealTargets) -> RealTargets:

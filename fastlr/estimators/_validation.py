@@ -14,7 +14,7 @@ from ._hooks import Hooks
 FLOATS = [np.float64, np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Rows:
     """Rows as an engine takes them.
 
