@@ -18,7 +18,7 @@ from sklearn.svm import LinearSVC, LinearSVR
 from test_losses import REFERENCES, huber, pinball
 from test_training_linear_losses import total_loss
 
-from fastlr import SGD, Adam, LinearClassifier, LinearRegressor
+from fastlr import SGD, Adam, LinearClassifier, LinearRegressor, Lion, Muon, RMSprop
 from fastlr.losses import EpsilonInsensitive, Huber, Quantile, Tweedie
 
 N = 240
@@ -179,15 +179,43 @@ def test_epsilon_insensitive_reaches_the_minimum_of_support_vector_regression():
     assert -1e-3 < value < 2e-4
 
 
+RULES = {
+    "sgd": (SGD(), 0.05),
+    "momentum": (SGD(momentum=0.9, nesterov=True), 0.01),
+    "adam": (Adam(), 0.1),
+    "rmsprop": (RMSprop(), 0.02),
+    "lion": (Lion(), 0.01),
+    "muon": (Muon(weight_decay=0.0), 0.01),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize(("penalty", "ratio"), [("l1", 1.0), ("elasticnet", 0.8)])
-def test_l1_by_plain_sgd_reaches_the_minimum_with_the_same_zeros(penalty, ratio):
+def test_l1_has_the_same_minimum_and_zeros_under_every_rule(penalty, ratio, rule):
     alpha = 15.0
-    options = PLAIN | {"optimizer": SGD(), "lr": 0.05, "schedule": None}
+    optimizer, lr = RULES[rule]
+    options = PLAIN | {"optimizer": optimizer, "lr": lr}
     model = LinearRegressor(penalty=penalty, alpha=alpha, l1_ratio=0.8, **options).fit(X, Y)
     peer = ElasticNet(alpha=alpha, l1_ratio=ratio, tol=1e-10, max_iter=100_000).fit(X, Y)
-    assert abs(gap(model, squares, peer)) < 1e-8
+    assert abs(gap(model, squares, peer)) < 1e-6
     np.testing.assert_array_equal(model.coef_[0] == 0, peer.coef_ == 0)
     assert 0 < np.count_nonzero(model.coef_) < 6
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_l1_in_mini_batches_leaves_out_what_the_minimum_leaves_out(optimizer):
+    rng = np.random.default_rng(0)
+    rows, alpha = rng.standard_normal((5000, 30)), 0.15
+    y = rows[:, :6] @ rng.uniform(0.5, 1.5, 6) + 2 * rng.standard_normal(5000)
+    model = LinearRegressor(optimizer, penalty="l1", alpha=alpha, random_state=0).fit(rows, y)
+    peer = ElasticNet(alpha=alpha, l1_ratio=1.0, tol=1e-10).fit(rows, y)
+
+    def value(each):
+        return np.mean((each.predict(rows) - y) ** 2) / 2 + alpha * np.abs(each.coef_).sum()
+
+    assert value(model) == pytest.approx(value(peer), rel=3e-4)
+    np.testing.assert_array_equal(model.coef_[0] == 0, peer.coef_ == 0)
+    assert np.count_nonzero(model.coef_ == 0) == 24
 
 
 @pytest.mark.parametrize("penalty", ["l2", "l1", "elasticnet"])

@@ -37,7 +37,7 @@ def problem(loss, reduction, outputs, dtype, rows=75, features=20, seed=0):
     return X.astype(dtype), y, rng.uniform(0.1, 3.0, rows), rng.permutation(rows)
 
 
-def model(loss, reduction, outputs, dtype, engine, optimizer=None, features=20, scaling=None):
+def model(loss, reduction, outputs, dtype, engine, optimizer=None, features=20, scaling=None, l1=0):
     shapes = {"coef": (outputs, features), "intercept": (outputs,)}
     arena = Arena(shapes, dtype)
     rng = np.random.default_rng(1)
@@ -45,7 +45,7 @@ def model(loss, reduction, outputs, dtype, engine, optimizer=None, features=20, 
         values[...] = 0.1 * rng.standard_normal(values.shape)
     arena.grads[...] = np.nan
     updater = (optimizer or SGD(lr=0.02, momentum=0.8, weight_decay=0.01)).bind(arena.param)
-    return arena, LinearEpoch(arena, updater, loss, reduction, engine, scaling)
+    return arena, LinearEpoch(arena, updater, loss, reduction, engine, scaling, l1)
 
 
 @needs_compiled
@@ -182,6 +182,57 @@ def test_scaled_features_train_as_scaled_data_do(features, centred, dtype, engin
     np.testing.assert_allclose(X @ folded["coef"].T + folded["intercept"], outputs, rtol, rtol)
     sums = [epoch.evaluate(X, y, weight), plain.evaluate(made, y, weight)]
     np.testing.assert_allclose(*sums, rtol=rtol)
+
+
+@needs_compiled
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("engine", ["tiles", "blas"])
+@pytest.mark.parametrize("optimizer", [SGD(lr=0.3), AdamW(lr=0.05)])
+def test_l1_is_that_of_the_numpy_epoch(optimizer, engine, dtype):
+    X, y, weight, order, scaling = scaled_problem(dtype)
+    options = (optimizer, 20, scaling, 0.3)
+    (arena, epoch), (other, twin) = (
+        model("squared_error", "each", 2, dtype, e, *options) for e in (engine, "numpy")
+    )
+    for _ in range(3):
+        expected = other, twin.run(X, y, weight, order, 16)
+        assert_agree((arena, epoch.run(X, y, weight, order, 16)), expected, dtype)
+    zeros = other.param["coef"] == 0
+    np.testing.assert_array_equal(arena.param["coef"] == 0, zeros)
+    assert 0 < zeros.mean() < 1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("start", "slope", "end"),
+    [
+        (1.0, 0.5, 0.25),  # both pull down: 1 - (0.5 + 0.25)
+        (1.0, -0.5, 1.25),  # against each other
+        (0.5, 1.0, 0.0),  # would cross zero
+        (-0.5, -1.0, 0.0),
+        (0.0, 0.2, 0.0),  # the penalty is the stronger
+        (0.0, 0.5, -0.25),
+        (0.0, -0.5, 0.25),
+    ],
+)
+def test_a_step_with_l1_can_be_checked_by_hand(start, slope, end, engine):
+    arena = Arena({"coef": (1, 1)}, "float64")
+    arena.param["coef"][:] = start
+    updater = SGD(lr=1.0).bind(arena.param)
+    epoch = LinearEpoch(arena, updater, "squared_error", "each", engine, l1=0.25)
+    epoch.run(np.ones((1, 1)), np.array([[start - slope]]))
+    assert arena.param["coef"][0, 0] == end
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_l1_does_not_hide_what_is_not_finite(engine):
+    arena = Arena({"coef": (1, 1)}, "float64")
+    updater = SGD(lr=1.0, nonfinite="raise").bind(arena.param)
+    epoch = LinearEpoch(arena, updater, "log_loss", "ovr", engine, l1=10.0)
+    with np.errstate(invalid="ignore"):
+        result = epoch.run(np.array([[np.nan]]), np.zeros(1, np.int64))
+    assert result.diverged_at == 0
+    assert arena.param["coef"][0, 0] == 0
 
 
 def test_scaling_must_fit_the_model():

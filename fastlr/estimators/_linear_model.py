@@ -70,7 +70,8 @@ class LinearModel(GradientEstimator):
         scaling = None
         if spec.inputs:
             scaling = FeatureScaling(spec.inputs.get("shift"), 1 / spec.inputs["scale"])
-        return LinearEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling)
+        l1, _ = self._strengths(spec)
+        return LinearEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling, l1=l1)
 
     def _fold(self, spec: ModelSpec) -> Fold:
         targets, inputs = spec.targets, spec.inputs
@@ -99,14 +100,23 @@ class LinearModel(GradientEstimator):
         powers = scale_powers(degree, log)
         return any(part and power for part, power in zip(self._parts(), powers, strict=True))
 
-    def _in_units(self, optimizer: Optimizer, spec: ModelSpec) -> Optimizer:
-        strengths = self._parts()
+    def _strengths(self, spec: ModelSpec) -> tuple[float, float]:
+        """Return the strengths of the L1 and the L2 part in units of training."""
+        l1, l2 = self._parts()
         scaled = spec.loss.scaled(1.0) if getattr(spec.targets, "scaled", False) else None
         if scaled is not None:
             powers = scale_powers(scaled[1], spec.targets.log)
             scale = float(spec.targets.scale[0])
-            strengths = tuple(s * scale**p for s, p in zip(strengths, powers, strict=True))
-        return penalised(optimizer, *strengths)
+            l1, l2 = l1 * scale ** powers[0], l2 * scale ** powers[1]
+        return l1, l2
+
+    def _in_units(self, optimizer: Optimizer, spec: ModelSpec) -> Optimizer:
+        l1, l2 = self._strengths(spec)
+        return penalised(optimizer, 0.0 if self._engine_takes_l1(spec) else l1, l2)
+
+    def _engine_takes_l1(self, spec: ModelSpec) -> bool:
+        """Whether the engine minimises the L1 part, rather than the optimizer's proximal step."""
+        return True
 
     def _settings(self) -> tuple[Any, ...]:
         own = (self.fit_intercept, self.loss, self.penalty, self.alpha, self.l1_ratio, self.average)

@@ -38,11 +38,10 @@ class LinearRegressor(LinearModel, GradientRegressor):
         "positive". Thresholds such as ``Huber.delta`` are in units of y.
     penalty : {"l2", "l1", "elasticnet"} or None, default=None
         What is added to the loss: ``alpha`` times the mixture of L1 and L2 that `l1_ratio` says,
-        :math:`\alpha (\rho |W|_1 + \tfrac12 (1 - \rho) |W|_2^2)`, without the intercept. The
-        L1 part is a proximal step after that of the optimizer, which makes exact zeros; it
-        minimises exactly this with plain SGD, while rules that scale or accumulate gradients
-        give it another strength. Where features are standardised, this is about the weights
-        of standardised features.
+        :math:`\alpha (\rho |W|_1 + \tfrac12 (1 - \rho) |W|_2^2)`, without the intercept. Its
+        minimum is the same under every optimizer, and the L1 part makes exact zeros (an average
+        of weights has fewer). Where features are standardised, this is about the weights of
+        standardised features.
     alpha : float, default=1e-4
         :math:`\alpha`.
     l1_ratio : float, default=0.15

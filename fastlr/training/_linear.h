@@ -64,6 +64,7 @@ static const double inverse_factorials[] = {
 #define LN2_HIGH 0.693359375f
 #define LN2_LOW -0.00021219444005469057f
 #include "_linear_loss.h"
+#include "_linear_orthant.h"
 #include "_linear_rules.h"
 #include "_linear_products.h"
 #undef REAL
@@ -96,6 +97,7 @@ static const double inverse_factorials[] = {
 #define LN2_HIGH 0.6931471805592082
 #define LN2_LOW 7.371002565167799e-13
 #include "_linear_loss.h"
+#include "_linear_orthant.h"
 #include "_linear_rules.h"
 #include "_linear_products.h"
 #undef REAL

@@ -63,6 +63,8 @@ cdef class LinearLoop:
         Address and coefficients of the loss, for the last three.
     scaling : tuple of ndarray, or None
         Mean (or None) and inverse scale of the features, in the arena's precision.
+    penalty : tuple
+        Strength of an L1 penalty, and the three numbers of steps in linear_l1.py.
     blas : bool or None
         Whether to use BLAS; None: whichever is faster.
     """
@@ -78,23 +80,28 @@ cdef class LinearLoop:
     cdef char *folded
     cdef char *mean
     cdef char *inverse
+    cdef char *side             # of zero on which weights may lie, and their mean gradients
+    cdef char *mean_grad        # behind that; both NULL without L1
     cdef char *z
     cdef char *gathered
     cdef char *row
     cdef size_t rule
+    cdef double l1
+    cdef Py_ssize_t memory, collected, many, held
     cdef Py_ssize_t outputs, features, ld
     cdef int typenum
     cdef Form form
     cdef readonly bint blas
     cdef void *gemm
 
-    def __init__(self, arena, Stepper stepper not None, form, rule=None, scaling=None, blas=None):
+    def __init__(self, arena, Stepper stepper not None, form, rule, scaling, penalty, blas):
         cdef Py_ssize_t itemsize = arena.params.itemsize
         self.arena, self.stepper, self.scaling = arena, stepper, scaling
         self.form = {
             "softmax": SOFTMAX, "logistic": LOGISTIC, "ovr": OVR, "rival": RIVAL, "each": EACH
         }[form]
         self.rule = 0
+        self.l1, self.memory, self.collected, self.many = penalty
         self.row = self.mean = self.inverse = self.folded = NULL
         if rule is not None:
             self.rule, self.row_owner = rule
@@ -112,15 +119,17 @@ cdef class LinearLoop:
             blas = not FASTLR_TILES or self.outputs > min(64, 12 + self.features // 3)
         self.blas = blas
         self.ld = FASTLR_BLOCK
-        gathered = folded = 0
+        gathered = folded = side = 0
         if self.blas:
             self.load_gemm("sgemm" if self.typenum == cnp.NPY_FLOAT32 else "dgemm")
             self.ld = BLAS_ROWS
             gathered = BLAS_ROWS * self.features
         if scaling is not None:
             folded = self.outputs * (self.features + 1)
+        if self.l1 > 0:
+            side = self.outputs * self.features
         scores = self.outputs * self.ld
-        self.scratch = np.zeros((scores + gathered + folded) * itemsize + 64, np.uint8)
+        self.scratch = np.zeros((scores + gathered + folded + 2 * side) * itemsize + 64, np.uint8)
         self.z = cnp.PyArray_BYTES(self.scratch)
         self.z += -<Py_ssize_t>self.z & 63
         self.gathered = self.z + <Py_ssize_t>(scores * itemsize)
@@ -129,6 +138,10 @@ cdef class LinearLoop:
             self.mean = NULL if mean is None else cnp.PyArray_BYTES(mean)
             self.inverse = cnp.PyArray_BYTES(inverse)
             self.folded = self.gathered + <Py_ssize_t>(gathered * itemsize)
+        self.side = self.mean_grad = NULL
+        if side:
+            self.side = self.gathered + <Py_ssize_t>((gathered + folded) * itemsize)
+            self.mean_grad = self.side + <Py_ssize_t>(side * itemsize)
         self.use_own_weights()
 
     def load_gemm(self, name):
@@ -194,6 +207,7 @@ cdef class LinearLoop:
             return None
         self.stepper.attach(self.arena.grad)
         steps = (data.used + batch_size - 1) // batch_size
+        self.held = self.collected if steps >= self.many else 0
         chunk = <Py_ssize_t>(
             WORK_PER_CHUNK / (2.0 * batch_size * self.features * self.outputs + 1.0)
         )
@@ -260,8 +274,12 @@ cdef int run_steps(
         batch_loss = batch(m, z, data, start, stop, True)
         if m.folded != NULL:
             unfold(m, z)
+        if m.side != NULL:
+            penalise(m, z, i)
         if not isfinite(batch_loss) or m.stepper.advance() == 2:
             return 1
+        if m.side != NULL:
+            stay(m, z)
         loss[0] += batch_loss
         weight[0] += batch_weight
         done[0] += 1

@@ -33,6 +33,29 @@ cdef void unfold(LinearLoop m, real *z) noexcept nogil:
             <const double*>m.inverse, m.outputs, m.features)
 
 
+cdef void penalise(LinearLoop m, real *z, Py_ssize_t step) noexcept nogil:
+    """Add the slope of the L1 penalty to the gradient."""
+    cdef Py_ssize_t n = m.outputs * m.features
+    cdef double share = max(1.0 / (step + 1), 1.0 / m.memory)
+    if real is float:
+        fastlr_orthant_f32(
+            <const float*>m.coef, <float*>m.grad_coef, <float*>m.mean_grad, <float*>m.side, n,
+            <float>m.l1, <float>share, step < m.held)
+    else:
+        fastlr_orthant_f64(
+            <const double*>m.coef, <double*>m.grad_coef, <double*>m.mean_grad, <double*>m.side, n,
+            m.l1, share, step < m.held)
+
+
+cdef void stay(LinearLoop m, real *z) noexcept nogil:
+    """Stop weights at zero that have crossed it."""
+    cdef Py_ssize_t n = m.outputs * m.features
+    if real is float:
+        fastlr_stay_f32(<float*>m.coef, <const float*>m.side, n)
+    else:
+        fastlr_stay_f64(<double*>m.coef, <const double*>m.side, n)
+
+
 cdef double batch_by_tiles(
     LinearLoop m, real *z, Data *data, Py_ssize_t start, Py_ssize_t stop, bint learn
 ) noexcept nogil:

@@ -36,6 +36,11 @@ cdef extern from "_linear.h" nogil:
                          Py_ssize_t, float*, float*)
     void fastlr_fold_f64(const double*, const double*, const double*, const double*, Py_ssize_t,
                          Py_ssize_t, double*, double*)
+    void fastlr_orthant_f32(const float*, float*, float*, float*, Py_ssize_t, float, float, bint)
+    void fastlr_orthant_f64(
+        const double*, double*, double*, double*, Py_ssize_t, double, double, bint)
+    void fastlr_stay_f32(float*, const float*, Py_ssize_t)
+    void fastlr_stay_f64(double*, const double*, Py_ssize_t)
     void fastlr_unfold_f32(float*, const float*, const float*, const float*, Py_ssize_t,
                            Py_ssize_t)
     void fastlr_unfold_f64(double*, const double*, const double*, const double*, Py_ssize_t,

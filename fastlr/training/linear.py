@@ -16,6 +16,7 @@ from . import linear_numpy
 from .arena import Arena
 from .epoch import EpochResult
 from .linear_data import check_data
+from .linear_l1 import COLLECTED, MANY, MEMORY
 from .scaling import FeatureScaling
 
 _ENGINES = ("auto", "tiles", "blas", "numpy")
@@ -60,12 +61,21 @@ class LinearEpoch:
         NumPy where there is no compiled core.
     scaling : FeatureScaling, optional
         Coordinates in which ``coef`` and ``intercept`` are trained; data stay as they are.
+    l1 : float, default=0.0
+        Strength :math:`\lambda` of an L1 penalty :math:`\lambda |w|_1` on ``coef`` (see Notes).
 
     Raises
     ------
     TypeError, ValueError
         If `loss` is unknown or does not go with `reduction` and K, or if `engine` is unknown or
         not there.
+
+    Notes
+    -----
+    ``l1`` is minimised orthant-wise (`linear_l1.OrthantStep`): the slope of the penalty joins the
+    gradient, and a weight that would cross zero in a step stops there. Unlike the proximal step of
+    `Optimizer`, whose strength depends on what a rule makes of gradients, this has the same
+    minimum under every rule.
 
     Examples
     --------
@@ -89,6 +99,7 @@ class LinearEpoch:
         reduction: str,
         engine: str = "auto",
         scaling: FeatureScaling | None = None,
+        l1: float = 0.0,
     ):
         self.loss: Loss = get_loss(loss, "LinearEpoch: loss")
         check_reduction("LinearEpoch", self.loss, reduction, len(arena.param["coef"]))
@@ -99,6 +110,7 @@ class LinearEpoch:
         if scaling is not None:
             scaling = _check_scaling(scaling, arena)
         self.arena, self.updater, self.reduction, self.scaling = arena, updater, reduction, scaling
+        self.l1 = float(l1)
         softmax = reduction == "softmax"
         self._kernel = None if softmax else loss_kernel(self.loss, arena.params.dtype)
         self._loop = None if engine == "numpy" else self._compiled_loop(engine)
@@ -122,7 +134,8 @@ class LinearEpoch:
                 for a in self.scaling
             )
         blas = None if engine == "auto" else engine == "blas"
-        return module.LinearLoop(self.arena, stepper, form, rule, scaling, blas)
+        penalty = (self.l1, MEMORY, COLLECTED, MANY)
+        return module.LinearLoop(self.arena, stepper, form, rule, scaling, penalty, blas)
 
     @property
     def uses_blas(self) -> bool:

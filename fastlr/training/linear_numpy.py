@@ -12,6 +12,7 @@ import numpy as np
 
 from ..kernels.loss_kernels import LossKernel
 from .epoch import EpochResult
+from .linear_l1 import OrthantStep
 
 _BLOCK = 1024  # rows evaluated at a time
 
@@ -153,7 +154,7 @@ def run_epoch(
             \frac{\partial \ell_i}{\partial z_i}
 
     and then one step of the optimizer. With scaled features :math:`x` is
-    :math:`(x - m) s`.
+    :math:`(x - m) s`. `OrthantStep` adds an L1 penalty.
 
     Parameters
     ----------
@@ -171,6 +172,7 @@ def run_epoch(
     coef, grad_coef = arena.param["coef"], arena.grad["coef"]
     intercept, grad_intercept = arena.param.get("intercept"), arena.grad.get("intercept")
     n = len(X) if order is None else len(order)
+    orthant = OrthantStep(epoch.l1, -(-n // batch_size)) if epoch.l1 else None
     total_loss = total_weight = 0.0
     for step, start in enumerate(range(0, n, batch_size)):
         stop = min(start + batch_size, n)
@@ -196,7 +198,10 @@ def run_epoch(
         if grad_intercept is not None:
             grad_intercept[:] = gradient.sum(axis=0)
         try:
-            updater.step(arena.grad)
+            if orthant is None:
+                updater.step(arena.grad)
+            else:
+                orthant.take(coef, grad_coef, lambda: updater.step(arena.grad))
         except ValueError:
             if np.isfinite(arena.grads).all():
                 raise
