@@ -6,13 +6,14 @@ import sys
 import numpy as np
 import pytest
 from sklearn.compose import ColumnTransformer
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import fastlr.onnx
-from fastlr import SGD, LinearClassifier
+from fastlr import SGD, LinearClassifier, LinearRegressor
+from fastlr.losses import LOSSES, LogLoss
 
 skl2onnx = pytest.importorskip("skl2onnx", reason="needs skl2onnx: pip install 'fastlr[onnx]'")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
@@ -68,6 +69,73 @@ def test_raw_scores(target):
     if expected.ndim == 1:
         expected = np.column_stack([-expected, expected])
     np.testing.assert_allclose(scores, expected, rtol=1e-12, atol=1e-12)
+
+
+MARGINS = sorted(name for name, loss in LOSSES.items() if loss.task == "margin")
+NUMBERS = sorted(name for name, loss in LOSSES.items() if loss.task != "margin")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("multi_class", ["multinomial", "ovr"])
+@pytest.mark.parametrize("target", ["int", "bool"])
+@pytest.mark.parametrize("loss", MARGINS)
+def test_every_loss_of_classifiers(loss, target, multi_class, dtype):
+    model = LinearClassifier(loss=loss, multi_class=multi_class, max_epochs=3, random_state=0)
+    model.fit(X, TARGETS[target])
+    rows = (5 * X).astype(dtype)  # some far out, where modified Huber's probabilities are zero
+    if hasattr(model, "predict_proba"):
+        assert_same(model, rows)
+    else:
+        label, scores = serve(model, rows)
+        expected = model.decision_function(rows)
+        if expected.ndim == 1:
+            expected = np.column_stack([-expected, expected])
+        np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-5)
+        assert label.tolist() == model.predict(rows).tolist()
+
+
+def test_rows_that_no_class_claims_are_shared_equally():
+    model = LinearClassifier(loss="modified_huber", multi_class="ovr", random_state=0)
+    model.fit(X, SPECIES)
+    model.intercept_ = model.intercept_ - 100
+    assert_same(model, X[:3])
+    assert model.predict_proba(X[:3])[0, 0] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "modified_huber", "hinge"])
+def test_multilabel(loss):
+    Y = np.column_stack([SPECIES == 0, X[:, 0] > 0]).astype(int)
+    model = LinearClassifier(loss=loss, max_epochs=3, random_state=0).fit(X, Y)
+    label, values = serve(model, X)
+    np.testing.assert_array_equal(label, model.predict(X))
+    score = model.predict_proba if hasattr(model, "predict_proba") else model.decision_function
+    np.testing.assert_allclose(values, score(X), rtol=1e-12, atol=1e-12)
+
+
+def test_a_probability_written_in_python_is_refused_by_name():
+    class Own(LogLoss):
+        """A user's."""
+
+    model = LinearClassifier(loss=Own(), max_epochs=1, multi_class="ovr").fit(X, SPECIES)
+    with pytest.raises(ValueError, match="no ONNX form of the probability of Own"):
+        serve(model, X)
+    np.testing.assert_allclose(serve(model, X, raw_scores=True)[1], model.decision_function(X))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("loss", NUMBERS)
+def test_regressors(loss, outputs, dtype):
+    rows, y = load_diabetes(return_X_y=True)
+    y = np.column_stack([y, y[::-1] + 1, y**1.1])[:, :outputs]
+    model = LinearRegressor(loss=loss, max_epochs=3, random_state=0)
+    model.fit(rows, y[:, 0] if outputs == 1 else y)
+    rows = rows.astype(dtype)
+    graph = skl2onnx.to_onnx(model, rows[:1])
+    (numbers,) = onnxruntime.InferenceSession(graph.SerializeToString()).run(None, {"X": rows})
+    assert numbers.dtype == dtype
+    expected = model.predict(rows).reshape(len(rows), outputs)
+    np.testing.assert_allclose(numbers, expected, rtol=ROUNDING[dtype], atol=0)
 
 
 def test_a_model_without_intercept():

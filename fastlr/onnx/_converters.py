@@ -1,4 +1,8 @@
-"""From a fitted estimator to nodes: its scores, then labels and probabilities."""
+"""From a fitted estimator to nodes: its scores, then labels and probabilities, or numbers.
+
+Only operators of the standard set are used, and of those only what onnxruntime's CPU provider has
+for float32 and float64 alike.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,13 @@ from typing import Any
 
 import numpy as np
 from skl2onnx import update_registered_converter
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
 from skl2onnx.common.utils_classifier import get_label_classes
 
-from ..estimators import LinearClassifier
+from ..estimators import LinearClassifier, LinearRegressor
 from ._graph import Graph
+from ._probability import write_probabilities
 
 _CLASSIFIER_OPTIONS = {
     "zipmap": [True, False, "columns"],
@@ -22,30 +28,43 @@ _CLASSIFIER_OPTIONS = {
 
 def register_all() -> None:
     """Register every estimator."""
-    update_registered_converter(
-        LinearClassifier,
-        "FastlrLinearClassifier",
-        calculate_linear_classifier_output_shapes,
-        _convert_classifier,
-        options=_CLASSIFIER_OPTIONS,
-    )
+    for cls in (LinearClassifier,):
+        update_registered_converter(
+            cls,
+            f"Fastlr{cls.__name__}",
+            calculate_linear_classifier_output_shapes,
+            _convert_classifier,
+            options=_CLASSIFIER_OPTIONS,
+        )
+    for cls in (LinearRegressor,):
+        update_registered_converter(
+            cls, f"Fastlr{cls.__name__}", _regressor_shape, _convert_regressor
+        )
+
+
+def _scores(graph: Graph, model: Any) -> tuple[str, int]:
+    """Return the raw scores, and how many of them a row has."""
+    return graph.dense(graph.rows, model.coef_.T, model.intercept_), len(model.intercept_)
 
 
 def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     model = operator.raw_operator
     graph = Graph(scope, operator, container)
     label, values = (variable.full_name for variable in operator.outputs)
-    scores = graph.dense(graph.rows, model.coef_.T, model.intercept_)
-    binary = len(model.intercept_) == 1
-    _labels(graph, scores, binary, get_label_classes(scope, model), label)
+    scores, outputs = _scores(graph, model)
+    loss, reduction = model._training_loss(model._known_targets())
+    if reduction == "each":
+        codes = graph.to_integers(graph.node("Greater", scores, graph.floats(0)))
+        graph.node("Identity", codes, output=label)
+    else:
+        _labels(graph, scores, outputs == 1, get_label_classes(scope, model), label)
     raw = container.get_options(model, {"raw_scores": False})["raw_scores"]
-    if binary:
-        both = graph.node("Concat", graph.node("Neg", scores), scores, axis=1)
-        graph.node("Identity" if raw else "Sigmoid", both, output=values)
-    elif raw:
+    if raw or not loss.has_probability:
+        if outputs == 1 and reduction != "each":
+            scores = graph.node("Concat", graph.node("Neg", scores), scores, axis=1)
         graph.node("Identity", scores, output=values)
     else:
-        graph.node("Softmax", scores, output=values, axis=1)
+        write_probabilities(graph, scores, outputs, loss, reduction, values)
 
 
 def _labels(graph: Graph, scores: str, binary: bool, classes: np.ndarray, output: str) -> None:
@@ -60,3 +79,19 @@ def _labels(graph: Graph, scores: str, binary: bool, classes: np.ndarray, output
     else:
         labels = graph.integers(classes.astype(np.int64), "classes")
     graph.node("Gather", labels, codes, output=output)
+
+
+def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
+    model = operator.raw_operator
+    graph = Graph(scope, operator, container)
+    scores, _ = _scores(graph, model)
+    kind = "Exp" if model._loss().link == "log" else "Identity"
+    graph.node(kind, scores, output=operator.outputs[0].full_name)
+
+
+def _regressor_shape(operator: Any) -> None:
+    rows = operator.inputs[0]
+    double = isinstance(rows.type, DoubleTensorType)
+    outputs = operator.raw_operator._known_targets().outputs
+    kind = DoubleTensorType if double else FloatTensorType
+    operator.outputs[0].set_type(kind([rows.get_first_dimension(), outputs]))

@@ -1,8 +1,4 @@
-"""Writes nodes into the graph that skl2onnx builds: names, constants and the type of floats.
-
-Only operators of the standard set are used, and of those only what onnxruntime's CPU provider
-has for float32 and float64 alike.
-"""
+"""Writes nodes into the graph that skl2onnx builds: names, constants and the type of floats."""
 
 from __future__ import annotations
 
@@ -71,6 +67,14 @@ class Graph:
     def to_integers(self, name: str) -> str:
         """Return a value as int64."""
         return self.node("Cast", name, to=_TENSOR.INT64)
+
+    def to_float32(self, name: str) -> str:
+        """Return a float as float32."""
+        return name if self._float == _TENSOR.FLOAT else self.node("Cast", name, to=_TENSOR.FLOAT)
+
+    def to_graph_floats(self, name: str) -> str:
+        """Return numbers of any type in the graph's type of floats."""
+        return self.node("Cast", name, to=self._float)
 
     def _constant(self, name: str, kind: int, values: np.ndarray) -> str:
         unique = self._scope.get_unique_variable_name(name)
