@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
+from ._spread import centre_and_spread
 from ._targets import RealTargets
 from .base import GradientEstimator
 
@@ -17,10 +18,11 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
 
     A rate that suits one target suits no other unless targets are brought to one scale. Where
     the loss allows it (`Loss.scaled`), training is on ``(y - shift) / scale``, with mean and
-    standard deviation of each output, and the model's fold brings the fitted attributes back to
-    the units of y. Losses that have a threshold in these units are given it scaled, so that the
-    minimum stays where it is, and all outputs then share one scale. Under a logarithmic link
-    targets are divided by their mean, which is the same as starting at its logarithm.
+    standard deviation of each output, or median and quartiles under a robust loss, and the
+    model's fold brings the fitted attributes back to the units of y. Losses that have a threshold
+    in these units are given it scaled, so that the minimum stays where it is, and all outputs
+    then share one scale. Under a logarithmic link targets are divided by their mean, which is the
+    same as starting at its logarithm.
     """
 
     _shift: np.ndarray
@@ -152,8 +154,7 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         if log:
             shift, scale = neutral[0], mean.copy()
         else:
-            shift = mean if self._has_shift else neutral[0]
-            scale = np.sqrt(np.average((matrix - shift) ** 2, axis=0, weights=weights))
+            shift, scale = centre_and_spread(matrix, weights, loss, self._has_shift)
         usable = np.isfinite(scale) & (scale > 0)
         # A constant target, or the one row of a first chunk, tells a scale by its size at most.
         size = np.where(np.isfinite(mean) & (mean != 0), np.abs(mean), 1.0)
