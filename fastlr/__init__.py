@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .estimators import LinearClassifier, LinearRegressor
+    from .estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
     from .exceptions import DivergenceWarning, InterruptionWarning
     from .kernels.select import backend_info
     from .tuning.find_lr import find_lr
@@ -23,6 +23,8 @@ _HOMES = {
     "InterruptionWarning": "exceptions",
     "LinearClassifier": "estimators",
     "LinearRegressor": "estimators",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "SKOPS_TRUSTED": "estimators",
     "Updater": "updater",
     "backend_info": "kernels.select",
@@ -47,6 +49,8 @@ __all__ = [
     "InterruptionWarning",
     "LinearClassifier",
     "LinearRegressor",
+    "MLPClassifier",
+    "MLPRegressor",
     "SKOPS_TRUSTED",
     "Updater",
     "backend_info",

@@ -3,10 +3,14 @@
 from .. import losses, optimizers, schedules
 from .linear import LinearClassifier
 from .linear_regressor import LinearRegressor
+from .mlp import MLPClassifier
+from .mlp_regressor import MLPRegressor
 
 _TRUSTED = (
     LinearClassifier,
     LinearRegressor,
+    MLPClassifier,
+    MLPRegressor,
     *losses.LOSSES.values(),
     *optimizers.OPTIMIZERS.values(),
     *(getattr(schedules, name) for name in schedules.__all__ if name != "get_schedule"),
@@ -17,4 +21,10 @@ SKOPS_TRUSTED = sorted(
 )
 """Names of fastlr's own types, for ``skops.io.load(file, trusted=SKOPS_TRUSTED)``."""
 
-__all__ = ["SKOPS_TRUSTED", "LinearClassifier", "LinearRegressor"]
+__all__ = [
+    "SKOPS_TRUSTED",
+    "LinearClassifier",
+    "LinearRegressor",
+    "MLPClassifier",
+    "MLPRegressor",
+]

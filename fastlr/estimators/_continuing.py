@@ -71,9 +71,16 @@ class Continued(Recorded, Validated):
         seed = 0  # a checkpoint brings the state of its generator
         if checkpoint is None:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        make_epoch, fold = self._make_epoch, self._fold(spec)
         session = Session(
-            spec, optimizer, make_epoch, fold, run, seed, self.n_threads, self._settings()
+            spec,
+            optimizer,
+            self._make_epoch,
+            self._fold(spec),
+            run,
+            seed,
+            self.n_threads,
+            self._settings(),
+            self._groups,
         )
         if fitted is None:
             self._initialise(session.arena.param, spec, session.rng)

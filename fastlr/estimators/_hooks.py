@@ -12,7 +12,7 @@ from ..training import Arena
 from ._fold import Fold
 from ._labels import all_finite
 from ._params import OptimizerParams
-from ._session import ModelSpec
+from ._session import ModelSpec, exempt_intercepts
 
 
 class Hooks(OptimizerParams):
@@ -53,6 +53,9 @@ class Hooks(OptimizerParams):
         self, params: Mapping[str, np.ndarray], spec: ModelSpec, rng: np.random.RandomState
     ) -> None:
         raise NotImplementedError
+
+    def _groups(self, spec: ModelSpec, optimizer: Optimizer) -> list[dict[str, Any]]:
+        return exempt_intercepts(spec, optimizer)
 
     def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> Any:
         raise NotImplementedError

@@ -51,6 +51,13 @@ class ModelSpec(NamedTuple):
     reduction: str
 
 
+def exempt_intercepts(spec: ModelSpec, optimizer: Optimizer) -> list[dict[str, Any]]:
+    """Return groups for `Optimizer.bind` that spare intercepts decay and penalties."""
+    intercepts = [name for name in spec.shapes if name.startswith("intercept")]
+    unpenalised = {n: 0.0 for n in ("l1", "l2") if n not in optimizer.own_fields}
+    return [{"match": intercepts, "weight_decay": 0.0, **unpenalised}] if intercepts else []
+
+
 class Session:
     """Parameters, gradients, optimizer state and random numbers of one run.
 
@@ -73,6 +80,8 @@ class Session:
         Threads that share a step.
     settings : tuple
         What the constructor parameters were; compared to see whether they have changed.
+    make_groups : callable, optional
+        Takes spec and optimizer and returns the groups to bind it with.
 
     Attributes
     ----------
@@ -98,6 +107,7 @@ class Session:
         seed: int,
         n_threads: int,
         settings: tuple[Any, ...],
+        make_groups: Callable[[ModelSpec, Optimizer], list[dict[str, Any]]] = exempt_intercepts,
     ) -> None:
         self.spec, self.fold, self.run = spec, fold, run
         # Users may change an object after the call; a copy still tells that they have.
@@ -107,12 +117,9 @@ class Session:
         self.endless = not needs_total(optimizer, run)
         self._listens = any(each.needs_metric for each in optimizer.scheduled().values())
         self.arena = Arena(spec.shapes, spec.dtype)
-        biases = [name for name in spec.shapes if name.startswith("intercept")]
-        unpenalised = {n: 0.0 for n in ("l1", "l2") if n not in optimizer.own_fields}
-        exempt = {"match": biases, "weight_decay": 0.0, **unpenalised}
         self.updater = optimizer.bind(
             self.arena.param,
-            groups=[exempt] if biases else None,
+            groups=make_groups(spec, optimizer),
             n_threads=n_threads,
             total_steps=run.total_steps,
             steps_per_epoch=run.steps_per_epoch,

@@ -62,6 +62,14 @@ class ClassTargets:
             and y.dtype.kind in "biufU"
         )
 
+    def same_kind(self, other: Any) -> bool:
+        """Return whether outputs of a model of `other` mean the same here."""
+        return (
+            isinstance(other, ClassTargets)
+            and self.multilabel == other.multilabel
+            and np.array_equal(self.classes, other.classes)
+        )
+
     def going_on_from(self, known: ClassTargets) -> ClassTargets:
         """Return what a warm start trains on, `known` being of the fit before."""
         if self.multilabel != known.multilabel or not np.array_equal(self.classes, known.classes):
@@ -128,6 +136,14 @@ class RealTargets:
             and len(y) == n_rows
             and y.dtype.kind in "iuf"
             and (y.dtype.kind != "f" or all_finite(y))
+        )
+
+    def same_kind(self, other: Any) -> bool:
+        """Return whether outputs of a model of `other` mean the same here."""
+        return (
+            isinstance(other, RealTargets)
+            and self.outputs == other.outputs
+            and self.log == other.log
         )
 
     def going_on_from(self, known: RealTargets) -> RealTargets:

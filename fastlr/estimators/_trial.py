@@ -79,6 +79,7 @@ class EstimatorTrial:
             seed,
             model.n_threads,
             (),
+            model._groups,
         )
         model._initialise(session.arena.param, spec, session.rng)
         return session

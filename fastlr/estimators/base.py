@@ -25,6 +25,8 @@ Hooks of a model
 ``_initialise(params, spec, rng)``
     Initial values, into arrays of zeros. ``spec.targets.start`` is where the last intercept
     should start, where it is not None.
+``_groups(spec, optimizer)``
+    Parameter groups to bind the optimizer with.
 ``_make_epoch(arena, updater, spec)``
     The engine: ``run``, ``evaluate``, ``uses_blas``.
 ``_in_units(optimizer, spec)``

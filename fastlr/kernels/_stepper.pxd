@@ -76,3 +76,9 @@ cdef class Stepper:
     cdef int load(self, Py_ssize_t i, object grad) except -1
     cdef int load_all(self, object grads) except -1
     cdef int fill(self, Py_ssize_t least) except -1
+
+
+ctypedef void (*shared_work)(void *context, int share) noexcept nogil
+
+# All compiled loops share the stepper's threads: two teams would take the cores from each other.
+cdef void run_team(shared_work work, void *context, int shares) noexcept nogil

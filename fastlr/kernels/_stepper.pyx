@@ -498,6 +498,11 @@ cdef class Stepper:
                 memcpy(plan.own_rows + i * size + kept, row + kept, size - kept)
 
 
+cdef void run_team(shared_work work, void *context, int shares) noexcept nogil:
+    """Call work(context, 0 ... shares - 1), side by side; return when all are done."""
+    fastlr_team_run(work, context, shares)
+
+
 cdef void norm_share(void *context, int share) noexcept nogil:
     """Sum the squares of every shares-th block into `partial`."""
     cdef Plan *plan = <Plan*>context

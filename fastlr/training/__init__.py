@@ -4,6 +4,7 @@ from .arena import Arena
 from .epoch import EpochResult
 from .linear import LinearEpoch
 from .loop import Divergence, EpochInfo, Training, train
+from .mlp import MLPEpoch
 from .scaling import FeatureScaling
 from .sparse import SparseEpoch
 from .stopping import Stopping
@@ -15,6 +16,7 @@ __all__ = [
     "EpochResult",
     "FeatureScaling",
     "LinearEpoch",
+    "MLPEpoch",
     "SparseEpoch",
     "Stopping",
     "Training",

@@ -1,0 +1,2 @@
+# fastlr: contract
+include "_mlp.pxi"

@@ -1,0 +1,50 @@
+# What _mlp.h declares.
+
+cdef extern from "_mlp.h" nogil:
+    enum: FASTLR_CHUNK
+    enum: FASTLR_BY_EACH
+    ctypedef struct fastlr_layer:
+        int activation, trained
+        uint32_t threshold
+        double kept
+        Py_ssize_t inputs, outputs, ld
+        char *weight
+        char *bias
+        char *grad_weight
+        char *grad_bias
+        char *forward
+        char *backward
+        char *value
+        char *slope
+        char *delta
+        char *panels
+    ctypedef struct fastlr_network:
+        int itemsize, shares, training, with_loss
+        Py_ssize_t n_layers, lowest
+        fastlr_layer *layers
+        const char *x
+        const void *y
+        const double *weight
+        const int64_t *order
+        Py_ssize_t features, used
+        const void *mean
+        const void *inverse
+        uint32_t input_threshold
+        double input_kept
+        char *gathered
+        Py_ssize_t gathered_ld
+        int reduction
+        void *rule
+        const void *rule_row
+        char *scratch
+        Py_ssize_t scratch_size
+        double *losses
+        Py_ssize_t start, rows, in_batch, batch_rows
+        uint64_t seed, step
+    void fastlr_pack_share(void *context, int share)
+    void fastlr_rows_share(void *context, int share)
+    void fastlr_gradients_share(void *context, int share)
+    void fastlr_take_outputs(const fastlr_network *net, char *out)
+    Py_ssize_t fastlr_padded(int itemsize, Py_ssize_t columns)
+    void fastlr_activate_f32(int kind, float *z, float *slope, Py_ssize_t n)
+    void fastlr_activate_f64(int kind, double *z, double *slope, Py_ssize_t n)
