@@ -177,13 +177,6 @@ def test_bad_data_are_named(X_given, y_given, weight, message):
         LinearClassifier().fit(X_given, y_given, sample_weight=weight)
 
 
-def test_sparse_data_are_refused_with_the_way_out():
-    from scipy.sparse import csr_array
-
-    with pytest.raises(TypeError, match="dense data is required"):
-        LinearClassifier().fit(csr_array(X), Y)
-
-
 @pytest.mark.parametrize(
     ("class_weight", "message"),
     [

@@ -7,7 +7,7 @@ import pytest
 from engines import needs_compiled
 from sparse_problems import assert_agree, model, problem, slow_lazy
 
-from fastlr import SGD, Adagrad, Adam, AdamW, Lion, OneCycle
+from fastlr import SGD, Adagrad, Adam, AdamW, Lion, OneCycle, Piecewise
 from fastlr.kernels import select
 from fastlr.losses import Huber, SquaredHinge
 from fastlr.training import Arena, FeatureScaling, LinearEpoch
@@ -59,6 +59,16 @@ SAME = {
     "sgd, l2 as penalty beside decay": SGD(lr=0.3, l2=0.1, weight_decay=0.2, decay="decoupled"),
     "sgd, l1": SGD(lr=0.3, l1=0.02, schedule=OneCycle()),
     "sgd, elastic net": SGD(lr=0.3, l1=0.01, l2=0.2, clip_value=0.05, schedule=OneCycle()),
+    "sgd, decay that comes and goes": SGD(
+        lr=0.3,
+        l1=0.01,
+        weight_decay=0.2,
+        decay="decoupled",
+        schedules={
+            "weight_decay": Piecewise([5, 9, 20], [0.0, 1.0, 0.0, 1.0]),
+            "l1": Piecewise([4, 17], [0.0, 1.0, 0.0]),
+        },
+    ),
     "sgd, ema": SGD(lr=0.3, average="ema", average_decay=0.9, weight_decay=0.2),
     "sgd, polyak": SGD(lr=0.3, average="polyak", weight_decay=0.2, schedule=OneCycle()),
     "sgd, up": SGD(lr=0.03, maximize=True, weight_decay=0.3, clip_norm=0.2),
@@ -100,6 +110,25 @@ def test_lazy_steps_equal_dense_ones_where_nothing_moves_without_a_gradient(name
     assert epoch.updater.stats()["t"] == updater.t
     if optimizer.l1 and optimizer.weight_decay != 2.0:
         assert 0 < (arena.param["coef"] == 0).sum() < arena.param["coef"].size
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("outputs", [1, 11])
+def test_rows_of_weight_zero_are_as_good_as_empty(outputs, engine):
+    X, y, weight, order = problem(outputs)
+    weight[::3] = 0
+    emptied = X.copy()
+    counts = np.diff(X.indptr) * (weight != 0)
+    emptied.data = np.concatenate([X[[r]].data for r in np.flatnonzero(weight)])
+    emptied.indices = np.concatenate([X[[r]].indices for r in np.flatnonzero(weight)])
+    emptied.indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    (arena, epoch), (other, reference) = (
+        model(X, outputs, Adam(lr=0.1, weight_decay=0.1), engine) for _ in range(2)
+    )
+    result = epoch.run(X, y, weight, order, 8)
+    assert result == reference.run(emptied, y, weight, order, 8)
+    np.testing.assert_array_equal(arena.params, other.params)
+    assert epoch.evaluate(X, y, weight) == pytest.approx(reference.evaluate(emptied, y, weight))
 
 
 LAZY = {

@@ -13,6 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from .._compat import StrOptions, check_classification_targets
+from ._labels import encode
 from ._targets import ClassTargets
 from .base import GradientEstimator
 
@@ -49,7 +50,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Labels; of multilabel targets a matrix of 0 and 1.
@@ -116,7 +117,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
 
         Returns
@@ -132,7 +133,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
 
         Returns
@@ -151,7 +152,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
 
         Returns
@@ -172,7 +173,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
 
         Returns
@@ -216,13 +217,15 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         if y.ndim == 2:
             targets = ClassTargets(np.arange(y.shape[1]), multilabel=True)
             return targets, targets.encode(y, dtype)
-        classes, codes = np.unique(y, return_inverse=True)
+        classes = np.unique(
+            y
+        )  # which with codes would sort numbers of rows too, at twice the memory
         if len(classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes in the data, but the "
                 f"data contains only one class: {classes[0]!r}"
             )
-        return ClassTargets(classes), codes.astype(np.int64, copy=False)
+        return ClassTargets(classes), encode(y, classes)
 
     def _targets_of_chunk(
         self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: Any

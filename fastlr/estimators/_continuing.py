@@ -45,7 +45,7 @@ class Continued(Recorded, Validated):
         fitted = checkpoint = None
         if warm:
             fitted = self._fitted_params()
-            _check_same_shapes(spec.shapes, fitted)
+            _check_same_shapes(self._fitted_shapes(spec), fitted)
             if not needs_total(optimizer, run):
                 checkpoint = self._checkpoint_now()
         session = self._start(optimizer, spec, run, fitted, checkpoint)

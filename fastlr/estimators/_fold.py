@@ -34,6 +34,18 @@ class Fold:
         return fitted
 
 
+class ByFeature(Fold):
+    """Coefficients lie feature by feature, and are handed out as views of the usual shape."""
+
+    def to_fitted(self, params: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Return what to hand out for trained parameters."""
+        return {**params, "coef": params["coef"].T}
+
+    def to_params(self, fitted: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        """Return the parameters that would be handed out as `fitted`."""
+        return {**fitted, "coef": fitted["coef"].T} if "coef" in fitted else fitted
+
+
 class LinearFold(Fold):
     r"""A linear model of standardised features and scaled targets, in the units of the data.
 
@@ -48,6 +60,8 @@ class LinearFold(Fold):
         :math:`t` and :math:`c`.
     input_shift, input_scale : ndarray of shape (n_features,), float64, optional
         :math:`m` and :math:`s`; features as they are by default.
+    layout : Fold, optional
+        How coefficients lie while they are trained; as they are handed out by default.
     """
 
     trivial = False
@@ -58,13 +72,16 @@ class LinearFold(Fold):
         target_scale: np.ndarray,
         input_shift: np.ndarray | None = None,
         input_scale: np.ndarray | None = None,
+        layout: Fold | None = None,
     ) -> None:
+        self._layout = Fold() if layout is None else layout
         self._t, self._c = target_shift, target_scale
         self._m: Any = 0.0 if input_shift is None else input_shift
         self._s: Any = 1.0 if input_scale is None else input_scale
 
     def to_fitted(self, params: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """Return coefficients and intercept in the units of the data."""
+        params = self._layout.to_fitted(params)
         dtype = params["coef"].dtype
         coef = params["coef"] / self._s
         fitted = {"coef": self._c[:, None] * coef}
@@ -80,7 +97,7 @@ class LinearFold(Fold):
         if "intercept" in fitted:
             params["intercept"] = (fitted["intercept"] - self._t) / self._c
             params["intercept"] += (coef * self._m).sum(axis=1)
-        return params
+        return self._layout.to_params(params)
 
 
 def _read_only(array: np.ndarray, dtype: np.dtype) -> np.ndarray:

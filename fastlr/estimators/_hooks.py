@@ -46,6 +46,9 @@ class Hooks(OptimizerParams):
     def _learn_inputs(self, X: Any, weights: np.ndarray | None) -> dict[str, np.ndarray]:
         return {}
 
+    def _layout(self, X: Any) -> dict[str, np.ndarray]:
+        return {}
+
     def _shapes(self, n_features: int, outputs: int) -> dict[str, tuple[int, ...]]:
         raise NotImplementedError
 
@@ -59,6 +62,9 @@ class Hooks(OptimizerParams):
 
     def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> Any:
         raise NotImplementedError
+
+    def _fitted_shapes(self, spec: ModelSpec) -> Mapping[str, tuple[int, ...]]:
+        return spec.shapes
 
     def _in_units(self, optimizer: Optimizer, spec: ModelSpec) -> Optimizer:
         return optimizer

@@ -7,18 +7,22 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
-from .._compat import Interval, StrOptions
+from .._compat import Interval, StrOptions, check_is_fitted
 from ..losses.base import Loss
 from ..optimizers.base import Optimizer
-from ..training import Arena, FeatureScaling, LinearEpoch
-from ._fold import FittedParameter, Fold, LinearFold
+from ..training import Arena, FeatureScaling, LinearEpoch, SparseEpoch
+from ._fold import ByFeature, FittedParameter, Fold, LinearFold
 from ._penalty import penalised, penalty_parts, scale_powers
 from ._session import ModelSpec
+from ._sparse_rows import AnyRows, is_plain_csr, ready_rows, sparse_scaling
 from ._standardize import learn_scaling
 from .base import GradientEstimator
 
 _BLOCK = 8192  # features; BLAS splits longer dot products among threads, which costs far more
+
+BY_FEATURE = "by_feature"  # among what was learned of X: coefficients lie as sparse rows want them
 
 PENALTIES = ("l2", "l1", "elasticnet")
 
@@ -53,12 +57,37 @@ class LinearModel(GradientEstimator):
     def _has_shift(self) -> bool:  # type: ignore[override]
         return self.fit_intercept
 
+    # Rows
+
+    _X_options: Mapping[str, Any] = {"order": "C", "accept_sparse": "csr"}
+
+    def _ready(self, X: Any) -> Any:
+        return ready_rows(X)
+
+    def _is_plain(self, X: Any, spec: ModelSpec) -> bool:
+        if type(X) is np.ndarray:
+            return super()._is_plain(X, spec)
+        return is_plain_csr(X, spec.dtype, self.n_features_in_)
+
+    def _layout(self, X: Any) -> dict[str, np.ndarray]:
+        return {BY_FEATURE: np.array(True)} if sparse.issparse(X) else {}
+
     def _learn_inputs(self, X: Any, weights: np.ndarray | None) -> dict[str, np.ndarray]:
-        return learn_scaling(X, weights, self.standardize, self.fit_intercept)
+        learn = sparse_scaling if sparse.issparse(X) else learn_scaling
+        return self._layout(X) | learn(X, weights, self.standardize, self.fit_intercept)
 
     def _shapes(self, n_features: int, outputs: int) -> dict[str, tuple[int, ...]]:
         shapes: dict[str, tuple[int, ...]] = {"coef": (outputs, n_features)}
         return shapes | ({"intercept": (outputs,)} if self.fit_intercept else {})
+
+    def _spec(self, *args: Any) -> ModelSpec:
+        spec = super()._spec(*args)
+        if BY_FEATURE not in spec.inputs:
+            return spec
+        return spec._replace(shapes=_turned(spec.shapes))
+
+    def _fitted_shapes(self, spec: ModelSpec) -> Mapping[str, tuple[int, ...]]:
+        return _turned(spec.shapes) if BY_FEATURE in spec.inputs else spec.shapes
 
     def _initialise(
         self, params: Mapping[str, np.ndarray], spec: ModelSpec, rng: np.random.RandomState
@@ -66,20 +95,25 @@ class LinearModel(GradientEstimator):
         if spec.targets.start is not None and "intercept" in params:
             params["intercept"][:] = spec.targets.start
 
-    def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> LinearEpoch:
+    def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> AnyRows:
         scaling = None
-        if spec.inputs:
+        if "scale" in spec.inputs:
             scaling = FeatureScaling(spec.inputs.get("shift"), 1 / spec.inputs["scale"])
+        if BY_FEATURE in spec.inputs:
+            return AnyRows(SparseEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling))
         l1, _ = self._strengths(spec)
-        return LinearEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling, l1=l1)
+        return AnyRows(
+            LinearEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling, l1=l1)
+        )
 
     def _fold(self, spec: ModelSpec) -> Fold:
         targets, inputs = spec.targets, spec.inputs
-        if not (inputs or getattr(targets, "scaled", False)):
-            return Fold()
+        layout = ByFeature() if BY_FEATURE in inputs else Fold()
+        if not ("scale" in inputs or getattr(targets, "scaled", False)):
+            return layout
         shift = getattr(targets, "raw_shift", np.zeros(targets.outputs))
         scale = getattr(targets, "raw_scale", np.ones(targets.outputs))
-        return LinearFold(shift, scale, inputs.get("shift"), inputs.get("scale"))
+        return LinearFold(shift, scale, inputs.get("shift"), inputs.get("scale"), layout)
 
     # The optimizer, with what belongs to a linear model
 
@@ -115,8 +149,11 @@ class LinearModel(GradientEstimator):
         return penalised(optimizer, 0.0 if self._engine_takes_l1(spec) else l1, l2)
 
     def _engine_takes_l1(self, spec: ModelSpec) -> bool:
-        """Whether the engine minimises the L1 part, rather than the optimizer's proximal step."""
-        return True
+        """Whether the engine minimises the L1 part, rather than the optimizer's proximal step.
+
+        That of sparse rows would have to visit all features in every step.
+        """
+        return BY_FEATURE not in spec.inputs
 
     def _settings(self) -> tuple[Any, ...]:
         own = (self.fit_intercept, self.loss, self.penalty, self.alpha, self.l1_ratio, self.average)
@@ -125,7 +162,8 @@ class LinearModel(GradientEstimator):
     # Fitted attributes
 
     def _fitted_params(self) -> dict[str, np.ndarray]:
-        return {"coef": self.coef_, "intercept": self.intercept_}
+        coef = self.coef_.toarray() if sparse.issparse(self.coef_) else self.coef_
+        return {"coef": coef, "intercept": self.intercept_}
 
     def _set_fitted_params(self, params: Mapping[str, np.ndarray]) -> None:
         self.coef_ = params["coef"]
@@ -135,7 +173,40 @@ class LinearModel(GradientEstimator):
             self.intercept_ = np.zeros(len(self.coef_), self.coef_.dtype)
 
     def _outputs(self, X: Any) -> np.ndarray:
+        if sparse.issparse(X) or sparse.issparse(self.coef_):
+            return X @ self.coef_.T + self.intercept_
         return _products(X, self.coef_) + self.intercept_
+
+    def sparsify(self) -> LinearModel:
+        """Keep `coef_` as a sparse matrix, which takes less memory where most of it is zero.
+
+        Training goes on from there as before, and makes it dense again.
+
+        Returns
+        -------
+        self
+            Fitted estimator.
+        """
+        check_is_fitted(self)
+        self.coef_ = sparse.csr_matrix(self.coef_)
+        return self
+
+    def densify(self) -> LinearModel:
+        """Keep `coef_` as an ndarray again.
+
+        Returns
+        -------
+        self
+            Fitted estimator.
+        """
+        check_is_fitted(self)
+        if sparse.issparse(self.coef_):
+            self.coef_ = self.coef_.toarray()
+        return self
+
+
+def _turned(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    return {name: s[::-1] if name == "coef" else s for name, s in shapes.items()}
 
 
 def _products(X: np.ndarray, coef: np.ndarray) -> np.ndarray:

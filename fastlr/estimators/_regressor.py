@@ -44,7 +44,7 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
@@ -105,7 +105,7 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
 
         Returns

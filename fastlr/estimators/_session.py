@@ -126,12 +126,31 @@ class Session:
         )
         self.epoch = make_epoch(self.arena, self.updater, spec)
         self.rng = np.random.RandomState(seed)
+        self._lags = False
         self._published: Mapping[str, np.ndarray] = {}
         self._n_threads = n_threads
         self._libraries: ThreadpoolController | None = None
 
+    def lag(self) -> None:
+        """Let an engine that can leave parameters behind the steps made, until they are read.
+
+        Bringing them up to date costs a visit to each, more than a small chunk of sparse rows.
+        """
+        self._lags = hasattr(self.epoch, "lag") and self.epoch.lag()
+
+    def settle(self) -> None:
+        """Bring the parameters up to date."""
+        if self._lags:
+            self.epoch.settle()
+
+    @property
+    def hands_out_views(self) -> bool:
+        """Whether fitted attributes are the parameters themselves, up to date by themselves."""
+        return self.fold.trivial and not self._averages and not self._lags
+
     def publish(self) -> Mapping[str, np.ndarray]:
         """Return the fitted attributes: of averages where the optimizer keeps them."""
+        self.settle()
         params = self.updater.averaged if self._averages else self.arena.param
         self._published = self.fold.to_fitted(params)
         return self._published
@@ -165,6 +184,7 @@ class Session:
 
     def evaluate(self, rows: Any) -> float:
         """Return the mean loss of rows with the parameters that are predicted with."""
+        self.settle()
         kept = None
         if self._averages:
             kept = self.arena.params.copy()
@@ -197,6 +217,7 @@ class Session:
 
     def checkpoint(self) -> dict[str, Any]:
         """Return what a later session needs to go on to the bit, in arrays and plain values."""
+        self.settle()
         handed_out = self.fold.trivial and not self._averages  # then the attributes tell them
         params = {} if handed_out else self.arena.param
         return {

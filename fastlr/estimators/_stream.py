@@ -35,7 +35,7 @@ class Streamed(Trained):
         size = plan_epoch(self.batch_size, rows.X.shape[0], one_pass=True).batch_size
         with session.limited_blas(rows.X.shape[0]):
             good = self._train_once(session, rows, size)
-        if session.fold.trivial:
+        if session.hands_out_views:
             self._publish(session)
         else:
             self.t_ = session.updater.t
@@ -87,9 +87,9 @@ class Streamed(Trained):
         warm: bool = False,
         learn: bool = True,
     ) -> Session:
-        inputs = self._inputs if warm else {}
+        inputs = self._inputs if warm else self._layout(rows.X)
         if learn and not warm:
-            inputs = self._learn_inputs(rows.X, rows.weights)
+            inputs |= self._learn_inputs(rows.X, rows.weights)
         spec = self._spec(targets, inputs, rows.X.shape[1], rows.X.dtype)
         return self._begin(optimizer, spec, run, warm)
 

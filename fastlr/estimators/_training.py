@@ -118,6 +118,7 @@ class Trained(Continued):
         n_rows = rows.X.shape[0]
         if self.shuffle and n_rows > 1:
             order = session.rng.permutation(n_rows).astype(np.int64, copy=False)
+        session.lag()
         result = session.epoch.run(rows.X, rows.y, rows.weights, order, batch_size)
         if result.diverged_at is not None:
             return False

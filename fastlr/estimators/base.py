@@ -20,6 +20,8 @@ Hooks of a model
     ``_inputs``, in pickles, and over a warm start; handed on as ``spec.inputs``.
 ``_learns_from_chunk``
     Whether the first chunk of `partial_fit` may tell that; `fit_stream`'s always does.
+``_layout(X)``
+    What even a first chunk tells of X, for the same dict.
 ``_shapes(n_features, outputs)``
     Shapes of the parameters by name, in the order in which they lie in the arena.
 ``_initialise(params, spec, rng)``
@@ -29,6 +31,8 @@ Hooks of a model
     Parameter groups to bind the optimizer with.
 ``_make_epoch(arena, updater, spec)``
     The engine: ``run``, ``evaluate``, ``uses_blas``.
+``_fitted_shapes(spec)``
+    Shapes of the fitted attributes, where they are others.
 ``_in_units(optimizer, spec)``
     The optimizer, with what depends on the units of training: penalties.
 ``_fold(spec)``
@@ -109,13 +113,13 @@ class GradientEstimator(Streamed):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Labels of a classifier, targets of a regressor.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, not negative. Only their ratios count.
-        X_val : array-like of shape (n_val, n_features), default=None
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Rows to validate on after each epoch, in place of a part of X.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Their labels or targets.

@@ -82,7 +82,8 @@ class LinearRegressor(LinearModel, GradientRegressor):
         Whether to train on features shifted and scaled to mean 0 and variance 1, without a copy
         of X; the fitted attributes are for the features as they are. ``"auto"`` looks at a part
         of the rows and does so where scales or offsets of the features would hinder training.
-        `partial_fit` without a `fit` before never does.
+        `partial_fit` without a `fit` before never does. Sparse X is never shifted, and
+        scaled only with True.
     average : {"ema", "polyak"} or bool, default=None
         Running mean of the weights to predict with, exponential or plain (True).
     clip_norm : float or None, default=None
@@ -137,6 +138,13 @@ class LinearRegressor(LinearModel, GradientRegressor):
 
     Notes
     -----
+    Sparse X is taken in CSR format; others are converted once, and rows of which more than half is
+    stored are made dense. Training costs what its entries cost: a step touches the features of its
+    mini-batch, and `fastlr.training.SparseEpoch` says what becomes of the others. In short, the
+    state of an optimizer waits until a feature is met again; the L2 part of a `penalty` does so
+    too, but with plain SGD; the L1 part is the optimizer's proximal step. `partial_fit` converts
+    rows of the kind, sparse or dense, that the model did not begin with.
+
     Losses in `history_` are of targets as training has them, divided by their deviation.
 
     X must be C-contiguous for training: others are copied.

@@ -36,15 +36,16 @@ def register_all() -> None:
             _convert_classifier,
             options=_CLASSIFIER_OPTIONS,
         )
-    for cls in (LinearRegressor,):
+    for regressor in (LinearRegressor,):
         update_registered_converter(
-            cls, f"Fastlr{cls.__name__}", _regressor_shape, _convert_regressor
+            regressor, f"Fastlr{regressor.__name__}", _regressor_shape, _convert_regressor
         )
 
 
 def _scores(graph: Graph, model: Any) -> tuple[str, int]:
     """Return the raw scores, and how many of them a row has."""
-    return graph.dense(graph.rows, model.coef_.T, model.intercept_), len(model.intercept_)
+    coef = model._fitted_params()["coef"]  # dense after sparsify() too
+    return graph.dense(graph.rows, coef.T, model.intercept_), len(model.intercept_)
 
 
 def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:

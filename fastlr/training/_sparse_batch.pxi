@@ -100,7 +100,7 @@ cdef bint evaluate_rows(
         n = 0
         for r in range(i, b.stop):
             first = start_of(&m.matrix, r)
-            for j in range(first, start_of(&m.matrix, r + 1)):
+            for j in range(first, first + b.starts[r - i + 1] - b.starts[r - i]):
                 if m.matrix.wide:
                     b.ids[n] = <int32_t>(<const int64_t*>m.matrix.indices)[j]
                 else:

@@ -17,6 +17,8 @@ cdef bint cut_block(SparseLoop m, Data *data, Py_ssize_t start, Py_ssize_t stop)
     while i < stop and i - start < m.block_rows:
         row = row_at(data, i)
         more = start_of(&m.matrix, row + 1) - start_of(&m.matrix, row)
+        if data.weight != NULL and data.weight[row] == 0:
+            more = 0  # as if it were not there: what it holds is not met
         if i > start and entries + more > MOST_ENTRIES:
             break
         b.x[i - start] = m.matrix.values + start_of(&m.matrix, row) * m.itemsize
@@ -111,16 +113,18 @@ cdef void gather_few(
 ) noexcept nogil:
     """Number the entries' features by their place in the mini-batch; gather new parameters."""
     cdef Block *b = &m.block
-    cdef real *g = <real*>m.batch.g
-    cdef real *p = <real*>m.batch.p
     cdef const real *coef = <const real*>m.coef
     cdef const real *inverse = <const real*>m.inverse
     cdef const real *x
     cdef real *scaled = <real*>b.scaled
+    cdef real *g = <real*>m.batch.g
+    cdef real *p = <real*>m.batch.p
     cdef const index *indices = <const index*>m.matrix.indices
-    cdef Py_ssize_t i, j, k, first, n = 0
-    cdef int32_t at, feature
-    cdef bint fresh
+    cdef int32_t *in_batch = m.in_batch
+    cdef int32_t *features = m.batch.feature
+    cdef int32_t *ids = b.ids
+    cdef Py_ssize_t i, j, k, first, n = 0, outputs = m.outputs
+    cdef int32_t at, feature, base = m.batch_base, count = m.batch.count, before = count, new
     for i in range(b.start, b.stop):
         if i + ROWS_AHEAD < data.used:
             fetch_row(m, data, i + ROWS_AHEAD)
@@ -128,17 +132,29 @@ cdef void gather_few(
         x = <const real*>b.x[i - b.start]
         for j in range(first, first + b.starts[i - b.start + 1] - b.starts[i - b.start]):
             feature = <int32_t>indices[j]
-            at = place_of(m, tag, feature, &fresh)
-            if fresh:
-                for k in range(m.outputs):
-                    g[at * m.outputs + k] = 0
-                    p[at * m.outputs + k] = coef[feature * m.outputs + k]
-            b.ids[n] = at
+            # Whether it is new is a toss: no branch (nor words that compilers make one of), but
+            # writes of what is there already.
+            at = in_batch[feature] - base
+            new = at >> 31  # all ones if it is
+            at ^= (at ^ count) & new
+            count -= new
+            in_batch[feature] = base + at
+            features[at] = feature
+            ids[n] = at
             if inverse != NULL:
                 scaled[n] = x[j - first] * inverse[feature]
             n += 1
         if inverse != NULL:
             b.x[i - b.start] = <char*>(scaled + b.starts[i - b.start])
+    m.batch.count = count
+    for at in range(before, count):
+        if at + AHEAD < count:
+            SPARSE_PREFETCH(coef + features[at + AHEAD] * outputs)
+        if not m.dense:
+            catch_up(m, tag, features[at])
+        for k in range(outputs):
+            p[at * outputs + k] = coef[features[at] * outputs + k]
+            g[at * outputs + k] = 0
 
 
 cdef void sort_many(
@@ -168,13 +184,14 @@ cdef void sort_many(
         x = <const real*>b.x[i - b.start]
         for j in range(first, first + b.starts[i - b.start + 1] - b.starts[i - b.start]):
             feature = <int32_t>indices[j]
-            # Whether it is new is a toss: no branch, but writes that are void if it is not.
+            # Whether it is new is a toss: no branch (nor words that compilers make one of), but
+            # writes that are void if it is not.
             at = in_block[feature] - base
             place[count] = feature  # for now
             begin[count + 1] = 0
-            new = at < 0
-            at = count if new else at
-            count += new
+            new = at >> 31  # all ones if it is
+            at ^= (at ^ count) & new
+            count -= new
             in_block[feature] = base + at
             begin[at + 1] += 1
             features[n] = at

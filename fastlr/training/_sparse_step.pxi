@@ -68,8 +68,9 @@ cdef int step_lazily(SparseLoop m, real *tag) noexcept nogil:
     if m.intercept != NULL:
         update_intercept(m, tag)
     m.clock += 1
-    for i in range(m.batch.count):
-        m.last[m.batch.feature[i]] = m.clock
+    if m.idle:  # else nothing was missed
+        for i in range(m.batch.count):
+            m.last[m.batch.feature[i]] = m.clock
     if one.alone:
         begin_tables(m)
     plan.cursor += 1

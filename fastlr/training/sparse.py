@@ -180,7 +180,7 @@ class SparseEpoch:
             Of the arena's dtype; may be read-only. Indices of 32 or 64 bits, in any order;
             entries at the same place are added up.
         y, sample_weight, order, batch_size
-            As `LinearEpoch.run` takes them.
+            As `LinearEpoch.run` takes them. What rows of weight zero hold is not met.
 
         Returns
         -------

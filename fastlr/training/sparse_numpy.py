@@ -101,14 +101,14 @@ def run_epoch(
             batch = type(X)(
                 (batch.data * inverse[batch.indices], batch.indices, batch.indptr), batch.shape
             )
-        features = np.unique(batch.indices)
+        weights = np.ones(stop - start) if sample_weight is None else sample_weight[rows]
+        features = np.unique(batch[weights != 0].indices)
         if lazy is not None:
             lazy.catch_up(features)
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging loss is reported below
             scores = batch @ coef
             if intercept is not None:
                 scores += intercept
-            weights = np.ones(stop - start) if sample_weight is None else sample_weight[rows]
             share = 1 / (stop - start)
             loss, slopes = batch_loss(
                 epoch._kernel, epoch.reduction, scores, y[rows], weights * share
