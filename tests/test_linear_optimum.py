@@ -251,6 +251,16 @@ def test_units_of_y_do_not_matter(loss, larger, degree, penalty):
     np.testing.assert_allclose(other.predict(X), 1000 * model.predict(X), rtol=1e-6)
 
 
+def test_a_penalty_means_the_same_for_outputs_of_different_size():
+    y = np.column_stack([Y, Y[::-1] / 4 + SIGNAL[:, 2]])
+    options = {"penalty": "elasticnet", "alpha": 4.0, "l1_ratio": 0.5}
+    model = LinearRegressor(**options, **PLAIN).fit(X, y)
+    for k in range(2):
+        peer = ElasticNet(alpha=4.0, l1_ratio=0.5, tol=1e-10).fit(X, y[:, k])
+        np.testing.assert_allclose(model.coef_[k], peer.coef_, atol=1e-3 * np.abs(peer.coef_).max())
+        assert model.intercept_[k] == pytest.approx(peer.intercept_, rel=1e-4)
+
+
 def california(rng, n):
     """Return features of very different units, and prices with a long tail."""
     income, age = rng.lognormal(1.2, 0.45, n), rng.integers(1, 52, n)

@@ -137,16 +137,17 @@ def test_own_loss_trains(engine):
 
 @needs_compiled
 @pytest.mark.parametrize("engine", ["tiles", "blas"])
+@pytest.mark.parametrize("reduction", ["ovr", "each"])
 @pytest.mark.parametrize("outputs", [1, 3, 7])
-def test_log_loss_one_against_the_rest_is_that_of_its_rule(outputs, engine):
+def test_log_loss_of_single_outputs_is_that_of_its_rule(outputs, reduction, engine):
     class Plain(LogLoss):  # no longer LogLoss itself, so the rule is called
         pass
 
-    data = problem(LogLoss(), "ovr", outputs, "float64")
+    data = problem(LogLoss(), reduction, outputs, "float64")
     results = [
         (arena, epoch.run(*data, 16))
         for arena, epoch in (
-            model(loss, "ovr", outputs, "float64", engine) for loss in (LogLoss(), Plain())
+            model(loss, reduction, outputs, "float64", engine) for loss in (LogLoss(), Plain())
         )
     ]
     assert_agree(*results, "float64")

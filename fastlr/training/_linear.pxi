@@ -42,7 +42,7 @@ cdef Py_ssize_t MOST_STEPS = 4096
 
 # What turns a block of outputs into slopes; LinearEpoch chooses.
 cdef enum Form:
-    SOFTMAX, LOGISTIC, OVR, RIVAL, EACH
+    SOFTMAX, LOGISTIC, LABELS, OVR, RIVAL, EACH
 
 
 include "_linear_data.pxi"
@@ -57,7 +57,7 @@ cdef class LinearLoop:
         Holds the parameters and gradients.
     stepper : Stepper
         Steps ``arena.param``.
-    form : {"softmax", "logistic", "ovr", "rival", "each"}
+    form : {"softmax", "logistic", "labels", "ovr", "rival", "each"}
         What turns outputs into slopes.
     rule : tuple of int and ndarray, or None
         Address and coefficients of the loss, for the last three.
@@ -98,7 +98,8 @@ cdef class LinearLoop:
         cdef Py_ssize_t itemsize = arena.params.itemsize
         self.arena, self.stepper, self.scaling = arena, stepper, scaling
         self.form = {
-            "softmax": SOFTMAX, "logistic": LOGISTIC, "ovr": OVR, "rival": RIVAL, "each": EACH
+            "softmax": SOFTMAX, "logistic": LOGISTIC, "labels": LABELS, "ovr": OVR,
+            "rival": RIVAL, "each": EACH,
         }[form]
         self.rule = 0
         self.l1, self.memory, self.collected, self.many = penalty
@@ -178,7 +179,7 @@ cdef class LinearLoop:
         data.weight = NULL
         data.order = NULL
         data.used = rows
-        if self.form == EACH:
+        if self.form == EACH or self.form == LABELS:
             if not (fits(y, self.typenum, 2, rows) and cnp.PyArray_DIM(y, 1) == self.outputs):
                 return False
             data.targets = cnp.PyArray_BYTES(y)

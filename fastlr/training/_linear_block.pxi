@@ -39,6 +39,8 @@ cdef double slopes(
             return fastlr_softmax_f32(z, ld, k, count, b, codes, weights, share)
         if m.form == LOGISTIC:
             return fastlr_logistic_f32(z, ld, k, count, b, codes, weights, share)
+        if m.form == LABELS:
+            return labels(m, z, count, targets, weights, share)
         if m.form == OVR:
             return fastlr_ovr_f32(
                 z, ld, k, count, b, codes, weights, share, <fastlr_rule_f32>m.rule, row)
@@ -52,6 +54,8 @@ cdef double slopes(
             return fastlr_softmax_f64(z, ld, k, count, b, codes, weights, share)
         if m.form == LOGISTIC:
             return fastlr_logistic_f64(z, ld, k, count, b, codes, weights, share)
+        if m.form == LABELS:
+            return labels(m, z, count, targets, weights, share)
         if m.form == OVR:
             return fastlr_ovr_f64(
                 z, ld, k, count, b, codes, weights, share, <fastlr_rule_f64>m.rule, row)
@@ -60,3 +64,24 @@ cdef double slopes(
                 z, ld, k, count, b, codes, weights, share, <fastlr_rule_f64>m.rule, row)
         return fastlr_each_f64(
             z, ld, k, count, b, targets, weights, share, <fastlr_rule_f64>m.rule, row)
+
+
+cdef double labels(
+    LinearLoop m, real *z, Py_ssize_t count, const real **targets, const double *weights,
+    double share,
+) noexcept nogil:
+    """Log-loss of each output with a target of its own, +1 or -1."""
+    cdef const real *b = NULL
+    cdef int64_t codes[FASTLR_BLOCK]
+    cdef double loss = 0
+    cdef Py_ssize_t k, r
+    for k in range(m.outputs):
+        for r in range(count):
+            codes[r] = targets[r][k] > 0
+        if m.b != NULL:
+            b = <const real*>m.b + k
+        if real is float:
+            loss += fastlr_logistic_f32(z + k * m.ld, m.ld, 1, count, b, codes, weights, share)
+        else:
+            loss += fastlr_logistic_f64(z + k * m.ld, m.ld, 1, count, b, codes, weights, share)
+    return loss

@@ -124,8 +124,8 @@ class LinearEpoch:
                 f"LinearEpoch: engine={engine!r} needs the compiled core; see fastlr.backend_info()"
             )
         form = "rival" if self.reduction == "multinomial" else self.reduction
-        if form == "ovr" and type(self.loss) is LogLoss:
-            form = "logistic"  # the same, with an exponential that makes vectors
+        if type(self.loss) is LogLoss:  # the same, with an exponential that makes vectors
+            form = {"ovr": "logistic", "each": "labels"}.get(form, form)
         rule = None if self._kernel is None else (self._kernel.address, self._kernel.row)
         scaling = None
         if self.scaling is not None:

@@ -5,7 +5,14 @@ import pytest
 from sklearn.datasets import load_digits
 
 import fastlr
-from fastlr import Adam, CosineAnnealing, LinearClassifier, OneCycle, Warmup
+from fastlr import (
+    Adam,
+    CosineAnnealing,
+    LinearClassifier,
+    LinearRegressor,
+    OneCycle,
+    Warmup,
+)
 
 pytestmark = pytest.mark.skipif(
     fastlr.backend_info()["cython"], reason="the compiled core was built here"
@@ -54,3 +61,14 @@ def test_classifier_trains_and_is_reproducible():
     assert first.score(X, y) > 0.95
     assert first.coef_.dtype == np.float32
     np.testing.assert_array_equal(first.coef_, second.coef_)
+
+
+def test_losses_and_penalties_train():
+    X, y = load_digits(return_X_y=True)
+    svm = LinearClassifier(loss="hinge", penalty="l1", alpha=1e-3, random_state=0).fit(X, y)
+    assert svm.score(X, y) > 0.95
+    assert (svm.coef_ == 0).any()
+    X = np.random.default_rng(0).standard_normal((300, 4))
+    y = 1e4 * (X @ np.arange(4.0)) + 1e6
+    for loss in ("huber", "quantile", "squared_error"):
+        assert LinearRegressor(loss=loss, random_state=0).fit(X, y).score(X, y) > 0.99
