@@ -14,6 +14,7 @@
 #define SPARSE_INLINE inline __attribute__((always_inline, unused))
 #define SPARSE_UNROLL _Pragma("GCC unroll 16")
 #define SPARSE_PREFETCH(p) __builtin_prefetch(p)
+#define SPARSE_RESTRICT __restrict__
 #if defined(__AVX512F__)
 #define SPARSE_BYTES 64
 #elif defined(__AVX__)
@@ -26,6 +27,7 @@
 #define SPARSE_INLINE inline
 #define SPARSE_UNROLL
 #define SPARSE_PREFETCH(p) ((void)(p))
+#define SPARSE_RESTRICT
 #define SPARSE_BYTES 16
 #endif
 

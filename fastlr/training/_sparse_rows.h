@@ -73,7 +73,8 @@ static void SPARSE_NAME(fastlr_sparse_backward_few)(const REAL *const *x, const 
 
 /* p <- soft(left p, threshold), after avg <- keep avg + take p where there is an average: what steps
    without a gradient do to a feature. */
-static void SPARSE_NAME(fastlr_sparse_idle)(REAL *restrict p, REAL *restrict avg, ptrdiff_t n,
+static void SPARSE_NAME(fastlr_sparse_idle)(REAL *SPARSE_RESTRICT p,
+                                            REAL *SPARSE_RESTRICT avg, ptrdiff_t n,
                                             double left, double threshold, double keep, double take)
 {
     const REAL l1 = (REAL)threshold, a = (REAL)keep, b = (REAL)take;

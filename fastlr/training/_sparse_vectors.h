@@ -11,13 +11,13 @@ static void SPARSE_NAME_C(sparse_forward)(const REAL *const *x, const int32_t *i
 {
     const ptrdiff_t last = end - LANES, total = starts[rows];
     for (ptrdiff_t r = 0; r < rows; r++) {
-        const REAL *xr = x[r] - starts[r];
+        const ptrdiff_t first = starts[r];
         VEC acc[C];
         SPARSE_UNROLL for (int v = 0; v < C; v++) acc[v] = (VEC){0};
-        for (ptrdiff_t j = starts[r]; j < starts[r + 1]; j++) {
+        for (ptrdiff_t j = first; j < starts[r + 1]; j++) {
             const REAL *row = w + ids[j] * outputs;
             const REAL *next = w + ids[j + SPARSE_AHEAD < total ? j + SPARSE_AHEAD : j] * outputs;
-            const VEC xv = xr[j] - (VEC){0};
+            const VEC xv = x[r][j - first] - (VEC){0};
             SPARSE_UNROLL for (int v = 0; v < C * SPARSE_BYTES; v += 64)
                 SPARSE_PREFETCH((const char *)(next + c) + v);
             SPARSE_UNROLL for (int v = 0; v < C - 1; v++) acc[v] += xv * LOAD(row + c + v * LANES);

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
 
 import fastlr
@@ -52,6 +53,18 @@ def test_schedules_have_the_right_values():
     t = np.arange(20)
     np.testing.assert_allclose(rates[4:], 0.05 * (1 + np.cos(np.pi * t / 20)), atol=1e-15)
     assert OneCycle().simulate(10).momentum.argmin() == OneCycle().simulate(10).lr.argmax()
+
+
+def test_sparse_rows_are_trained_on_as_dense_ones_are():
+    X, y = load_digits(return_X_y=True)
+    X[X < 12] = 0
+    models = [
+        LinearClassifier(fastlr.SGD(lr=1e-3), standardize=False, max_epochs=2, random_state=0)
+        for _ in range(2)
+    ]
+    for model, rows in zip(models, (X, csr_array(X)), strict=True):
+        model.fit(rows, y)
+    np.testing.assert_allclose(models[1].coef_, models[0].coef_, rtol=1e-9, atol=1e-12)
 
 
 def test_classifier_trains_and_is_reproducible():
