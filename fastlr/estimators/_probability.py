@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
 
 from ..losses import LogLoss
 from ..losses.base import Loss
+
+
+def gives_probabilities(model: Any) -> bool:
+    """Whether the loss of a classifier estimates probabilities."""
+    try:
+        return bool(model._loss().has_probability)
+    except (TypeError, ValueError):  # fit will say what is wrong with it
+        return False
 
 
 def probabilities(scores: np.ndarray, loss: Loss, reduction: str) -> np.ndarray:

@@ -12,16 +12,9 @@ from ..losses import LogLoss, get_loss
 from ..losses.base import Loss
 from ._classifier import GradientClassifier
 from ._linear_model import LinearModel
-from ._probability import log_probabilities, probabilities
+from ._probability import gives_probabilities, log_probabilities, probabilities
 from ._settings import DEFAULT_SCHEDULE
 from ._targets import ClassTargets
-
-
-def _gives_probabilities(model: LinearClassifier) -> bool:
-    try:
-        return model._loss().has_probability
-    except (TypeError, ValueError):  # fit will say what is wrong with it
-        return False
 
 
 class LinearClassifier(LinearModel, GradientClassifier):
@@ -255,7 +248,7 @@ class LinearClassifier(LinearModel, GradientClassifier):
         self.verbose = verbose
         self.n_threads = n_threads
 
-    @available_if(_gives_probabilities)
+    @available_if(gives_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class, for losses that estimate it.
 
@@ -273,7 +266,7 @@ class LinearClassifier(LinearModel, GradientClassifier):
         scores = self._raw_scores(X)
         return probabilities(scores, *self._training_loss(self._known_targets()))
 
-    @available_if(_gives_probabilities)
+    @available_if(gives_probabilities)
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Return the logarithm of the probability of each class.
 

@@ -85,3 +85,15 @@ cdef double labels(
         else:
             loss += fastlr_logistic_f64(z + k * m.ld, m.ld, 1, count, b, codes, weights, share)
     return loss
+
+
+def exponential(cnp.ndarray x not None):
+    """Return e^x as the losses compute it, for a contiguous float32 or float64 array."""
+    cdef cnp.ndarray out = np.empty_like(x)
+    if x.dtype == np.float32:
+        fastlr_exponential_f32(
+            <const float*>cnp.PyArray_DATA(x), <float*>cnp.PyArray_DATA(out), x.size)
+    else:
+        fastlr_exponential_f64(
+            <const double*>cnp.PyArray_DATA(x), <double*>cnp.PyArray_DATA(out), x.size)
+    return out
