@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays as checks
+from .figures import AVERAGE
 from .groups import Group
 from .kernels.emit import COMMON
 from .kernels.select import Kernel
@@ -20,7 +21,7 @@ from .optimizers._array import ArrayOptimizer
 from .optimizers.base import Optimizer
 from .schedules import Run
 from .timetable import Timetable
-from .updater import AVERAGE, Updater
+from .updater import Updater
 
 
 def array_kernel(optimizer: ArrayOptimizer) -> Kernel:
@@ -72,7 +73,7 @@ class FallbackUpdater(Updater):
         self.optimizer = optimizer
         self._run = run
         self._timetable = Timetable(optimizer, groups, run)
-        self._n_threads = n_threads
+        self._n_threads, self._measure_updates = n_threads, 0  # measured around it
         self._finish, self._last = None, None  # array rules have no modifier that follows them
         self._bind_host(backend, group_ids)
 
@@ -186,7 +187,9 @@ class ArrayStepper(Stepper):
         timetable: Timetable,
         **common: Any,
     ) -> None:
-        super().__init__(bound.arrays, [[] for _ in bound.arrays], kernel=0, sumsq=0, **common)
+        super().__init__(
+            bound.arrays, [[] for _ in bound.arrays], kernel=0, sumsq=0, moved=0, **common
+        )
         self.dtype = np.dtype(np.float64)  # of the rows: there is no kernel that reads them
         self._rule = optimizer
         self._keys = (*COMMON, *coefficients)

@@ -51,9 +51,9 @@ def use_engine(name):
             patch.setattr(select, "compiled_stepper", lambda: None)
         if other == "no_compiler":
             patch.setattr(select, "instruction_set", lambda: None)
-        select.sumsq_address.cache_clear()
+        select.reduction_address.cache_clear()
         yield kernels
-    select.sumsq_address.cache_clear()
+    select.reduction_address.cache_clear()
 
 
 def run_python(code, env=None, cwd=None, args=()):

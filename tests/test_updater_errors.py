@@ -284,6 +284,16 @@ UNFIT_STATE = {
     "t negative": (lambda d: d.update(t=-1), ValueError, r"\['t'\] must be at least 0"),
     "t a float": (lambda d: d.update(t=2.0), TypeError, r"\['t'\] must be a whole number"),
     "skipped": (lambda d: d.update(skipped=None), TypeError, r"\['skipped'\] must be a whole"),
+    "last skipped": (
+        lambda d: d.update(last_skipped="c.weight"),
+        ValueError,
+        r"\['last_skipped'\] must be None or a parameter's name, got 'c.weight'",
+    ),
+    "last skipped of another type": (
+        lambda d: d.update(last_skipped=[0]),
+        ValueError,
+        r"\['last_skipped'\] must be None or a parameter's name, got \[0\]",
+    ),
     "no state": (lambda d: d.update(state=3), TypeError, r"\['state'\] must be a dict, got int"),
     "no arrays": (lambda d: d["state"].update(v=3), TypeError, r"\['v'\] must be a dict, got int"),
     "no v": (lambda d: d["state"].pop("v"), ValueError, r"\['state'\] must have keys .*'v'"),

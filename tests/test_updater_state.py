@@ -54,7 +54,8 @@ def test_a_resumed_run_equals_the_uninterrupted_one_to_the_bit(case, way, dtype)
     second = WAYS[way](first)
     walk(second, STEPS - CUT, first=CUT + 1)
     assert second.skipped == 1
-    assert {**snapshot(second), "skipped": 0} == snapshot(whole)
+    assert second.stats()["last_skipped"] == "a.bias"
+    assert {**snapshot(second), "skipped": 0, "last_skipped": None} == snapshot(whole)
     assert snapshot(first) == at_the_cut  # they share nothing
 
 

@@ -75,7 +75,7 @@ def test_a_skipped_step_is_skipped_by_all_threads():
     grads = {k: np.zeros_like(p) for k, p in updater.params.items()}
     grads["f"][-1] = np.nan
     updater.step(grads)
-    assert snapshot(updater) == {**before, "skipped": 1}
+    assert snapshot(updater) == {**before, "skipped": 1, "last_skipped": "f"}
 
 
 @pytest.mark.parametrize("case", FULLEST.values())

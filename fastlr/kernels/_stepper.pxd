@@ -8,6 +8,7 @@ cdef struct Segment:  # one parameter
     Py_ssize_t n
     Py_ssize_t group
     Py_ssize_t norm  # which norm its gradient belongs to
+    Py_ssize_t first_turn  # the first of the turns in which its elements are updated
 
 
 cdef struct Piece:  # a run of elements of one parameter
@@ -35,12 +36,17 @@ cdef struct Plan:  # all that a thread without the GIL needs for its share of a 
     Segment *segments
     Py_ssize_t n_segments, n_state
     Py_ssize_t itemsize
-    size_t kernel, sumsq
+    size_t kernel, sumsq, moved
     char *rows
     Py_ssize_t n_groups, width, cursor
     double *partial
     double *norms  # squared: one, or one for each group or array
     Py_ssize_t n_norms
+    double *moves  # of each turn: squares of its parameters and of their moves; or NULL
+    Py_ssize_t turns
+    bint measuring  # at this step
+    double clip_norm, sign
+    bint clips_arrays
     char *own_rows  # where arrays need a row each: theirs, and that of no group in the end
     Sums sums
     Finish finish
@@ -53,26 +59,19 @@ cdef class Stepper:
     cdef readonly long long t
     cdef readonly long long skipped
     cdef readonly double norm  # of the last gradients, below 0 if it was not computed
+    cdef readonly double param_norm, update_norm  # of the last step, below 0 if not measured
     cdef readonly Py_ssize_t culprit  # the first array that was not finite when a step was skipped
     cdef readonly object dtype
     cdef Plan plan
-    cdef Py_ssize_t length, total, ahead
+    cdef Py_ssize_t length, total, ahead, measure_every
     cdef object table, refill, params, states, names, complain, kernel_owner, held, scalars, exact
     cdef object finish_owner
-    cdef double clip_norm, sign
-    cdef bint check, raises, single, keyed, clips_arrays
+    cdef bint check, raises, single, keyed
     cdef int typenum
     cdef char **low
     cdef char **high
     cdef int advance(self) noexcept nogil
     cdef int measure(self) noexcept nogil
-    cdef Py_ssize_t first_nonfinite(self) noexcept nogil
-    cdef void set_caution(self) noexcept nogil
-    cdef void set_scale(self, char *row, double square) noexcept nogil
-    cdef int start_sums(self, object summing, Py_ssize_t blocks) except -1
-    cdef void adapt(self) noexcept nogil
-    cdef void copy_rows(self) noexcept nogil
-    cdef int cut(self, int n_threads) except -1
     cdef int load(self, Py_ssize_t i, object grad) except -1
     cdef int load_all(self, object grads) except -1
     cdef int fill(self, Py_ssize_t least) except -1

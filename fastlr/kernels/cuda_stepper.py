@@ -95,6 +95,7 @@ class CudaStepper:
         self.t = 0
         self.skipped = 0
         self.culprit = -1
+        self.param_norm = self.update_norm = -1.0  # not measured here
         self._measured = False
         self.dtype = params[0].dtype
         self._bound, self._params = bound, params
@@ -162,10 +163,10 @@ class CudaStepper:
         """Drop rows computed ahead: the schedule has changed."""
         self._length = self._cursor = 0
 
-    def restart(self, t: int, skipped: int) -> None:
+    def restart(self, t: int, skipped: int, culprit: int = -1) -> None:
         """Continue from another step, after state was loaded."""
         self.t, self.skipped = t, skipped
-        self.culprit, self._measured = -1, False
+        self.culprit, self._measured = culprit, False
         self.forget_rows()
         self._own.restart(self._summing.scalars if self._summing else None, self._stream)
 

@@ -209,11 +209,11 @@ def is_current(owner: type, built: str, digest: str, read: Callable[[type], emit
 
 
 @functools.cache
-def sumsq_address(dtype: str) -> int:
-    """Return the address of the sum-of-squares reduction."""
+def reduction_address(name: str, dtype: str) -> int:
+    """Return the address of a reduction: ``"sumsq"`` of an array, ``"moved"`` of a difference."""
     isa = instruction_set()
     assert isa is not None, "the compiled stepper comes with compiled kernels"
-    address: int = cython_cpu.module(isa).KERNELS[f"sumsq_{dtype}"]
+    address: int = cython_cpu.module(isa).KERNELS[f"{name}_{dtype}"]
     return address
 
 

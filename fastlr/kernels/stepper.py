@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .bound_sums import BoundSums
 
 _NORM_BLOCK = 16384
+_TURN = 1024
 _TABLE_ROWS = 256
 KERNEL = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t
@@ -42,6 +43,7 @@ class Stepper:
         single: bool,
         kernel: int,
         sumsq: int,
+        moved: int,
         refill: Callable[[int, int], Any],
         complain: Callable[[int, Any], None],
         clip_norm: float,
@@ -53,10 +55,11 @@ class Stepper:
         owner: Any,
         summing: BoundSums | None = None,
         finish: BoundFinish | None = None,
+        measure_updates: int = 0,
     ) -> None:
         self.t = 0
         self.skipped = 0
-        self.norm = -1.0
+        self.norm = self.param_norm = self.update_norm = -1.0
         self.culprit = -1
         self.dtype = params[0].dtype
         self._params, self._states, self._group_ids = params, states, group_ids
@@ -67,6 +70,7 @@ class Stepper:
         self._clip_norm, self._check, self._raises, self._sign = clip_norm, check, raises, sign
         self._table = np.empty((0, 0, 0), self.dtype)
         self._cursor = 0
+        self._measure_every = measure_updates
         self._summing = summing
         self._exact = np.empty((0, 0, 0))
         if summing is not None:
@@ -106,7 +110,13 @@ class Stepper:
             rows[:, 0] = self._scales(gradients)
         if self._summing is not None:
             self._derive(self._summing, gradients, rows, row[0].copy())
+        measuring = self._measure_every > 0 and (self.t + 1) % self._measure_every == 0
+        before = [p.copy(order="K") for p in self._params] if measuring else []
         self._move(gradients, rows)
+        if before:
+            moves = [p - old for p, old in zip(self._params, before, strict=True)]
+            self.param_norm = math.sqrt(sum_of_squares(before, _TURN))
+            self.update_norm = math.sqrt(sum_of_squares(moves, _TURN))
         self._cursor += 1
         self.t += 1
         return 0
@@ -197,10 +207,10 @@ class Stepper:
         """Drop rows computed ahead: the schedule has changed."""
         self._cursor = len(self._table)
 
-    def restart(self, t: int, skipped: int) -> None:
+    def restart(self, t: int, skipped: int, culprit: int = -1) -> None:
         """Continue from another step, after state was loaded."""
-        self.t, self.skipped = t, skipped
-        self.norm, self.culprit = -1.0, -1
+        self.t, self.skipped, self.culprit = t, skipped, culprit
+        self.norm = self.param_norm = self.update_norm = -1.0
         self.forget_rows()
 
 
@@ -213,13 +223,13 @@ def _addresses(*arrays: np.ndarray) -> list[int]:
     return [array.ctypes.data for array in arrays]
 
 
-def sum_of_squares(arrays: Sequence[np.ndarray]) -> float:
+def sum_of_squares(arrays: Sequence[np.ndarray], block_size: int = _NORM_BLOCK) -> float:
     """Return the sum of squares in the order of additions that the compiled reduction has."""
     total = 0.0
     for array in arrays:
         flat = array.reshape(-1, order="A")
-        for start in range(0, flat.size, _NORM_BLOCK):
-            block = flat[start : start + _NORM_BLOCK].astype(np.float64)
+        for start in range(0, flat.size, block_size):
+            block = flat[start : start + block_size].astype(np.float64)
             with np.errstate(over="ignore"):  # an infinite norm is dealt with by the caller
                 np.multiply(block, block, out=block)
             whole = block.size - block.size % 16

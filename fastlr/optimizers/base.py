@@ -325,6 +325,7 @@ class Optimizer(HyperParameters):
         n_threads: int = 1,
         total_steps: int | None = None,
         steps_per_epoch: int | None = None,
+        measure_updates: bool = False,
     ) -> Updater:
         """Attach this optimizer to parameters and return what steps them.
 
@@ -349,6 +350,9 @@ class Optimizer(HyperParameters):
             Length of the run, which schedules given in fractions need.
         steps_per_epoch : int, optional
             Steps in an epoch, which schedules given in epochs need.
+        measure_updates : bool, default=False
+            Sum squares of parameters and of what each step changes in them, on pieces that are
+            in the nearest cache, for ``stats()["update_ratio"]``.
 
         Returns
         -------
@@ -370,6 +374,7 @@ class Optimizer(HyperParameters):
             n_threads=n_threads,
             total_steps=total_steps,
             steps_per_epoch=steps_per_epoch,
+            measure_updates=measure_updates,
         )
 
 

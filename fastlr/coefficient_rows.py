@@ -1,0 +1,123 @@
+"""What a step hands to its kernel: rows of coefficients, for a block of steps at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .groups import Group
+from .kernels.bound_sums import BoundSums
+from .kernels.emit import COMMON
+from .optimizers.base import Optimizer, decay_coefficients
+from .timetable import Timetable, check_effects
+
+
+def coefficient_rows(
+    base_lr: float,
+    groups: Sequence[Group],
+    timetable: Timetable,
+    names: Sequence[str],
+    summing: BoundSums | None,
+    dtype: np.dtype,
+    t: int,
+    n: int,
+) -> Any:
+    """Return coefficient rows of steps t + 1 ... t + n.
+
+    Parameters
+    ----------
+    base_lr : float
+        Learning rate that schedules and groups scale.
+    groups : sequence of Group
+        Each gets a row for each step.
+    timetable : Timetable
+        Hyper-parameters by step.
+    names : sequence of str
+        Coefficients after the common ones, in the kernel's order.
+    summing : BoundSums or None
+        Of a rule with sums: what is derived from them is written behind that at each step.
+    dtype : dtype
+        Of the rows.
+    t, n : int
+        Steps made, and how many rows.
+
+    Returns
+    -------
+    ndarray of shape (n, groups, width), or two of them
+        For a rule with sums, also the rows in double precision, which `adapt` takes.
+    """
+    steps = np.arange(t + 1, t + n + 1, dtype=np.float64)
+    blocks = timetable.blocks(steps - 1)
+    host = len(COMMON) + len(names)
+    # What is derived from sums is written behind that at each step.
+    rows = np.zeros((n, len(groups), host + (summing.tail if summing else 0)))
+    for k, (group, block) in enumerate(zip(groups, blocks, strict=True)):
+        optimizer = block.optimizer
+        lr = base_lr * group.lr_factor * block.factor
+        decay: Any = optimizer.weight_decay
+        if group.weight_decay is not None:
+            decay = group.weight_decay * block.decay_factor
+        average = 1 - optimizer.average_decay if optimizer.average == "ema" else 1 / steps
+        row = rows[:, k]
+        row[:, 0] = -1.0 if optimizer.maximize else 1.0
+        row[:, 1] = np.inf if optimizer.clip_value is None else optimizer.clip_value
+        row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, block.factor, decay)
+        row[:, 4] = np.where(steps == 1, 1.0, average)
+        if "l2" not in optimizer.own_fields:
+            row[:, 2] += optimizer.l2 if group.l2 is None else group.l2 * block.l2_factor
+        if "l1" not in optimizer.own_fields:
+            row[:, 5] = lr * (optimizer.l1 if group.l1 is None else group.l1 * block.l1_factor)
+        if optimizer.lookahead is not None:
+            due = steps % optimizer.lookahead == 0
+            row[:, 6] = np.where(due, optimizer.lookahead_alpha, 0.0)
+        values = {
+            "weight_decay": decay if optimizer.decay == optimizer.own_decay else 0.0,
+            **optimizer.coefficients(steps, lr),
+        }
+        for j, name in enumerate(names, len(COMMON)):
+            row[:, j] = values[name]
+    with np.errstate(over="ignore", under="ignore"):
+        table = rows.astype(dtype, order="C")
+    return table if summing is None else (table, rows)
+
+
+def check_coefficients(optimizer: Optimizer, names: Sequence[str]) -> None:
+    """Raise unless an optimizer's `coefficients` returns what its kernel takes.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Hyper-parameters and rule.
+    names : sequence of str
+        What the kernel takes after the common coefficients.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The message names what is missing or unfit.
+    """
+    owner = type(optimizer).__name__
+    if "lr" not in optimizer.get_params(deep=False):
+        raise ValueError(f"{owner} has no learning rate; annotate it, as in `lr: float = 1e-3`")
+    values = optimizer.coefficients(np.array([1.0, 2.0]), np.ones(2))
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{owner}.coefficients must return a dict, got {type(values).__name__}")
+    if optimizer.own_decay is not None:
+        values = {"weight_decay": 0.0, **values}
+    missing = [n for n in names if n not in values]
+    if missing:
+        raise ValueError(
+            f"{owner}.coefficients must return {', '.join(missing)}, "
+            f"which `update` takes; it returns {', '.join(values)}"
+        )
+    for name in names:
+        try:
+            np.broadcast_to(np.asarray(values[name], np.float64), 2)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{owner}.coefficients: {name} must be a number or an array with one value "
+                f"for each step, got {values[name]!r} for two steps"
+            ) from None
+    check_effects(optimizer, names)
