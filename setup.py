@@ -64,7 +64,7 @@ def load_emitter():
     package = types.ModuleType("fastlr_build")
     package.__path__ = [str(PACKAGE / "kernels")]
     sys.modules["fastlr_build"] = package
-    names = ("emit", "cython_cpu", "emit_losses", "cython_losses")
+    names = ("emit", "cython_cpu", "cython_schedules", "emit_losses", "cython_losses")
     return [importlib.import_module(f"fastlr_build.{name}") for name in names]
 
 
@@ -78,7 +78,7 @@ def write(path, text):
 
 def emitted_sources():
     """Write the .pyx text of the rules; return module names and paths."""
-    emit, cython_cpu, emit_losses, cython_losses = load_emitter()
+    emit, cython_cpu, cython_schedules, emit_losses, cython_losses = load_emitter()
     updates = [
         r for f in sorted((PACKAGE / "optimizers").glob("*.py")) for r in emit.rules_in_file(f)
     ]
@@ -104,7 +104,7 @@ def emitted_sources():
             name = f"_{kind}_{isa}"
             sources[f"fastlr.kernels.{name}"] = write(folder / f"{name}.pyx", stub)
     sources["fastlr.kernels._schedules"] = write(
-        folder / "_schedules.pyx", cython_cpu.schedule_body(schedules)
+        folder / "_schedules.pyx", cython_schedules.schedule_body(schedules)
     )
     return sources
 

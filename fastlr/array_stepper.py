@@ -187,9 +187,7 @@ class ArrayStepper(Stepper):
         timetable: Timetable,
         **common: Any,
     ) -> None:
-        super().__init__(
-            bound.arrays, [[] for _ in bound.arrays], kernel=0, sumsq=0, moved=0, **common
-        )
+        super().__init__(bound.arrays, [[] for _ in bound.arrays], kernel=0, sumsq=0, **common)
         self.dtype = np.dtype(np.float64)  # of the rows: there is no kernel that reads them
         self._rule = optimizer
         self._keys = (*COMMON, *coefficients)

@@ -1,6 +1,7 @@
 """Compiled rules of schedules: the same bits from every compiler, and a user's own rule."""
 
 import math
+import re
 import subprocess
 import sys
 import textwrap
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from fastlr.kernels import emit
+from fastlr.kernels.rule_language import UPDATE_FUNCTIONS
 from fastlr.kernels.schedule_cpu import schedule_kernel
 from fastlr.schedules import (
     REX,
@@ -22,8 +24,10 @@ from fastlr.schedules import (
     InverseTime,
     InvScaling,
     Linear,
+    MultiStep,
     OneCycle,
     Optimal,
+    Piecewise,
     Polynomial,
     Run,
     Schedule,
@@ -67,6 +71,9 @@ SETTINGS = [
     OneCycle(pct_start=0.4),
     OneCycle(anneal="linear", three_phase=True),
     OneCycle(preset="fastai"),
+    MultiStep([9, 40, 41, 600], gamma=0.7),
+    Piecewise([9, 40, 600], [1.0, 0.3, 0.0, 0.2]),
+    Piecewise([9, 40, 41, 600], [0.1, 1.0, 0.3, 2.0, 0.2], "linear"),
 ]
 
 
@@ -96,7 +103,8 @@ def test_every_rule_is_among_the_settings():
     with_rule = {
         c for c in SCHEDULES.values() if isinstance(c.__dict__.get("factor"), staticmethod)
     }
-    assert with_rule == {type(s) for s in SETTINGS}
+    # No name stands for Piecewise, which cannot be made without its values.
+    assert with_rule | {Piecewise} == {type(s) for s in SETTINGS}
 
 
 @pytest.mark.skipif(_schedules is None, reason="the compiled core was not built")
@@ -155,6 +163,65 @@ def test_functions_follow_ieee_and_floor_keeps_its_type():
     got = Odd().evaluate([0.0, 5.0], Run())[0]
     assert math.isnan(got[0])
     assert got[1] == math.inf
+
+
+class Ladder(Schedule):
+    """A user's schedule with tables: as many rungs as are given."""
+
+    rungs: tuple = (2.0, 4.5)
+    heights: tuple = (1.0, 0.5, 0.25)
+
+    def coefficients(self, run):
+        return {"rungs": self.rungs, "heights": self.heights, "far": 100.0}
+
+    @staticmethod
+    def factor(t, rungs, heights, far):
+        # Outside of a table its first or its last entry counts.
+        return entry(heights, passed(rungs)) + entry(rungs, -far) + entry(rungs, t * far)  # noqa: F821
+
+
+def test_a_users_rule_reads_tables_of_any_length():
+    steps = np.array([1.0, 2.0, 4.0, 4.5, 9.0, 0.0])
+    got = Ladder().evaluate(steps, Run())[0]
+    rest = 2.0 + np.where(steps > 0, 4.5, 2.0)
+    np.testing.assert_allclose(got, np.add([1.0, 0.5, 0.5, 0.25, 0.25, 1.0], rest), rtol=1e-15)
+    long = Ladder(tuple(range(1, 1000)), tuple(range(1000))).evaluate(np.arange(999.0), Run())[0]
+    assert long[500] == 500.0 + 1.0 + 999.0
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("return passed(t)", "the table must be a parameter"),
+        ("return passed(a + a)", "the table must be a parameter"),
+        ("return entry(a, t) + a", "'a' is a table, and cannot be used as a number"),
+        ("return entry(a)", "`entry` takes 2 plain"),
+        ("return passed(a, t)", "`passed` takes 1 plain"),
+    ],
+)
+def test_a_table_is_nothing_but_a_table(tmp_path, rule, said):
+    file = tmp_path / "mine.py"
+    file.write_text(f"class Mine:\n    @staticmethod\n    def factor(t, a):\n        {rule}\n")
+    with pytest.raises(emit.RuleError, match=re.escape(said)):
+        [emit.specialise(rule, {}) for rule in emit.schedule_rules_in_file(file)]
+
+
+def test_updates_have_no_tables():
+    assert not {"passed", "entry"} & UPDATE_FUNCTIONS
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "said"),
+    [
+        ({"rungs": 3.0}, TypeError, "Ladder.coefficients: rungs must be a sequence of numbers"),
+        ({"rungs": ()}, ValueError, "rungs must have an entry"),
+        ({"far": (1.0,)}, TypeError, "Ladder.coefficients: far must be a number, got"),
+    ],
+)
+def test_a_table_and_a_number_are_not_mistaken_for_each_other(given, error, said):
+    kernel = schedule_kernel(Ladder)
+    with pytest.raises(error, match=said):
+        kernel(np.zeros(2), {**Ladder().coefficients(RUN), **given})
 
 
 class Missing(Schedule):

@@ -1,7 +1,7 @@
 """The Cython frame: text for the ahead-of-time build, and the table of what was built.
 
-`setup.py` calls `update_body` and `schedule_body` to write `.pxi` files that three stubs
-include, one for each instruction set. At run time `table` returns the addresses of the
+`setup.py` calls `update_body` to write a `.pxi` file that three stubs include, one for each
+instruction set. At run time `table` returns the addresses of the
 compiled kernels. Only the standard library is imported at the top: the build loads this file
 before the package exists.
 """
@@ -74,7 +74,7 @@ RULES = {{}}
 
 def update_body(rules: Iterable[Rule]) -> str:
     """Return Cython text with a kernel for each rule, variant and precision."""
-    parts = [_header("optimizers")]
+    parts = [header("optimizers")]
     made: dict[str, str] = {}
     for rule in rules:
         for variant in variants(rule):
@@ -113,23 +113,17 @@ def describe(rule: Rule) -> dict[str, Any]:
     for setting in itertools.product((False, True), repeat=len(rule.flags)):
         v = specialise(rule, dict(zip(rule.flags, setting, strict=True)))
         choices[setting] = (v.key, v.state, v.coefficients)
-    return {"digest": rule.digest, "flags": rule.flags, "variants": choices}
+    found = {"digest": rule.digest, "flags": rule.flags, "variants": choices}
+    return found | ({"tables": v.tables} if v.tables else {})
 
 
-def schedule_body(rules: Iterable[Rule]) -> str:
-    """Return Cython text with a double-precision kernel for each schedule rule."""
-    parts = [_header("schedules")]
-    for rule in rules:
-        parts += [_schedule_kernel(v) for v in variants(rule)]
-        parts.append(f"RULES[{rule.name!r}] = {describe(rule)!r}\n")
-    return "\n".join(parts)
-
-
-def _header(source: str) -> str:
+def header(source: str) -> str:
+    """Return the top of a Cython file of rules."""
     return _HEADER.format(source=source, cube_root=textwrap.indent(cube_root.c_text(), " " * 4))
 
 
-def _function_names(suffix: str) -> dict[str, str]:
+def function_names(suffix: str) -> dict[str, str]:
+    """Return what C calls the functions of the language, ``"f"`` for single precision."""
     names = {f: f + suffix for f in ("sqrt", "exp", "log")}
     root = "fastlr_cbrt_f32" if suffix else "fastlr_cbrt_f64"
     return names | {"abs": "fabs" + suffix, "cbrt": root}
@@ -137,7 +131,7 @@ def _function_names(suffix: str) -> dict[str, str]:
 
 def _update_kernel(variant: Variant, dtype: str, average: bool) -> str:
     """Return the kernel of a rule."""
-    loop = fused_loop(variant, average, _function_names(DTYPES[dtype][1]))
+    loop = fused_loop(variant, average, function_names(DTYPES[dtype][1]))
     return _kernel(kernel_name(variant, average, dtype), loop, dtype)
 
 
@@ -198,7 +192,7 @@ def _measure_kernel(variant: Variant, dtype: str) -> str:
     """Return a loop that adds each element's share of the sums to 16 running sums for each."""
     ctype, suffix = DTYPES[dtype]
     name = measure_name(variant, dtype)
-    loop = measure_loop(variant, _function_names(suffix), _function_names("") | {WIDEN: WIDEN})
+    loop = measure_loop(variant, function_names(suffix), function_names("") | {WIDEN: WIDEN})
     arguments = [
         "double *lanes_",
         *(f"fastlr_const_{dtype} {a}_at_" for a in ("p", "g", *loop.arrays)),
@@ -238,7 +232,7 @@ def _adapt_kernel(variant: Variant, dtype: str) -> str:
     """Return a function of the sums that renews scalars, and the tail of a coefficient row."""
     ctype, _ = DTYPES[dtype]
     name = adapt_name(variant, dtype)
-    body = adapt_body(variant, _function_names(""))
+    body = adapt_body(variant, function_names(""))
     given = [f"{n} = sums_[{k}]" for k, n in enumerate(body.sums)]
     given += [f"{n} = scalars_[{k}]" for k, n in enumerate(body.scalars)]
     given += [f"{n} = exact_[{k}]" for n, k in body.coefficients.items()]
@@ -251,24 +245,6 @@ def _adapt_kernel(variant: Variant, dtype: str) -> str:
         + "".join(f"    cdef double {each}\n" for each in given)
         + textwrap.indent(body.body + "\n".join(stores), " " * 4)
         + f'\nKERNELS["{name}"] = <size_t><void*>{name}\n'
-    )
-
-
-def _schedule_kernel(variant: Variant) -> str:
-    name = variant.key
-    names = _function_names("")
-    scalars = variant.coefficients
-    local = ", ".join(["t", *variant.locals])
-    body = variant.text(names) + f"out_[i_] = {variant.result('t', names)}\n"
-    loads = "".join(f"    cdef double {s} = c_[{k}]\n" for k, s in enumerate(scalars))
-    return (
-        f"cdef void {name}(fastlr_f64 out_, fastlr_const_f64 t_, fastlr_const_f64 c_, "
-        "Py_ssize_t n_) noexcept nogil:\n"
-        f"    cdef Py_ssize_t i_\n    cdef double {local}\n    cdef double one_ = 1, zero_ = 0\n"
-        f"{loads}"
-        "    for i_ in range(n_):\n        t = t_[i_]\n"
-        f"{textwrap.indent(body, ' ' * 8)}"
-        f'KERNELS["{name}"] = <size_t><void*>{name}\n'
     )
 
 
@@ -291,8 +267,3 @@ def module(isa: str) -> Any:
         If it was not built.
     """
     return importlib.import_module(f"fastlr.kernels._updates_{isa}")
-
-
-def schedule_module() -> Any:
-    """Return the compiled module of the schedules, like `module`; ImportError if not built."""
-    return importlib.import_module("fastlr.kernels._schedules")

@@ -14,6 +14,7 @@ from . import cube_root
 from .emit import Loop, Rule, Variant, fused_loop, kernel_name, specialise
 from .emit_finish import Finish, count_loop, count_name, finish_loop, finish_name
 from .emit_sums import adapt_body, adapt_name, measure_loop, measure_name
+from .emit_tables import ENTRY, last_text, passed_text
 from .source_cache import load_source
 
 _NOALIAS = """\
@@ -24,6 +25,14 @@ class NoAlias(Compiler):
     def define_pipelines(self):
         self.state.flags.noalias = True
         return super().define_pipelines()
+
+
+"""
+
+_ENTRY = f"""\
+@njit(error_model="numpy")
+def {ENTRY}(c, k):
+    return c[int(k)]
 
 
 """
@@ -263,15 +272,20 @@ def _adapt_text(variant: Variant, dtype: str) -> str:
 
 
 def _schedule_text(variant: Variant) -> str:
-    loads = "".join(f"    {name} = c[{k}]\n" for k, name in enumerate(variant.coefficients))
+    loads = "".join(f"    {name} = c_[{k}]\n" for k, name in enumerate(variant.coefficients))
     names = _names("f64")
-    body = f"t = t_[i_]\n{variant.text(names)}out_[i_] = {variant.result('t', names)}\n"
+    tables = variant.tables
+    body = variant.text(names) + f"out_[i_] = {variant.result('t', names)}\n"
+    body = "t = t_[i_]\n" + passed_text(tables, body) + body
     return (
-        _head(variant.rule, "float64", body) + "pointer = types.CPointer(scalar)\n\n\n"
+        _head(variant.rule, "float64", body)
+        + (_ENTRY if tables else "")
+        + "pointer = types.CPointer(scalar)\n\n\n"
         "@cfunc(types.void(pointer, pointer, pointer, types.intp), "
         "error_model='numpy', cache=CACHE)\n"
-        "def entry(out_, t_, c, n_):\n"
+        "def entry(out_, t_, c_, n_):\n"
         f"{loads}"
+        f"{textwrap.indent(last_text(tables), ' ' * 4)}"
         "    for i_ in range(n_):\n"
         f"{textwrap.indent(body, ' ' * 8)}"
     )

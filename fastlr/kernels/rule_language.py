@@ -10,9 +10,11 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .emit_tables import FUNCTIONS as TABLE_FUNCTIONS
+
 UPDATE_FUNCTIONS = frozenset({"sqrt", "cbrt", "abs", "sign", "min", "max", "exp", "log"})
-SCHEDULE_FUNCTIONS = UPDATE_FUNCTIONS | {"cos", "floor", "pow"}
-LOSS_FUNCTIONS = UPDATE_FUNCTIONS | {"expm1", "log1p", "tanh"}
+SCHEDULE_FUNCTIONS = UPDATE_FUNCTIONS | {"cos", "floor", "pow"} | TABLE_FUNCTIONS
+LOSS_FUNCTIONS = UPDATE_FUNCTIONS - {"cbrt"} | {"expm1", "log1p", "tanh"}
 
 # The prologue's scalars come first in every coefficient row, in this order: gradient scale
 # (clipping and the sign of `maximize`), bound of clip-by-value, L2 factor, decay factor
@@ -83,6 +85,8 @@ class Checker:
         self.rule = rule
         self.used: set[str] = set()
         self.assigned: set[str] = set()
+        self.tables: dict[str, None] = {}  # in order; read by `passed` and `entry` alone
+        self.numbers: set[str] = set()
 
     def error(self, node: ast.AST | None, message: str) -> RuleError:
         """Return an error that names the rule, its file and the line."""
@@ -150,6 +154,7 @@ class Checker:
                     "parameters and return it from `coefficients`",
                 )
             self.used.add(node.id)
+            self.numbers.add(node.id)
         elif isinstance(node, ast.Constant):
             if self.rule.literals and type(node.value) in {int, float}:
                 return
@@ -181,11 +186,27 @@ class Checker:
             raise self.error(
                 node, f"call of `{ast.unparse(node.func)}` cannot be compiled; available: {allowed}"
             )
-        wanted = 2 if node.func.id in {"min", "max", "pow"} else 1
+        wanted = 2 if node.func.id in {"min", "max", "pow", "entry"} else 1
         if len(node.args) != wanted or node.keywords:
             raise self.error(node, f"`{node.func.id}` takes {wanted} plain argument(s)")
-        for argument in node.args:
+        if node.func.id in TABLE_FUNCTIONS:
+            self._table(node)
+        for argument in node.args[1 if node.func.id in TABLE_FUNCTIONS else 0 :]:
             self.expression(argument, known)
+
+    def _table(self, node: ast.Call) -> None:
+        table = node.args[0]
+        if not isinstance(table, ast.Name) or table.id not in self.rule.parameters:
+            raise self.error(node, f"`{ast.unparse(node)}`: the table must be a parameter")
+        self.used.add(table.id)
+        self.tables[table.id] = None
+
+    def check_tables(self) -> tuple[str, ...]:
+        """Return the parameters that are tables; none may be used as a number as well."""
+        for name in self.tables:
+            if name in self.numbers:
+                raise self.error(None, f"{name!r} is a table, and cannot be used as a number")
+        return tuple(self.tables)
 
     def test(self, node: ast.expr, known: set[str]) -> None:
         """Check a condition: comparisons of numbers, joined by and, or, not."""

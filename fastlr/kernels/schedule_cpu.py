@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from . import cython_cpu, emit
+from . import cython_schedules, emit
+from .emit_tables import packed
 from .select import is_current
 
 _SIGNATURE = ctypes.CFUNCTYPE(
@@ -30,17 +31,18 @@ class ScheduleKernel:
     schedule: str
     backend: str
     coefficients: tuple[str, ...]  # in the order of the kernel
+    tables: tuple[str, ...]  # those of them that are sequences
     call: Any
     owner: Any  # keeps the code alive
 
-    def __call__(self, t: np.ndarray, coefficients: Mapping[str, float]) -> np.ndarray:
+    def __call__(self, t: np.ndarray, coefficients: Mapping[str, Any]) -> np.ndarray:
         """Evaluate the rule.
 
         Parameters
         ----------
         t : ndarray of float64, C-contiguous
             Step numbers.
-        coefficients : mapping of str to float
+        coefficients : mapping of str to float or sequence of float
             What the rule takes after ``t``; more is ignored.
 
         Returns
@@ -50,18 +52,12 @@ class ScheduleKernel:
 
         Raises
         ------
-        ValueError
-            If a coefficient is missing.
+        TypeError, ValueError
+            If a coefficient is missing or of the wrong kind.
         """
-        try:
-            row = np.array([coefficients[name] for name in self.coefficients], dtype=np.float64)
-        except KeyError as error:
-            raise ValueError(
-                f"{self.schedule}.coefficients must return {error}, which its rule takes; "
-                f"it returned {', '.join(coefficients) or 'nothing'}"
-            ) from None
+        row = packed(self.schedule, self.coefficients, self.tables, coefficients)
         out = np.empty_like(t)
-        self.call(out.ctypes.data, t.ctypes.data, row.ctypes.data, t.size)
+        self.call(out.ctypes.data, t.ctypes.data, row.buffer_info()[0], t.size)
         return out
 
 
@@ -91,25 +87,32 @@ def schedule_kernel(cls: type, backend: str = "auto") -> ScheduleKernel:
     owner = emit.schedule_owner(cls)
     built = _ahead_of_time(owner) if backend != "numba" else None
     if built is not None:
-        module, coefficients, name = built
+        module, coefficients, tables, name = built
         call = _SIGNATURE(module.KERNELS[name])
-        return ScheduleKernel(cls.__name__, "cython", coefficients, call, module)
+        return ScheduleKernel(cls.__name__, "cython", coefficients, tables, call, module)
     if backend == "cython":
         raise ValueError(f"backend='cython': {owner.__name__} was not compiled ahead of time")
     from . import numba_cpu
 
     rule = emit.schedule_rule_of_class(cls)
     entry = numba_cpu.schedule_kernel(rule)
-    coefficients = emit.specialise(rule, {}).coefficients
-    return ScheduleKernel(cls.__name__, "numba", coefficients, _SIGNATURE(entry.address), entry)
+    variant = emit.specialise(rule, {})
+    return ScheduleKernel(
+        cls.__name__,
+        "numba",
+        variant.coefficients,
+        variant.tables,
+        _SIGNATURE(entry.address),
+        entry,
+    )
 
 
-def _ahead_of_time(owner: type) -> tuple[Any, tuple[str, ...], str] | None:
-    """Return module, coefficients and kernel name of a rule that was built and has not changed."""
+def _ahead_of_time(owner: type) -> tuple[Any, tuple[str, ...], tuple[str, ...], str] | None:
+    """Return module, coefficients, tables and kernel of a rule that was built and is the same."""
     if not owner.__module__.startswith("fastlr.schedules."):
         return None
     try:
-        module = cython_cpu.schedule_module()
+        module = cython_schedules.module()
     except ImportError:
         return None
     known = module.RULES.get(f"{owner.__name__}_factor")
@@ -118,4 +121,4 @@ def _ahead_of_time(owner: type) -> tuple[Any, tuple[str, ...], str] | None:
     if not is_current(owner, module.__file__, known["digest"], emit.schedule_rule_of_class):
         return None
     name, _, coefficients = known["variants"][()]
-    return module, coefficients, name
+    return module, coefficients, known.get("tables", ()), name

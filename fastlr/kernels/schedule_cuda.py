@@ -12,6 +12,7 @@ import numpy as np
 from . import emit, numba_cuda
 from .cuda_arrays import describe
 from .cuda_source import schedule_source
+from .emit_tables import packed
 from .numba_cuda import THREADS, address_of, configure
 from .source_cache import load_source
 
@@ -22,16 +23,17 @@ class CudaScheduleKernel:
 
     schedule: str
     coefficients: tuple[str, ...]  # in the order of the kernel
+    tables: tuple[str, ...]  # those of them that are sequences
     entry: Any  # Numba's kernel
 
-    def __call__(self, out: Any, t: Any, coefficients: Mapping[str, float]) -> None:
+    def __call__(self, out: Any, t: Any, coefficients: Mapping[str, Any]) -> None:
         """Set ``out[i] = factor(t[i], ...)``, without waiting for the device.
 
         Parameters
         ----------
         out, t : device array of float64
             Results and step numbers, contiguous and of one shape. They are on one stream.
-        coefficients : mapping of str to float
+        coefficients : mapping of str to float or sequence of float
             What the rule takes after ``t``; more is ignored.
 
         Raises
@@ -45,16 +47,12 @@ class CudaScheduleKernel:
                 raise TypeError(f"{label} must be float64, got {array.dtype}")
         if target.shape != times.shape:
             raise ValueError(f"out must have the shape of t, {times.shape}, got {target.shape}")
-        missing = [name for name in self.coefficients if name not in coefficients]
-        if missing:
-            raise ValueError(f"coefficients must have {', '.join(missing)}, for {self.schedule}")
+        row = packed(self.schedule, self.coefficients, self.tables, coefficients)
         if times.size:
             stream = numba_cuda.stream_of(times.stream)
-            row = numba_cuda.send(
-                np.array([coefficients[n] for n in self.coefficients], dtype=np.float64), stream
-            )
+            sent = numba_cuda.send(np.array(row), stream)
             configure(self.entry, -(-times.size // THREADS), stream)(
-                target.address, times.address, address_of(row), times.size
+                target.address, times.address, address_of(sent), times.size
             )
 
 
@@ -79,4 +77,4 @@ def schedule_kernel(cls: type) -> CudaScheduleKernel:
     """
     variant = emit.specialise(emit.schedule_rule_of_class(cls), {})
     entry = load_source(*schedule_source(variant)).entry
-    return CudaScheduleKernel(cls.__name__, variant.coefficients, entry)
+    return CudaScheduleKernel(cls.__name__, variant.coefficients, variant.tables, entry)

@@ -6,6 +6,8 @@ import ast
 import copy
 from collections.abc import Iterable
 
+from .emit_tables import spell_entry, spell_passed
+
 
 def print_statements(statements: Iterable[ast.stmt | ast.Expr], names: dict[str, str]) -> str:
     """Return statements as source, functions by the names that a compiler has for them."""
@@ -26,7 +28,11 @@ class _Spell(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         assert isinstance(node.func, ast.Name)
+        if node.func.id == "passed":
+            return spell_passed(ast.unparse(node.args[0]))
         args = [self.visit(a) for a in node.args]
+        if node.func.id == "entry":
+            return spell_entry(ast.unparse(node.args[0]), args[1])
         if node.func.id == "min":
             return _choose(args[1], ast.Lt(), args[0], args[1], args[0])
         if node.func.id == "max":

@@ -43,7 +43,7 @@ class Stepper:
         single: bool,
         kernel: int,
         sumsq: int,
-        moved: int,
+        moved: int = 0,
         refill: Callable[[int, int], Any],
         complain: Callable[[int, Any], None],
         clip_norm: float,

@@ -25,6 +25,7 @@ class Variant:
     results: dict[str, ast.expr] = field(hash=False)
     measure: Variant | None = None
     adapt: Variant | None = None
+    tables: tuple[str, ...] = ()  # coefficients that are tables
 
     @property
     def row(self) -> tuple[str, ...]:
@@ -84,6 +85,7 @@ def specialise(rule: Rule, flags: dict[str, bool]) -> Variant:
     known = checker.block(work, known)
     used = set(checker.used)  # by the work: every state is returned, which alone is no use of it
     outputs = _outputs(rule, checker, last, known)
+    tables = checker.check_tables()
     for key, value in outputs.items():
         if not is_name(value, key):
             used |= {n.id for n in ast.walk(value) if isinstance(n, ast.Name)} | {key}
@@ -112,6 +114,7 @@ def specialise(rule: Rule, flags: dict[str, bool]) -> Variant:
         results={k: v for k, v in outputs.items() if k not in rule.state or k in state},
         measure=measure,
         adapt=adapt,
+        tables=tables,
     )
 
 

@@ -58,7 +58,7 @@ class Schedule(HyperParameters):
         super().__init_subclass__(**kwargs)
         cls.lengths = {**getattr(cls.__base__, "lengths", {}), **cls.__dict__.get("lengths", {})}
 
-    def coefficients(self, run: Run) -> Mapping[str, float]:
+    def coefficients(self, run: Run) -> Mapping[str, Any]:
         """Return the constants of the rule in a given run, in double precision.
 
         Parameters
@@ -68,12 +68,14 @@ class Schedule(HyperParameters):
 
         Returns
         -------
-        mapping of str to float
-            A value for each parameter of ``factor`` after ``t``.
+        mapping of str to float or sequence of float
+            A value for each parameter of ``factor`` after ``t``. A sequence is a table, which a
+            rule reads by ``passed(table)``, how many of its entries are not after the time, and
+            ``entry(table, k)``, the k-th, held inside of the table.
         """
         raise NotImplementedError(f"{type(self).__name__} must define `coefficients`")
 
-    def momentum_coefficients(self, run: Run) -> Mapping[str, float] | None:
+    def momentum_coefficients(self, run: Run) -> Mapping[str, Any] | None:
         """Return constants with which the same rule gives the momentum, None to leave it alone.
 
         Parameters

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from .base import Schedule
 from .boundaries import boundary_steps, check_boundaries
 
@@ -45,8 +43,10 @@ class MultiStep(Schedule):
     def validate(self):
         check_boundaries(self.milestones, "MultiStep: milestones")
 
-    def evaluate(self, t, run, metric_state=None):
-        # A scalar rule has no loop over however many milestones there are; a search has.
+    def coefficients(self, run):
         steps = boundary_steps(self.milestones, "MultiStep: milestones", run)
-        passed = np.searchsorted(steps, np.asarray(t, dtype=np.float64), side="right")
-        return np.asarray(np.power(self.gamma, passed, dtype=np.float64)), None
+        return {"milestones": steps, "gamma": self.gamma}
+
+    @staticmethod
+    def factor(t, milestones, gamma):
+        return pow(gamma, passed(milestones))

@@ -68,19 +68,25 @@ class Piecewise(Schedule):
     def length(self, run):
         return int(self._boundaries(run)[-1]) if self.interpolation == "linear" else None
 
-    def evaluate(self, t, run, metric_state=None):
-        # A scalar rule has no loop over however many boundaries there are; a search has.
-        t = np.asarray(t, dtype=np.float64)
-        values = np.array(self.values, dtype=np.float64)
-        starts = np.concatenate([[0.0], self._boundaries(run)])
-        piece = np.searchsorted(starts, t, side="right") - 1
-        if self.interpolation == "constant":
-            return np.asarray(values[piece]), None
-        following = np.minimum(piece + 1, len(values) - 1)
-        # In the last piece there is no way to go; elsewhere none is empty, for t is inside it.
-        span = np.where(piece == following, 1.0, starts[following] - starts[piece])
-        part = (t - starts[piece]) / span
-        return values[following] + (values[piece] - values[following]) * (1 - part), None
+    def coefficients(self, run):
+        return {
+            "starts": [0.0, *self._boundaries(run)],
+            "values": self.values,
+            "linear": float(self.interpolation == "linear"),
+            "one": 1.0,
+            "zero": 0.0,
+        }
+
+    @staticmethod
+    def factor(t, starts, values, linear, one, zero):
+        k = passed(starts) - one
+        value = entry(values, k)
+        start = entry(starts, k)
+        stop = entry(starts, k + one)
+        if linear > zero and stop > start:  # the last piece has no end, and nowhere to go
+            following = entry(values, k + one)
+            value = following + (value - following) * (one - (t - start) / (stop - start))
+        return value
 
     def _boundaries(self, run):
         return boundary_steps(self.boundaries, "Piecewise: boundaries", run)

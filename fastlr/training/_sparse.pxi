@@ -15,7 +15,7 @@ from libc.string cimport memcpy, memset
 
 cimport numpy as cnp
 
-from fastlr.kernels._stepper cimport Finish, Plan, Segment, Stepper
+from fastlr.kernels._stepper cimport Finish, Plan, Segment, Stepper, set_scale
 
 from fastlr.training.epoch import EpochResult
 

@@ -52,7 +52,7 @@ cdef int step_lazily(SparseLoop m, real *tag) noexcept nogil:
     memcpy(m.rows, table + m.coef_segment.group * size, size)
     if m.intercept != NULL:
         memcpy(own, table + m.intercept_segment.group * size, size)
-    if m.stepper.check or m.stepper.clip_norm > 0:
+    if m.stepper.check or m.stepper.plan.clip_norm > 0:
         status = measure(m, tag)
         if status != DONE:
             return status
@@ -111,12 +111,12 @@ cdef int measure(SparseLoop m, real *tag) noexcept nogil:
                 m.stepper.skipped += 1
                 return SKIPPED
     m.stepper.norm = sqrt(coef + intercept)
-    if m.stepper.clip_norm > 0:
+    if m.stepper.plan.clip_norm > 0:
         joint = m.intercept != NULL and m.coef_segment.norm == m.intercept_segment.norm
-        m.stepper.set_scale(m.rows, coef + intercept if joint else coef)
+        set_scale(plan, m.rows, coef + intercept if joint else coef)
         if m.intercept != NULL:
-            m.stepper.set_scale(
-                m.rows + plan.width * m.itemsize, coef + intercept if joint else intercept)
+            set_scale(
+                plan, m.rows + plan.width * m.itemsize, coef + intercept if joint else intercept)
     return DONE
 
 

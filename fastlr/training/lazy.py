@@ -244,9 +244,9 @@ class LazySteps:
 
     def _tell(self, stepper: Stepper) -> None:
         own = self._updater._stepper
-        own.restart(stepper.t, stepper.skipped)
+        own.restart(stepper.t, stepper.skipped, stepper.culprit)
         if isinstance(own, Stepper):  # the compiled one computes norms of its own steps only
-            own.norm, own.culprit = stepper.norm, stepper.culprit
+            own.norm = stepper.norm
 
 
 def _refuse(i: int, grads: Any) -> None:
