@@ -73,7 +73,7 @@ def coefficient_rows(
             due = steps % optimizer.lookahead == 0
             row[:, 6] = np.where(due, optimizer.lookahead_alpha, 0.0)
         values = {
-            "weight_decay": decay if optimizer.decay == optimizer.own_decay else 0.0,
+            "weight_decay": decay if optimizer.decays_itself() else 0.0,
             **optimizer.coefficients(steps, lr),
         }
         for j, name in enumerate(names, len(COMMON)):

@@ -34,7 +34,7 @@ def sgd(p, g, t, lr, s, momentum, dampening, nesterov, lr_in_momentum):
     return p - move if lr_in_momentum else p - lr * move
 
 
-def adam(p, g, t, lr, s, beta1, beta2, eps, amsgrad, eps_mode):
+def adam(p, g, t, lr, s, beta1, beta2, eps, amsgrad, eps_mode, amsgrad_of):
     """Kingma & Ba 2015, algorithm 1; "hat" is the reordering at the end of their section 2."""
     s["m"] = beta1 * s.get("m", 0.0) + (1 - beta1) * g
     s["v"] = beta2 * s.get("v", 0.0) + (1 - beta2) * g**2
@@ -46,6 +46,8 @@ def adam(p, g, t, lr, s, beta1, beta2, eps, amsgrad, eps_mode):
         return p - rate * s["m"] / (np.sqrt(v) + eps)
     m_hat = s["m"] / (1 - beta1**t)
     v_hat = v / (1 - beta2**t)
+    if amsgrad and amsgrad_of == "v_hat":
+        v_hat = s["largest hat"] = np.maximum(s.get("largest hat", 0.0), s["v"] / (1 - beta2**t))
     return p - lr * m_hat / (np.sqrt(v_hat) + eps)
 
 
@@ -99,7 +101,13 @@ REFERENCES = {
         ],
     ),
     "adam": Reference(
-        adam, [{**_ADAM, "amsgrad": True}, _ADAM, {**_ADAM, "amsgrad": True, "eps_mode": "hat"}]
+        adam,
+        [
+            {**_ADAM, "amsgrad": True},
+            _ADAM,
+            {**_ADAM, "amsgrad": True, "eps_mode": "hat"},
+            {**_ADAM, "amsgrad": True, "amsgrad_of": "v_hat"},
+        ],
     ),
     "adamw": Reference(adam, [_ADAM, {**_ADAM, "amsgrad": True}, {**_ADAM, "eps_mode": "hat"}]),
     "rmsprop": Reference(

@@ -68,23 +68,24 @@ def madgrad(p, g, t, lr, s, momentum, eps):
     return momentum * p + (1 - momentum) * z
 
 
-def schedule_free_sgd(p, g, t, lr, s, momentum, warmup_steps):
+def schedule_free_sgd(p, g, t, lr, s, momentum, **weights):
     """Defazio et al. 2024, equations 3 to 5, with z, x and y apart."""
-    return schedule_free(p, g, t, lr, s, momentum, warmup_steps)
+    return schedule_free(p, g, t, lr, s, momentum, **weights)
 
 
-def schedule_free_adamw(p, g, t, lr, s, beta1, beta2, eps, warmup_steps):
+def schedule_free_adamw(p, g, t, lr, s, beta1, beta2, eps, **weights):
     """Defazio et al. 2024, algorithm 1."""
     s["v"] = beta2 * s.get("v", 0.0) + (1 - beta2) * g**2
     scaled = g / (np.sqrt(s["v"] / (1 - beta2**t)) + eps)
-    return schedule_free(p, scaled, t, lr, s, beta1, warmup_steps)
+    return schedule_free(p, scaled, t, lr, s, beta1, **weights)
 
 
-def schedule_free(y, direction, t, lr, s, beta, warmup_steps):
+def schedule_free(y, direction, t, lr, s, beta, warmup_steps, r, weight_lr_power):
     """Return the next y; a schedule leaves the weights of the average alone."""
     warm = min(1.0, t / warmup_steps) if warmup_steps else 1.0
-    s["total"] = s.get("total", 0.0) + warm**2
-    c = warm**2 / s["total"]
+    weight = t**r * warm**weight_lr_power
+    s["total"] = s.get("total", 0.0) + weight
+    c = weight / s["total"]
     s["z"] = s.get("z", s["start"]) - warm * (lr * direction + s["share"] * y)
     s["x"] = (1 - c) * s.get("x", s["start"]) + c * s["z"]
     return (1 - beta) * s["z"] + beta * s["x"]
@@ -124,6 +125,7 @@ RULES = {
         [
             {"lr": 0.05, "momentum": 0.8, "warmup_steps": 40, "weight_decay": 0.02},
             {"lr": 0.05, "momentum": 0.8, "weight_decay": 0.02, "decay": "decoupled"},
+            {"lr": 0.05, "momentum": 0.8, "weight_decay": 0.02, "r": 1.5, "warmup_steps": 9},
         ],
     ),
     "schedulefreeadamw": (
@@ -131,6 +133,7 @@ RULES = {
         [
             {**_FREE, "warmup_steps": 40},
             {**_FREE, "decay": "l2"},
+            {**_FREE, "warmup_steps": 40, "r": 0.5, "weight_lr_power": 1.0},
         ],
     ),
     "madgrad": (

@@ -53,7 +53,7 @@ def lars(p, g, t, lr, s, momentum, trust_coefficient, eps, nesterov, decayed_nor
 
 @applies("decoupled")
 @per_array
-def lamb(p, g, t, lr, s, beta1, beta2, eps):
+def lamb(p, g, t, lr, s, beta1, beta2, eps, decay_in_trust):
     """You et al. 2020, algorithm 2."""
     s["m"] = beta1 * s.get("m", 0.0) + (1 - beta1) * g
     s["v"] = beta2 * s.get("v", 0.0) + (1 - beta2) * g**2

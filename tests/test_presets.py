@@ -12,7 +12,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import ParameterGrid
 
-from fastlr import SGD, Adagrad, Adam, AdamW, Lion, NAdam, OneCycle, ReduceOnPlateau, RMSprop
+from fastlr import SGD, Adagrad, Adam, AdamW, NAdam, OneCycle, ReduceOnPlateau, RMSprop, Yogi
 from fastlr.estimators import LinearClassifier
 from fastlr.hyper import HyperParameters
 from fastlr.optimizers import OPTIMIZERS, Optimizer
@@ -57,12 +57,13 @@ def error(optimizer, name, last=SNAPSHOTS[-1]):
 
 def optimizer_of(case, **more):
     cls = CLASSES[case.optimizer]
-    return cls(**case.settings, preset=case.preset, schedule=falling, **more)
+    schedule = falling if case.falls else None
+    return cls(**case.settings, preset=case.preset, schedule=schedule, **more)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_library_walks_the_same_path(name):
-    assert error(optimizer_of(CASES[name]), name) < 1e-12
+    assert error(optimizer_of(CASES[name]), name) < CASES[name].tolerance
 
 
 def test_each_preset_is_recorded_with_defaults_and_with_others():
@@ -84,6 +85,8 @@ def test_each_value_of_a_preset_shows_in_a_recording(name, preset, parameter):
         pytest.fail(f"presets[{preset!r}] of {name} repeats the default of {parameter}")
     if (name, parameter) == ("SGD", "momentum"):
         default["nesterov"] = False  # it needs momentum
+    if (name, parameter) == ("FTRL", "initial_accumulator"):
+        default[parameter] = 1e-3  # it takes no 0 beside a beta of 0
     errors = [
         error(optimizer_of(case, **default), key, last=10)
         for key, case in CASES.items()
@@ -196,10 +199,10 @@ def test_a_preset_that_is_not_there_is_refused_with_those_that_are(name):
 
 
 def test_without_presets_there_is_no_such_parameter():
-    with pytest.raises(TypeError, match="Lion has no parameter 'preset'"):
-        Lion(preset="keras")
-    with pytest.raises(ValueError, match="Lion has no parameter 'preset'"):
-        Lion().set_params(preset="keras")
+    with pytest.raises(TypeError, match="Yogi has no parameter 'preset'"):
+        Yogi(preset="keras")
+    with pytest.raises(ValueError, match="Yogi has no parameter 'preset'"):
+        Yogi().set_params(preset="keras")
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -6,12 +6,14 @@ import numpy as np
 
 from .base import Optimizer
 
+_CHUNK = 65536  # of sums
 
-def average_weight(t, warmup_steps):
+
+def average_weight(t, warmup_steps, r=0.0, weight_lr_power=2.0):
     """Return the weight of the newest point in the average, and the factor of the warm-up.
 
-    Points weigh as the square of the warm-up's factor, and all the same after it. The sum of
-    those weights is a polynomial, so that no step needs to know the ones before.
+    Points weigh as a power of their number times one of the warm-up's factor. With the default
+    powers the sum of those weights is a polynomial; with others it is added up from the first.
 
     Parameters
     ----------
@@ -19,6 +21,8 @@ def average_weight(t, warmup_steps):
         Step number, counted from 1.
     warmup_steps : int
         Steps in which the rate grows linearly to its value.
+    r, weight_lr_power : float, default=0.0, 2.0
+        Powers of the step number and of the factor.
 
     Returns
     -------
@@ -27,9 +31,26 @@ def average_weight(t, warmup_steps):
     """
     n = max(warmup_steps, 1)
     factor = np.minimum(t / n, 1.0)
+    if (r, weight_lr_power) != (0, 2):
+        return _weights(t, n, r, weight_lr_power), factor
     rising = np.minimum(t, n)
     total = rising * (rising + 1) * (2 * rising + 1) / (6.0 * n * n) + (t - rising)
     return factor * factor / total, factor
+
+
+def _weights(t, n, r, power):
+    """Return each weight over the sum of all up to it, the same however steps are cut in blocks."""
+    wanted = np.atleast_1d(np.asarray(t, dtype=np.float64))
+    found, total = np.empty_like(wanted), 0.0
+    for first in range(1, int(wanted.max()) + 1, _CHUNK):
+        steps = np.arange(first, min(first + _CHUNK, int(wanted.max()) + 1), dtype=np.float64)
+        weights = steps**r * np.minimum(steps / n, 1.0) ** power
+        sums = np.cumsum(np.concatenate([[total], weights]))[1:]
+        here = (wanted >= first) & (wanted <= steps[-1])
+        at = wanted[here].astype(np.intp) - first
+        found[here] = weights[at] / sums[at]
+        total = sums[-1]
+    return found if np.ndim(t) else found[0]
 
 
 def average_of(p, z, momentum):

@@ -26,8 +26,9 @@ class AdaBelief(Optimizer):
         :math:`\epsilon_r`, added to :math:`s` in every step, in units of squared gradient. It
         keeps steps finite where gradients do not change.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----

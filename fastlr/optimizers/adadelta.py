@@ -24,8 +24,9 @@ class Adadelta(Optimizer):
         Whose defaults and form are taken for what is not given; ``"tf"`` is
         ``tf.compat.v1.train.AdadeltaOptimizer``.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----

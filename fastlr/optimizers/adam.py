@@ -25,17 +25,20 @@ class Adam(Optimizer):
     eps : float, default=1e-8
         Added to the denominator, in units of gradient.
     amsgrad : bool, default=False
-        Divide by the largest :math:`v` so far (before bias correction, as torch does).
+        Divide by the largest :math:`v` so far.
+    amsgrad_of : {"v", "v_hat"}, default="v"
+        The largest of what: of :math:`v` itself, whose bias is corrected afterwards (torch,
+        keras), or of :math:`v / (1 - \beta_2^t)` (optax).
     eps_mode : {"outside", "hat"}, default="outside"
         ``"outside"`` adds eps after the bias correction of :math:`v` (torch, optax);
         ``"hat"`` before it (keras, scikit-learn).
     preset : {"torch", "keras", "tf", "optax", "sklearn", "fastai"}, optional
         Whose defaults and form are taken for what is not given; ``"tf"`` is
-        ``tf.compat.v1.train.AdamOptimizer``, ``"sklearn"`` is ``MLPClassifier``. `amsgrad` is
-        torch's in each.
+        ``tf.compat.v1.train.AdamOptimizer``, ``"sklearn"`` is ``MLPClassifier``.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----
@@ -62,23 +65,38 @@ class Adam(Optimizer):
     eps: float = 1e-8
     amsgrad: bool = False
     eps_mode: str = "outside"
+    amsgrad_of: str = "v"
 
     state = ("m", "v", "vmax")
     flags = ("amsgrad",)
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)"}
-    choices = {"amsgrad": (False, True), "eps_mode": ("outside", "hat")}
+    choices = {
+        "amsgrad": (False, True),
+        "eps_mode": ("outside", "hat"),
+        "amsgrad_of": ("v", "v_hat"),
+    }
     presets = {
         "torch": {},
         "keras": {"eps": 1e-7, "eps_mode": "hat", "decay": "decoupled"},
         "tf": {"eps_mode": "hat"},
-        "optax": {},
+        "optax": {"amsgrad_of": "v_hat"},
         "sklearn": {"eps_mode": "hat"},
         "fastai": {"beta2": 0.99, "eps": 1e-5, "weight_decay": 1e-2, "decay": "decoupled"},
     }
 
+    def validate(self):
+        if self.amsgrad_of == "v_hat" and self.eps_mode == "hat":
+            raise ValueError(
+                f"{type(self).__name__}: amsgrad_of='v_hat' corrects the bias first, and "
+                "eps_mode='hat' does so last; take one of them"
+            )
+
     def coefficients(self, t, lr):
         root = 1 / np.sqrt(1 - self.beta2**t)
         step = lr / (1 - self.beta1**t)
+        lift = np.ones_like(root)
+        if self.amsgrad and self.amsgrad_of == "v_hat":
+            lift, root = root * root, lift
         if self.eps_mode == "hat":
             step, root = step / root, np.ones_like(root)
         return {
@@ -87,14 +105,15 @@ class Adam(Optimizer):
             "eps": self.eps,
             "step": step,
             "root": root,
+            "lift": lift,
         }
 
     @staticmethod
-    def update(p, g, m, v, vmax, c1, c2, eps, step, root, amsgrad):
+    def update(p, g, m, v, vmax, c1, c2, eps, step, root, lift, amsgrad):
         m = m + c1 * (g - m)
         v = v + c2 * (g * g - v)
         if amsgrad:
-            vmax = max(vmax, v)
+            vmax = max(vmax, lift * v)
             scale = vmax
         else:
             scale = v

@@ -27,8 +27,8 @@ class AdamW(Adam):
         Whose defaults and form are taken for what is not given; ``"fastai"``
         is what is called Adam there.
     **common
-        See `Optimizer`: schedule, clip_norm, clip_value, maximize, nonfinite, average,
-        average_decay.
+        See `Optimizer`: schedule, schedules, l2, l1, clip_norm, clip_scope, clip_value, maximize,
+        nonfinite, average, average_decay, cautious, lookahead, lookahead_alpha.
 
     Notes
     -----

@@ -33,8 +33,9 @@ class Adan(Optimizer):
         What weight_decay means. The paper divides by :math:`1 + \eta \lambda` after the step;
         decoupled decay multiplies by :math:`1 - \eta \lambda` before it (its ``no_prox``).
     **common
-        See `Optimizer`: schedule, weight_decay, clip_norm, clip_value, maximize, nonfinite,
-        average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----

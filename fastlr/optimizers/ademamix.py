@@ -34,8 +34,9 @@ class AdEMAMix(Optimizer):
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
         What weight_decay means; the paper's is decoupled.
     **common
-        See `Optimizer`: schedule, weight_decay, clip_norm, clip_value, maximize, nonfinite,
-        average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----

@@ -29,8 +29,9 @@ class ADOPT(Optimizer):
         Clip scaled gradients at :math:`c_t`. Without it a gradient that was zero in the first
         step and is not in the second makes a huge step.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----

@@ -25,8 +25,9 @@ class ASGD(Optimizer):
     t0 : float, default=1e6
         Step after which the average begins; until then it follows the parameter.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----

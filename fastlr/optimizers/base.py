@@ -253,6 +253,10 @@ class Optimizer(HyperParameters):
         """
         return p
 
+    def decays_itself(self) -> bool:
+        """Tell whether the rule applies the decay that was asked for."""
+        return self.decay == self.own_decay
+
     def switches(self) -> dict[str, bool]:
         """Return which flags are on."""
         return {name: bool(getattr(self, name)) for name in self.flags}
@@ -325,7 +329,7 @@ class Optimizer(HyperParameters):
         n_threads: int = 1,
         total_steps: int | None = None,
         steps_per_epoch: int | None = None,
-        measure_updates: bool = False,
+        measure_updates: bool | int = False,
     ) -> Updater:
         """Attach this optimizer to parameters and return what steps them.
 
@@ -350,9 +354,10 @@ class Optimizer(HyperParameters):
             Length of the run, which schedules given in fractions need.
         steps_per_epoch : int, optional
             Steps in an epoch, which schedules given in epochs need.
-        measure_updates : bool, default=False
-            Sum squares of parameters and of what each step changes in them, on pieces that are
-            in the nearest cache, for ``stats()["update_ratio"]``.
+        measure_updates : bool or int, default=False
+            Sum squares of parameters and of what a step changes in them, for
+            ``stats()["update_ratio"]``: at every step, or at every so many. There is no further
+            pass over memory, but such a step takes up to twice as long.
 
         Returns
         -------
@@ -400,7 +405,7 @@ def decay_coefficients(
         Both zero where there is no decay, or where the rule applies it itself.
     """
     zero = np.zeros_like(lr)
-    if optimizer.decay == optimizer.own_decay:
+    if optimizer.decays_itself():
         return zero, zero
     if optimizer.decay == "l2":
         return zero + weight_decay, zero

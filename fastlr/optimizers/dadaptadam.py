@@ -44,8 +44,8 @@ class DAdaptAdam(Optimizer):
         ``"decoupled"`` is the authors', with the estimated rate :math:`\eta_t d_{t-1}`; their
         program has ``"l2"`` by default.
     **common
-        See `Optimizer`: schedule, clip_norm, clip_value, maximize, nonfinite, average,
-        average_decay.
+        See `Optimizer`: schedule, schedules, l2, l1, clip_norm, clip_scope, clip_value, maximize,
+        nonfinite, average, average_decay, cautious, lookahead, lookahead_alpha.
 
     Notes
     -----

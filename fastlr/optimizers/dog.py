@@ -23,8 +23,9 @@ class DoG(Optimizer):
     eps : float, default=1e-8
         Added to the sum of squared norms.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay. The authors average the parameters.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha. The authors average the parameters.
 
     Notes
     -----

@@ -31,10 +31,15 @@ class FTRL(Optimizer):
         :math:`\lambda_1 |\theta| + \lambda_2 \theta^2 / 2` (keras has no half).
     initial_accumulator : float, default=0.0
         What :math:`a` starts from (keras: 0.1).
+    preset : {"keras"}, optional
+        Whose defaults are taken for what is not given. `l2` keeps its half, so keras' strength is
+        to be given twice as large; and keras divides by the rate of the step, so paths are the
+        same only while the rate is.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay. ``weight_decay`` with ``decay="l2"`` is keras' L2
-        shrinkage; decoupled decay hardly acts, since parameters are computed anew.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha. ``weight_decay`` with ``decay="l2"`` is keras' L2 shrinkage; decoupled
+        decay hardly acts, since parameters are computed anew.
 
     Notes
     -----
@@ -71,6 +76,8 @@ class FTRL(Optimizer):
         "l2": "[0, inf)",
         "initial_accumulator": "[0, inf)",
     }
+
+    presets = {"keras": {"lr": 1e-3, "beta": 0.0, "initial_accumulator": 0.1, "decay": "decoupled"}}
 
     def validate(self):
         if self.beta + self.initial_accumulator == 0:

@@ -32,9 +32,13 @@ class LAMB(Optimizer):
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
         ``"decoupled"`` is the paper's, inside of the norm of :math:`u_t`. The others are the
         same as everywhere, outside of it.
+    decay_in_trust : bool, default=True
+        Whether decoupled decay is inside of :math:`u_t`; if not it is taken off before (keras).
+    preset : {"keras"}, optional
+        Whose defaults and form are taken for what is not given.
     **common
-        See `Optimizer`: schedule, clip_norm, clip_value, maximize, nonfinite, average,
-        average_decay.
+        See `Optimizer`: schedule, schedules, l2, l1, clip_norm, clip_scope, clip_value, maximize,
+        nonfinite, average, average_decay, cautious, lookahead, lookahead_alpha.
 
     Notes
     -----
@@ -61,12 +65,18 @@ class LAMB(Optimizer):
     beta2: float = 0.999
     eps: float = 1e-6
     decay: str = "decoupled"
+    decay_in_trust: bool = True
 
     state = ("m", "v")
     sums = ("p2", "u2")
     derived = ("trust",)
     own_decay = "decoupled"
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)"}
+    choices = {"decay_in_trust": (False, True)}
+    presets = {"keras": {"eps": 1e-7, "decay_in_trust": False}}
+
+    def decays_itself(self):
+        return self.decay_in_trust and super().decays_itself()
 
     def coefficients(self, t, lr):
         return {

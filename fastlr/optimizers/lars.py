@@ -36,8 +36,8 @@ class LARS(Optimizer):
     decay : {"l2", "decoupled", "independent"}, default="l2"
         The paper's kind is ``"l2"``; the others stay outside of the norms and the momentum.
     **common
-        See `Optimizer`: schedule, clip_norm, clip_value, maximize, nonfinite, average,
-        average_decay.
+        See `Optimizer`: schedule, schedules, l2, l1, clip_norm, clip_scope, clip_value, maximize,
+        nonfinite, average, average_decay, cautious, lookahead, lookahead_alpha.
 
     Notes
     -----

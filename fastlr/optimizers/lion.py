@@ -21,9 +21,12 @@ class Lion(Optimizer):
         Decay of the momentum, in [0, 1).
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
         What weight_decay means; the paper's is decoupled.
+    preset : {"keras"}, optional
+        Whose defaults are taken for what is not given.
     **common
-        See `Optimizer`: schedule, weight_decay, clip_norm, clip_value, maximize, nonfinite,
-        average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----
@@ -51,6 +54,7 @@ class Lion(Optimizer):
 
     state = ("m",)
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)"}
+    presets = {"keras": {"lr": 1e-3}}
 
     def coefficients(self, t, lr):
         return {"c1": 1 - self.beta1, "c2": 1 - self.beta2, "lr": lr}

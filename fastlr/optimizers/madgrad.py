@@ -26,8 +26,9 @@ class MADGRAD(Optimizer):
     eps : float, default=1e-6
         Added to the denominator.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay. Use less weight decay than with SGD, or none.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha. Use less weight decay than with SGD, or none.
 
     Notes
     -----

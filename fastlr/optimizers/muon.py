@@ -51,8 +51,8 @@ class Muon(ArrayOptimizer):
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
         Kind of `weight_decay`; see `Optimizer`.
     **common
-        See `Optimizer`: schedule, clip_norm, clip_value, maximize, nonfinite, average,
-        average_decay.
+        See `Optimizer`: schedule, schedules, l2, clip_norm, clip_scope, clip_value, maximize,
+        nonfinite, average, average_decay.
 
     Notes
     -----

@@ -33,8 +33,8 @@ class NovoGrad(Optimizer):
         ``"decoupled"`` is the paper's, inside of the momentum. The others are the same as
         everywhere, outside of it.
     **common
-        See `Optimizer`: schedule, clip_norm, clip_value, maximize, nonfinite, average,
-        average_decay.
+        See `Optimizer`: schedule, schedules, l2, l1, clip_norm, clip_scope, clip_value, maximize,
+        nonfinite, average, average_decay, cautious, lookahead, lookahead_alpha.
 
     Notes
     -----

@@ -51,8 +51,8 @@ class Prodigy(Optimizer):
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
         ``"decoupled"`` is the authors', with the estimated rate :math:`\eta_t d_{t-1}`.
     **common
-        See `Optimizer`: schedule, clip_norm, clip_value, maximize, nonfinite, average,
-        average_decay.
+        See `Optimizer`: schedule, schedules, l2, l1, clip_norm, clip_scope, clip_value, maximize,
+        nonfinite, average, average_decay, cautious, lookahead, lookahead_alpha.
 
     Notes
     -----

@@ -24,8 +24,9 @@ class QHAdam(Optimizer):
     eps : float, default=1e-8
         Added to the denominator, in units of gradient.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----

@@ -20,8 +20,9 @@ class QHM(Optimizer):
     nu : float, default=0.7
         :math:`\nu`, in [0, 1]: 0 is plain SGD, 1 is momentum, :math:`\mu` is Nesterov's.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----

@@ -30,8 +30,9 @@ class RAdam(Optimizer):
     threshold : float, default=5.0
         Length of the average from which the gradient is scaled, at least 4.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----

@@ -25,8 +25,9 @@ class Rprop(Optimizer):
     min_step, max_step : float, default=1e-6, 50.0
         Bounds of step sizes.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----

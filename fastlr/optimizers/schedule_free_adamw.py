@@ -14,7 +14,7 @@ class ScheduleFreeAdamW(Optimizer):
             z_t = z_{t-1} - \eta_t \Big(\frac{g(y_{t-1})}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}
             + \lambda y_{t-1}\Big) \\
         x_t &= (1 - c_t)\, x_{t-1} + c_t z_t, \qquad
-            c_t = \frac{\eta_t^2}{\sum_{i \le t} \eta_i^2}, \qquad
+            c_t = \frac{t^r \eta_t^k}{\sum_{i \le t} i^r \eta_i^k}, \qquad
             y_t = (1 - \beta_1)\, z_t + \beta_1 x_t, \qquad
             \eta_t = \eta \min(1, t / T)
 
@@ -33,12 +33,16 @@ class ScheduleFreeAdamW(Optimizer):
         Added to the denominator, in units of gradient.
     warmup_steps : int, default=0
         :math:`T`, steps in which the rate grows to its value.
+    r : float, default=0.0
+        Power of the step number in the weights of the average: later points count more.
+    weight_lr_power : float, default=2.0
+        Power :math:`k` of the warm-up's rate in these weights.
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
         What weight_decay means. All kinds act at :math:`y`.
     **common
-        See `Optimizer`: schedule, weight_decay, clip_norm, clip_value, maximize, nonfinite,
-        average, average_decay. A schedule is not needed; the weights :math:`c_t` do not know
-        it, and are right for one that never rises.
+        See `Optimizer`: schedule, schedules, weight_decay, l2, clip_norm, clip_scope, clip_value,
+        maximize, nonfinite, average, average_decay. A schedule is not needed; the weights
+        :math:`c_t` do not know it, and are right for one that never rises.
 
     Notes
     -----
@@ -65,6 +69,8 @@ class ScheduleFreeAdamW(Optimizer):
     beta2: float = 0.999
     eps: float = 1e-8
     warmup_steps: int = 0
+    r: float = 0.0
+    weight_lr_power: float = 2.0
     decay: str = "decoupled"
 
     state = ("z", "v")
@@ -73,6 +79,8 @@ class ScheduleFreeAdamW(Optimizer):
         "beta2": "[0, 1)",
         "eps": "[0, inf)",
         "warmup_steps": "[0, inf)",
+        "r": "[0, inf)",
+        "weight_lr_power": "[0, inf)",
     }
 
     def validate(self):
@@ -88,7 +96,7 @@ class ScheduleFreeAdamW(Optimizer):
         return average_of(p, state["z"], self.beta1)
 
     def coefficients(self, t, lr):
-        weight, factor = average_weight(t, self.warmup_steps)
+        weight, factor = average_weight(t, self.warmup_steps, self.r, self.weight_lr_power)
         return {
             "c2": 1 - self.beta2,
             "eps": self.eps,

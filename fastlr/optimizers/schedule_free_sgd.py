@@ -25,10 +25,15 @@ class ScheduleFreeSGD(Optimizer):
         :math:`\mu`, in (0, 1): where between :math:`z` and :math:`x` gradients are taken.
     warmup_steps : int, default=0
         :math:`T`, steps in which the rate grows to its value.
+    r : float, default=0.0
+        Power of the step number in the weights of the average: later points count more.
+    weight_lr_power : float, default=2.0
+        Power :math:`k` of the warm-up's rate in these weights.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay. All kinds of decay act at :math:`y`. A schedule is not
-        needed; the weights :math:`c_t` do not know it, and are right for one that never rises.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay. All kinds of decay act at
+        :math:`y`. A schedule is not needed; the weights :math:`c_t` do not know it, and are right
+        for one that never rises.
 
     Notes
     -----
@@ -53,9 +58,16 @@ class ScheduleFreeSGD(Optimizer):
     lr: float = 1.0
     momentum: float = 0.9
     warmup_steps: int = 0
+    r: float = 0.0
+    weight_lr_power: float = 2.0
 
     state = ("z",)
-    ranges = {"momentum": "(0, 1)", "warmup_steps": "[0, inf)"}
+    ranges = {
+        "momentum": "(0, 1)",
+        "warmup_steps": "[0, inf)",
+        "r": "[0, inf)",
+        "weight_lr_power": "[0, inf)",
+    }
 
     def validate(self):
         check_constant(self, "momentum")
@@ -70,7 +82,7 @@ class ScheduleFreeSGD(Optimizer):
         return average_of(p, state["z"], self.momentum)
 
     def coefficients(self, t, lr):
-        weight, factor = average_weight(t, self.warmup_steps)
+        weight, factor = average_weight(t, self.warmup_steps, self.r, self.weight_lr_power)
         return {
             "lr": lr * factor,
             "ramp": factor,

@@ -33,8 +33,8 @@ class SM3(ArrayOptimizer):
     eps : float, default=1e-8
         Added to :math:`\nu`, in units of squared gradient.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay.
 
     Notes
     -----

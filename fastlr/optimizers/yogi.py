@@ -30,8 +30,9 @@ class Yogi(Optimizer):
         What :math:`m` starts from. Libraries give it `initial_accumulator` too, by which even
         parameters without any gradient move at first.
     **common
-        See `Optimizer`: schedule, weight_decay, decay, clip_norm, clip_value, maximize,
-        nonfinite, average, average_decay.
+        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
+        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
+        lookahead_alpha.
 
     Notes
     -----

@@ -33,6 +33,11 @@ def falling(t):
     return 1.0 / (1.0 + 0.03 * t)
 
 
+def constant(t):
+    """Return 1."""
+    return 1.0
+
+
 @dataclass(frozen=True)
 class Case:
     """A recorded run: what made it, and the fastlr preset that must repeat it."""
@@ -42,6 +47,8 @@ class Case:
     optimizer: str
     preset: str
     settings: dict = field(default_factory=dict)
+    falls: bool = True  # the rate, from step to step
+    tolerance: float = 1e-12  # of the largest parameter
     adds_l2: bool = False  # the recorder adds settings["weight_decay"] times p to the gradient
 
 
@@ -134,6 +141,18 @@ CASES = {
     ),
     "adam_fastai": Case("fastai.optimizer.Adam", {"lr": 1e-3}, "Adam", "fastai"),
     "adam_fastai_moved": Case("fastai.optimizer.Adam", _FASTAI, "Adam", "fastai", _ADAM),
+    "adam_optax_amsgrad": Case(
+        "optax.amsgrad", _OPTAX, "Adam", "optax", {**_ADAM, "amsgrad": True}, adds_l2=True
+    ),
+    # keras divides by the norm itself, without torch's 1e-6.
+    "adam_keras_clipped": Case(
+        "keras.optimizers.Adam",
+        {**_KERAS, "clipnorm": 0.8, "epsilon": 1e-3},
+        "Adam",
+        "keras",
+        {**_ADAM, "clip_norm": 0.8, "clip_scope": "parameter", "eps": 1e-3},
+        tolerance=1e-6,
+    ),
     "adamw_torch": Case("torch.optim.AdamW", {}, "AdamW", "torch"),
     "adamw_torch_moved": Case("torch.optim.AdamW", _TORCH, "AdamW", "torch", _ADAM),
     "adamw_keras": Case("keras.optimizers.AdamW", {}, "AdamW", "keras"),
@@ -233,6 +252,40 @@ CASES = {
     "adamax_keras_moved": Case("keras.optimizers.Adamax", _KERAS, "Adamax", "keras", _ADAM),
     "adamax_optax": Case("optax.adamax", {"learning_rate": 2e-3}, "Adamax", "optax"),
     "adamax_optax_moved": Case("optax.adamax", _OPTAX, "Adamax", "optax", _ADAM, adds_l2=True),
+    "lion_keras": Case("keras.optimizers.Lion", {}, "Lion", "keras"),
+    "lion_keras_moved": Case(
+        "keras.optimizers.Lion",
+        {"learning_rate": 0.004, "beta_1": 0.8, "beta_2": 0.95, "weight_decay": 0.2},
+        "Lion",
+        "keras",
+        {"lr": 0.004, "beta1": 0.8, "beta2": 0.95, "weight_decay": 0.2},
+    ),
+    "lamb_keras": Case("keras.optimizers.Lamb", {}, "LAMB", "keras"),
+    "lamb_keras_moved": Case("keras.optimizers.Lamb", _KERAS, "LAMB", "keras", _ADAM),
+    # keras divides by the rate of the step in what it keeps: see `FTRL`.
+    "ftrl_keras": Case("keras.optimizers.Ftrl", {}, "FTRL", "keras", falls=False),
+    "ftrl_keras_moved": Case(
+        "keras.optimizers.Ftrl",
+        {
+            "learning_rate": 0.05,
+            "initial_accumulator_value": 0.2,
+            "l1_regularization_strength": 0.3,
+            "l2_regularization_strength": 0.2,
+            "beta": 0.5,
+            "weight_decay": 0.02,
+        },
+        "FTRL",
+        "keras",
+        {
+            "lr": 0.05,
+            "initial_accumulator": 0.2,
+            "l1": 0.3,
+            "l2": 0.4,
+            "beta": 0.5,
+            "weight_decay": 0.02,
+        },
+        falls=False,
+    ),
     "nadam_torch": Case("torch.optim.NAdam", {}, "NAdam", "torch"),
     "nadam_torch_moved": Case("torch.optim.NAdam", _TORCH, "NAdam", "torch", _ADAM),
     "nadam_keras": Case("keras.optimizers.Nadam", {}, "NAdam", "keras"),
@@ -246,7 +299,8 @@ def main():
     run = importlib.import_module("preset_libraries").run
     kept = {}
     for name, case in CASES.items():
-        path = run(case, parameters(), gradients, falling, SNAPSHOTS[-1])
+        factor = falling if case.falls else constant
+        path = run(case, parameters(), gradients, factor, SNAPSHOTS[-1])
         kept[name] = np.array(
             [np.concatenate([p.ravel() for p in ps]) for t, ps in path if t in SNAPSHOTS]
         )
