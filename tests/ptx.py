@@ -10,7 +10,7 @@ from numba import cuda, types
 
 from fastlr.kernels import emit, numba_cuda
 from fastlr.kernels.source_cache import load_source
-from fastlr.schedules import SCHEDULES
+from fastlr.schedules import SCHEDULES, Piecewise
 
 VARIANTS = {v.key: v for c in COMPILED.values() for v in emit.variants(emit.rule_of_class(c))}
 # Those that a cautious step can follow.
@@ -23,7 +23,7 @@ MASKED = {
 # Plateau schedules and compositions have no rule of their own.
 WITH_RULE = [
     c
-    for c in sorted(set(SCHEDULES.values()), key=lambda c: c.__name__)
+    for c in sorted({*SCHEDULES.values(), Piecewise}, key=lambda c: c.__name__)
     if any(isinstance(b.__dict__.get("factor"), staticmethod) for b in c.__mro__)
 ]
 UPDATE, PARTIALS, TOTALS, SCHEDULE = ([types.int64] * n for n in (6, 8, 10, 4))

@@ -20,7 +20,7 @@ from fastlr.schedules.lengths import Run
 # Plateau schedules and compositions have no rule of their own.
 WITH_RULE = [
     c
-    for c in sorted(set(SCHEDULES.values()), key=lambda c: c.__name__)
+    for c in sorted({*SCHEDULES.values(), Piecewise}, key=lambda c: c.__name__)
     if any(isinstance(b.__dict__.get("factor"), staticmethod) for b in c.__mro__)
 ]
 
