@@ -148,7 +148,7 @@ def test_what_a_family_shares_comes_after_what_is_particular():
         extra: float = 1.0
         beta1 = 0.5
 
-    own = ["lr", "beta1", "beta2", "eps", "amsgrad", "eps_mode", "extra"]
+    own = ["lr", "beta1", "beta2", "eps", "amsgrad", "eps_mode", "amsgrad_of", "extra"]
     assert list(Heavier._fields)[: len(own)] == own
     assert Heavier(0.25, 0.75).get_params(deep=False) | {"schedule": None} == {
         **AdamW(0.25, 0.75).get_params(deep=False),

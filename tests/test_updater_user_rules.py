@@ -169,7 +169,7 @@ def test_an_error_in_a_cell_names_the_cell_and_line(tmp_path):
 
 MISTAKES = {
     "literal": ("p - 2 * g", "literal 2 would be computed in double precision; add a parameter"),
-    "unknown call": ("p - tanh(g)", "call of `tanh` cannot be compiled; available: abs, exp, log"),
+    "unknown call": ("p - tanh(g)", "call of `tanh` cannot be compiled; available: abs, cbrt, exp"),
     "power": ("p - rate * g ** rate", "`**` is not available; write x * x, sqrt(x) or exp("),
     "undefined": ("p - rat * g", "name 'rat' is not set on every path; assign it first, or add"),
     "one too many": ("p, g", "it must return p; it returns 2 values"),
