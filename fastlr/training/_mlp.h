@@ -65,6 +65,7 @@ enum {
 #define UPPER_HALF 0xfffff000u
 #include "_mlp_functions.h"
 #include "_mlp_products.h"
+#include "_mlp_sparse.h"
 #include "_mlp_passes.h"
 #undef REAL
 #undef SUFFIX
@@ -99,6 +100,7 @@ enum {
 #define UPPER_HALF 0xfffffffff8000000u
 #include "_mlp_functions.h"
 #include "_mlp_products.h"
+#include "_mlp_sparse.h"
 #include "_mlp_passes.h"
 #undef REAL
 #undef SUFFIX

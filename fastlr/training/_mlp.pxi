@@ -69,6 +69,7 @@ cdef class MLPLoop:
     cdef fastlr_network net
     cdef Py_ssize_t capacity, outputs
     cdef int typenum, n_threads
+    cdef bint dense  # whether the buffers do for dense rows
     cdef double work  # multiplications and additions of a row, forward
 
     def __init__(
@@ -124,8 +125,10 @@ cdef class MLPLoop:
         cdef Py_ssize_t total = 0
         cdef fastlr_layer *layer
         cdef char *at
-        if rows <= self.capacity:
+        cdef bint sparse = self.net.indptr != NULL
+        if rows <= self.capacity and (self.dense or sparse):
             return 0
+        rows = max(rows, self.capacity)
         # Twice: first to add up, then to hand out.
         for handing_out in range(2):
             if handing_out:
@@ -134,13 +137,14 @@ cdef class MLPLoop:
                 at += -<Py_ssize_t>at & (LINE - 1)
                 total = <Py_ssize_t>at
             self.net.gathered_ld = stride(self.net.features, size)
-            self.net.gathered = take(&total, rows * self.net.gathered_ld * size)
+            self.net.gathered = take(&total, 0 if sparse else rows * self.net.gathered_ld * size)
             for i in range(self.net.n_layers):
                 layer = &self.net.layers[i]
                 layer.ld = stride(fastlr_padded(size, layer.outputs), size)
                 widest = max(widest, layer.outputs)
-                layer.forward = take(
-                    &total, layer.inputs * fastlr_padded(size, layer.outputs) * size)
+                if i > 0 or not sparse:
+                    layer.forward = take(
+                        &total, layer.inputs * fastlr_padded(size, layer.outputs) * size)
                 layer.value = take(&total, rows * layer.ld * size)
                 layer.slope = take(&total, rows * layer.ld * size)
                 if self.stepper is None:
@@ -157,15 +161,14 @@ cdef class MLPLoop:
             self.net.scratch_size = LINE + size * max(widest, FASTLR_CHUNK * self.outputs)
             self.net.scratch_size += -self.net.scratch_size & (LINE - 1)
             self.net.scratch = take(&total, self.n_threads * self.net.scratch_size)
-        self.capacity = rows
+        self.capacity, self.dense = rows, not sparse
         return 0
 
     cdef bint take_data(self, X, y, sample_weight, order):
         """Take the pointers of the data; say no if an argument is unfit."""
-        cdef Py_ssize_t rows
-        if not (fits(X, self.typenum, 2, -1) and cnp.PyArray_DIM(X, 1) == self.net.features):
+        cdef Py_ssize_t rows = self.take_rows(X)
+        if rows < 0:
             return False
-        rows = cnp.PyArray_DIM(X, 0)
         if not (
             (sample_weight is None or fits(sample_weight, cnp.NPY_FLOAT64, 1, rows))
             and (order is None or fits(order, cnp.NPY_INT64, 1, -1))
@@ -181,7 +184,6 @@ cdef class MLPLoop:
             and within(<const int64_t*>cnp.PyArray_DATA(y), rows, max(self.outputs, 2))
         ):
             return False
-        self.net.x = cnp.PyArray_BYTES(X)
         self.net.y = cnp.PyArray_DATA(y)
         self.net.weight = NULL
         self.net.order = NULL
@@ -194,6 +196,35 @@ cdef class MLPLoop:
             if not within(self.net.order, self.net.used, rows):
                 return False
         return True
+
+    cdef Py_ssize_t take_rows(self, X):
+        """Take the pointers of dense or CSR rows; return their number, -1 if X is unfit."""
+        cdef Py_ssize_t rows
+        cdef int kind
+        self.net.indptr = self.net.indices = NULL
+        if cnp.PyArray_Check(X):
+            if not (fits(X, self.typenum, 2, -1) and cnp.PyArray_DIM(X, 1) == self.net.features):
+                return -1
+            self.net.x = cnp.PyArray_BYTES(X)
+            return cnp.PyArray_DIM(X, 0)
+        if getattr(X, "format", None) != "csr" or X.ndim != 2 or X.shape[1] != self.net.features:
+            return -1
+        values, indices, indptr = X.data, X.indices, X.indptr
+        kind = cnp.NPY_INT64 if indices.dtype == np.int64 else cnp.NPY_INT32
+        rows = X.shape[0]
+        if not (
+            fits(values, self.typenum, 1, -1)
+            and fits(indices, kind, 1, cnp.PyArray_DIM(values, 0))
+            and fits(indptr, kind, 1, rows + 1)
+        ):
+            return -1
+        self.net.wide = kind == cnp.NPY_INT64
+        self.net.x = cnp.PyArray_BYTES(values)
+        self.net.indices, self.net.indptr = cnp.PyArray_DATA(indices), cnp.PyArray_DATA(indptr)
+        if fastlr_sound(&self.net, rows, cnp.PyArray_DIM(values, 0)):
+            return rows
+        self.net.indptr = self.net.indices = NULL
+        return -1
 
     cdef int start_pass(self, bint training, bint with_loss, Py_ssize_t rows) except -1:
         """Prepare a pass over the data taken, in blocks of up to this many rows."""
@@ -286,9 +317,9 @@ cdef class MLPLoop:
         cdef fastlr_network *net = &self.net
         cdef cnp.ndarray out
         cdef char *data
-        if not (fits(X, self.typenum, 2, -1) and cnp.PyArray_DIM(X, 1) == net.features):
+        net.order, net.used = NULL, self.take_rows(X)
+        if net.used < 0:
             return None
-        net.x, net.order, net.used = cnp.PyArray_BYTES(X), NULL, cnp.PyArray_DIM(X, 0)
         block = even_blocks(net.used)
         self.start_pass(False, False, block)
         out = np.empty((net.used, self.outputs), X.dtype)

@@ -27,6 +27,9 @@ cdef extern from "_mlp.h" nogil:
         const double *weight
         const int64_t *order
         Py_ssize_t features, used
+        const void *indptr
+        const void *indices
+        int wide
         const void *mean
         const void *inverse
         uint32_t input_threshold
@@ -45,6 +48,7 @@ cdef extern from "_mlp.h" nogil:
     void fastlr_rows_share(void *context, int share)
     void fastlr_gradients_share(void *context, int share)
     void fastlr_take_outputs(const fastlr_network *net, char *out)
+    bint fastlr_sound(const fastlr_network *net, Py_ssize_t rows, Py_ssize_t stored)
     Py_ssize_t fastlr_padded(int itemsize, Py_ssize_t columns)
     void fastlr_activate_f32(int kind, float *z, float *slope, Py_ssize_t n)
     void fastlr_activate_f64(int kind, double *z, double *slope, Py_ssize_t n)

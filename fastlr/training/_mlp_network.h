@@ -36,6 +36,8 @@ typedef struct {
     const double *weight; /* NULL: all one */
     const int64_t *order; /* NULL: as they lie */
     ptrdiff_t features, used;
+    const void *indptr, *indices; /* of sparse rows, whose values are at x; NULL for dense ones */
+    int wide;                     /* whether these have 64 bits */
     const void *mean, *inverse; /* features are shifted and multiplied by; the second may be NULL,
                                    for features as they are */
     uint32_t input_threshold;
@@ -75,4 +77,25 @@ static ptrdiff_t fastlr_row(const fastlr_network *net, ptrdiff_t i)
 static uint64_t fastlr_layer_key(const fastlr_network *net, ptrdiff_t layer)
 {
     return fastlr_mix(fastlr_mix(fastlr_mix(net->seed) + net->step) + (uint64_t)layer);
+}
+
+/* An element of `indptr` or `indices`. */
+static inline ptrdiff_t fastlr_index(const fastlr_network *net, const void *from, ptrdiff_t i)
+{
+    return net->wide ? (ptrdiff_t)((const int64_t *)from)[i] : (ptrdiff_t)((const int32_t *)from)[i];
+}
+
+/* Whether row starts do not fall, and what is stored lies within the features. */
+static int fastlr_sound(const fastlr_network *net, ptrdiff_t rows, ptrdiff_t stored)
+{
+    const ptrdiff_t first = fastlr_index(net, net->indptr, 0);
+    const ptrdiff_t last = fastlr_index(net, net->indptr, rows);
+    if (first < 0 || last > stored) return 0;
+    for (ptrdiff_t r = 0; r < rows; r++)
+        if (fastlr_index(net, net->indptr, r) > fastlr_index(net, net->indptr, r + 1)) return 0;
+    for (ptrdiff_t k = first; k < last; k++)
+        if (fastlr_index(net, net->indices, k) < 0 ||
+            fastlr_index(net, net->indices, k) >= net->features)
+            return 0;
+    return 1;
 }

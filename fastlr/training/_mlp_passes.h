@@ -14,7 +14,8 @@ static void NAME(pack_share)(fastlr_network *net, int share)
         fastlr_layer *layer = net->layers + l;
         const ptrdiff_t in = layer->inputs, out = layer->outputs;
         fastlr_share_of(NAME(fastlr_padded)(out) / PANEL, 1, share, net->shares, &first, &last);
-        NAME(pack)(AT(layer->weight), out, in, out, AT(layer->forward), first, last);
+        if (l > 0 || !net->indptr)
+            NAME(pack)(AT(layer->weight), out, in, out, AT(layer->forward), first, last);
         if (net->training && layer->backward) {
             fastlr_share_of(NAME(fastlr_padded)(in) / PANEL, 1, share, net->shares, &first, &last);
             NAME(pack_transposed)(AT(layer->weight), out, out, in, AT(layer->backward), first,
@@ -128,18 +129,21 @@ static double NAME(chunk_loss)(const fastlr_network *net, ptrdiff_t first, ptrdi
 
 static void NAME(rows_share)(fastlr_network *net, int share)
 {
-    ptrdiff_t first, last, ld, lda;
+    ptrdiff_t first, last, ld, lda = 0;
     REAL *scratch = AT(net->scratch + share * net->scratch_size);
     fastlr_share_of(net->rows, FASTLR_CHUNK, share, net->shares, &first, &last);
     const ptrdiff_t rows = last - first;
     if (rows <= 0) return;
-    const REAL *a = NAME(inputs)(net, first, last, &lda, scratch);
+    const REAL *a = net->indptr ? NULL : NAME(inputs)(net, first, last, &lda, scratch);
     for (ptrdiff_t l = 0; l < net->n_layers; l++) {
         fastlr_layer *layer = net->layers + l;
         ld = layer->ld;
-        NAME(product)(a + first * lda, lda, 1, AT(layer->forward), layer->inputs,
-                      AT(layer->value) + first * ld, ld, rows,
-                      NAME(fastlr_padded)(layer->outputs), 0, NULL);
+        if (l == 0 && net->indptr)
+            NAME(sparse_forward)(net, first, last);
+        else
+            NAME(product)(a + first * lda, lda, 1, AT(layer->forward), layer->inputs,
+                          AT(layer->value) + first * ld, ld, rows,
+                          NAME(fastlr_padded)(layer->outputs), 0, NULL);
         NAME(finish_layer)(net, l, first, last, scratch);
         a = AT(layer->value);
         lda = ld;
@@ -183,6 +187,14 @@ static void NAME(gradients_share)(fastlr_network *net, int share)
     for (ptrdiff_t l = net->lowest; l < net->n_layers; l++) {
         fastlr_layer *layer = net->layers + l;
         if (!layer->trained) continue;
+        if (share == l % net->shares)
+            NAME(sum_panels)(AT(layer->panels), net->rows, layer->outputs, AT(layer->grad_bias),
+                             add);
+        if (l == 0 && net->indptr) {
+            fastlr_share_of(layer->outputs, LANES, share, net->shares, &first, &last);
+            NAME(sparse_gradient)(net, first, last, add);
+            continue;
+        }
         const REAL *a;
         ptrdiff_t lda;
         if (l > 0) {
@@ -200,9 +212,6 @@ static void NAME(gradients_share)(fastlr_network *net, int share)
             NAME(product)(a + first, 1, lda, AT(layer->panels), net->rows,
                           AT(layer->grad_weight) + first * layer->outputs, layer->outputs,
                           last - first, layer->outputs, add, l == 0 && net->order ? &ahead : NULL);
-        if (share == l % net->shares)
-            NAME(sum_panels)(AT(layer->panels), net->rows, layer->outputs, AT(layer->grad_bias),
-                             add);
     }
 }
 

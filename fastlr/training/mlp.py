@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from ..kernels import select
 from ..kernels.loss_kernels import LossKernel, loss_kernel
 from ..losses import LogLoss, get_loss
 from ..losses.base import Loss
-from . import mlp_numpy
+from . import mlp_numpy, sparse_data
 from .activations import check_activation
 from .arena import Arena
 from .epoch import EpochResult
@@ -175,8 +176,9 @@ class MLPEpoch:
 
         Parameters
         ----------
-        X : ndarray of shape (rows, features)
-            C-contiguous, of the arena's dtype; may be read-only.
+        X : ndarray or CSR matrix of shape (rows, features)
+            C-contiguous, of the arena's dtype; may be read-only. Products with what a matrix
+            does not store are left out.
         y : ndarray
             Class codes from 0, int64 of shape (rows,); with one output, 0 or 1. With reduction
             "each", targets of the arena's dtype, of shape (rows, outputs), C-contiguous.
@@ -200,6 +202,7 @@ class MLPEpoch:
         KeyboardInterrupt
             Between two mini-batches; parameters and state are then those of the last one.
         """
+        X = self._rows(X)
         data = (X, y, sample_weight, order)
         if self._loop is not None and type(batch_size) is int:
             result: EpochResult | None = self._loop.run(*data, batch_size)
@@ -230,6 +233,7 @@ class MLPEpoch:
         TypeError, ValueError
             If an argument is unfit.
         """
+        X = self._rows(X)
         if self._loop is not None:
             result: tuple[float, float] | None = self._loop.evaluate(X, y, sample_weight)
             if result is not None:
@@ -237,8 +241,15 @@ class MLPEpoch:
         self._check(X, y, sample_weight, None, 1)
         return mlp_numpy.evaluate(X, y, sample_weight, self)
 
+    def _rows(self, X: Any) -> Any:
+        """Return X, dense if its zeros are to be shifted."""
+        if sparse.issparse(X) and self.scaling is not None and np.any(self.scaling.mean):
+            return X.toarray()
+        return X
+
     def _check(self, X: Any, y: Any, sample_weight: Any, order: Any, batch_size: Any) -> None:
-        check_data(
+        check = sparse_data.check_data if sparse.issparse(X) else check_data
+        check(
             X,
             y,
             sample_weight,
@@ -249,6 +260,8 @@ class MLPEpoch:
             outputs=self.weights[-1].shape[1],
             codes=self.reduction != "each",
         )
+        if sparse.issparse(X):
+            sparse_data.check_indices(X)
 
 
 def _check_reduction(loss: Loss, reduction: str, outputs: int) -> None:

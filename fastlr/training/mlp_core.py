@@ -35,7 +35,7 @@ def activation_number(name: str) -> int:
 
 
 def network_outputs(
-    X: np.ndarray,
+    X: Any,
     weights: Sequence[np.ndarray],
     biases: Sequence[np.ndarray],
     activations: Sequence[str],
@@ -47,7 +47,7 @@ def network_outputs(
 
     Parameters
     ----------
-    X : ndarray of shape (rows, features)
+    X : ndarray or CSR matrix of shape (rows, features)
         C-contiguous, of the weights' dtype.
     weights, biases : sequence of ndarray
         Of each layer, of shapes (inputs, outputs) and (outputs,).

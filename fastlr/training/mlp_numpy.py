@@ -20,7 +20,7 @@ _BLOCK = 1024  # rows evaluated at a time
 
 
 def outputs_of(
-    X: np.ndarray,
+    X: Any,
     weights: Sequence[np.ndarray],
     biases: Sequence[np.ndarray],
     activations: Sequence[str],
@@ -29,7 +29,7 @@ def outputs_of(
 
     Parameters
     ----------
-    X : ndarray of shape (rows, features)
+    X : ndarray or CSR matrix of shape (rows, features)
         Inputs.
     weights, biases : sequence of ndarray
         Of each layer, of shapes (inputs, outputs) and (outputs,).
@@ -42,8 +42,8 @@ def outputs_of(
         Raw outputs.
     """
     parts = [
-        _forward(X[start : start + _BLOCK], weights, biases, activations, None)[0][-1]
-        for start in range(0, len(X), _BLOCK)
+        _forward(_dense(X[start : start + _BLOCK]), weights, biases, activations, None)[0][-1]
+        for start in range(0, X.shape[0], _BLOCK)
     ]
     return np.concatenate(parts) if parts else np.empty((0, len(biases[-1])), X.dtype)
 
@@ -86,9 +86,9 @@ def evaluate(
     loss_sum, weight_sum : float
         Sums over the rows.
     """
-    row_weights = np.ones(len(X)) if sample_weight is None else sample_weight
+    row_weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
     total = 0.0
-    for start in range(0, len(X), _BLOCK):
+    for start in range(0, X.shape[0], _BLOCK):
         rows = slice(start, start + _BLOCK)
         with np.errstate(over="ignore", invalid="ignore"):
             outputs = outputs_of(
@@ -100,7 +100,12 @@ def evaluate(
     return total, float(row_weights.sum())
 
 
-def _scaled(X: np.ndarray, epoch: Any) -> np.ndarray:
+def _dense(X: Any) -> np.ndarray:
+    return X if isinstance(X, np.ndarray) else X.toarray()
+
+
+def _scaled(X: Any, epoch: Any) -> np.ndarray:
+    X = _dense(X)
     if epoch.scaling is None:
         return X
     mean, inverse = epoch.scaling
@@ -141,7 +146,7 @@ def run_epoch(
     EpochResult
         What the epoch came to.
     """
-    n = len(X) if order is None else len(order)
+    n = X.shape[0] if order is None else len(order)
     total_loss = total_weight = 0.0
     for step, start in enumerate(range(0, n, batch_size)):
         stop = min(start + batch_size, n)
