@@ -1,12 +1,14 @@
 """Sparse rows: the same network as of the dense ones, in training and in prediction."""
 
+import pickle
+
 import numpy as np
 import pytest
 from engines import needs_compiled
 from mlp_cases import network
 from scipy import sparse
 
-from fastlr import AdamW
+from fastlr import AdamW, MLPClassifier, MLPRegressor
 from fastlr.training import FeatureScaling
 from fastlr.training.mlp_core import network_outputs
 
@@ -95,3 +97,30 @@ def test_corrupt_or_unfit_matrices_are_refused(engine):
     with pytest.raises(TypeError, match=r"X.data must be .*float64"):
         epoch.run(X.astype("f4"), y)
     assert epoch.updater.t == 0
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+@pytest.mark.parametrize("standardize", [False, True, "auto"])
+@pytest.mark.parametrize("form", ["csr", "csc", "coo"])
+def test_estimators_on_sparse_rows_are_those_on_dense_ones(kind, standardize, form):
+    X, y, weight, _ = rows_of("float64", "int32", rows=400)
+    X = X.asformat(form)
+    fits = {"max_epochs": 3, "random_state": 0, "dropout": 0.2, "standardize": standardize}
+    model = kind((20,), **fits).fit(X, y, weight)
+    np.testing.assert_allclose(model.predict(X), model.predict(X.toarray()), rtol=1e-10)
+    if standardize is False:  # else dense features are shifted
+        dense = kind((20,), **fits).fit(X.toarray(), y, weight)
+        np.testing.assert_allclose(model.coefs_[0], dense.coefs_[0], rtol=1e-9, atol=1e-12)
+    again = pickle.loads(pickle.dumps(model))
+    for each in (model, again):
+        each.partial_fit(X[:100] if form == "csr" else X.tocsr()[:100], y[:100])
+    np.testing.assert_array_equal(model.coefs_[0], again.coefs_[0])
+
+
+def test_rare_words_of_many_are_learned():
+    rng = np.random.default_rng(0)
+    X = sparse.random(1000, 5000, 0.01, "csr", "float32", random_state=1)
+    y = (np.asarray(X[:, :500].sum(axis=1)).ravel() > 2.5).astype(int)
+    rows = rng.permutation(1000)
+    model = MLPClassifier((50,), random_state=0, max_epochs=20).fit(X[rows[:800]], y[rows[:800]])
+    assert model.score(X[rows[:800]], y[rows[:800]]) > 0.99

@@ -25,7 +25,7 @@ class MLPFold(Fold):
     n_layers : int
         Number of layers.
     inputs : mapping of str to ndarray
-        ``shift`` and ``scale`` of the features, or neither.
+        ``shift`` and ``scale`` of the features, the second alone, or neither.
     targets : tuple of ndarray, or None
         Shift and scale of the outputs.
     """
@@ -39,7 +39,9 @@ class MLPFold(Fold):
         targets: tuple[np.ndarray, np.ndarray] | None,
     ) -> None:
         self._last = n_layers - 1
-        self._inputs = (inputs["shift"], inputs["scale"]) if "scale" in inputs else None
+        self._inputs = None
+        if "scale" in inputs:
+            self._inputs = inputs.get("shift", np.zeros_like(inputs["scale"])), inputs["scale"]
         self._targets = targets
 
     def to_fitted(self, params: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:

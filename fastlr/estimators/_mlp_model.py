@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
@@ -30,6 +31,7 @@ from ._mlp_params import (
 )
 from ._penalty import penalised
 from ._session import ModelSpec
+from ._sparse_rows import is_plain_csr, ready_rows, sparse_scaling
 from ._standardize import learn_scaling
 from .base import GradientEstimator
 
@@ -37,10 +39,12 @@ from .base import GradientEstimator
 _LARGEST = 10.0
 
 
-def _size(X: np.ndarray) -> float:
-    """Return the root mean square of some of the rows."""
-    some = X[:: max(len(X) // 512, 1)].astype(np.float64)
-    return float(np.sqrt(np.mean(some * some)))
+def _size(X: Any) -> float:
+    """Return the root mean square of some of the rows, of what they store."""
+    some = X[:: max(X.shape[0] // 512, 1)]
+    values = (some.data if sparse.issparse(X) else some).astype(np.float64)
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(np.mean(values * values))) if values.size else 0.0
 
 
 class MLPModel(GradientEstimator):
@@ -94,11 +98,22 @@ class MLPModel(GradientEstimator):
 
     # Hooks of the model
 
+    _X_options: Mapping[str, Any] = {"order": "C", "accept_sparse": "csr"}
+
+    def _ready(self, X: Any) -> Any:
+        return ready_rows(X)
+
+    def _is_plain(self, X: Any, spec: ModelSpec) -> bool:
+        if type(X) is np.ndarray:
+            return super()._is_plain(X, spec)
+        return is_plain_csr(X, spec.dtype, self.n_features_in_)
+
     def _learn_inputs(self, X: Any, weights: np.ndarray | None) -> dict[str, np.ndarray]:
         sizes, wanted = layer_sizes(self.hidden_layer_sizes), self.standardize
         if wanted == "auto" and _size(X) > _LARGEST:
             wanted = True
-        inputs = learn_scaling(X, weights, wanted, True)
+        learn = sparse_scaling if sparse.issparse(X) else learn_scaling
+        inputs = learn(X, weights, wanted, True)
         if any(dropout_rates(self.input_dropout, self.dropout, len(sizes))):
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
             inputs["dropout_seed"] = np.array(seed, np.int64)
@@ -181,7 +196,7 @@ class MLPModel(GradientEstimator):
         n_hidden = len(spec.shapes) // 2 - 1
         scaling = None
         if "scale" in spec.inputs:
-            scaling = FeatureScaling(spec.inputs["shift"], 1 / spec.inputs["scale"])
+            scaling = FeatureScaling(spec.inputs.get("shift"), 1 / spec.inputs["scale"])
         return MLPEpoch(
             arena,
             updater,
@@ -229,8 +244,13 @@ class MLPModel(GradientEstimator):
 
     def _outputs(self, X: Any) -> np.ndarray:
         weights = self.coefs_
+        dtype = weights[0].dtype
+        if sparse.issparse(X):
+            X = ready_rows(X.astype(dtype, copy=False))
+        else:
+            X = np.require(X, dtype, ["C", "A"])
         return network_outputs(
-            np.require(X, weights[0].dtype, ["C", "A"]),
+            X,
             weights,
             self.intercepts_,
             activations_of(self.activation, len(weights) - 1),

@@ -58,6 +58,7 @@ class MLPClassifier(MLPModel, GradientClassifier):
         Whether to train on features shifted and scaled to mean 0 and variance 1, without a copy
         of X; the fitted attributes are for the features as they are. ``"auto"`` looks at a part
         of the rows and does so where scales or offsets of the features would hinder training.
+        Sparse features are never shifted, and ``"auto"`` scales them only if they are large.
     layer_lr_decay : float, default=1.0
         What the rate is multiplied by from each layer to the one before it, in (0, 1].
     groups : list of dict, default=None
@@ -153,6 +154,9 @@ class MLPClassifier(MLPModel, GradientClassifier):
     -----
     y of shape (n_samples, n_labels) that holds 0 and 1 makes a multilabel classifier, with one
     output for each label.
+
+    X may be sparse: of a CSR matrix (others are converted once) the first layer leaves out the
+    products with what is not stored.
 
     float32 data make a float32 model with float32 probabilities; everything but float32 is
     computed in float64. Predictions for a row are to the bit the same whatever other rows they

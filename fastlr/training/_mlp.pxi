@@ -164,68 +164,6 @@ cdef class MLPLoop:
         self.capacity, self.dense = rows, not sparse
         return 0
 
-    cdef bint take_data(self, X, y, sample_weight, order):
-        """Take the pointers of the data; say no if an argument is unfit."""
-        cdef Py_ssize_t rows = self.take_rows(X)
-        if rows < 0:
-            return False
-        if not (
-            (sample_weight is None or fits(sample_weight, cnp.NPY_FLOAT64, 1, rows))
-            and (order is None or fits(order, cnp.NPY_INT64, 1, -1))
-        ):
-            return False
-        if self.net.reduction == FASTLR_BY_EACH:
-            if not (
-                fits(y, self.typenum, 2, rows) and cnp.PyArray_DIM(y, 1) == self.outputs
-            ):
-                return False
-        elif not (
-            fits(y, cnp.NPY_INT64, 1, rows)
-            and within(<const int64_t*>cnp.PyArray_DATA(y), rows, max(self.outputs, 2))
-        ):
-            return False
-        self.net.y = cnp.PyArray_DATA(y)
-        self.net.weight = NULL
-        self.net.order = NULL
-        self.net.used = rows
-        if sample_weight is not None:
-            self.net.weight = <const double*>cnp.PyArray_DATA(sample_weight)
-        if order is not None:
-            self.net.order = <const int64_t*>cnp.PyArray_DATA(order)
-            self.net.used = cnp.PyArray_DIM(order, 0)
-            if not within(self.net.order, self.net.used, rows):
-                return False
-        return True
-
-    cdef Py_ssize_t take_rows(self, X):
-        """Take the pointers of dense or CSR rows; return their number, -1 if X is unfit."""
-        cdef Py_ssize_t rows
-        cdef int kind
-        self.net.indptr = self.net.indices = NULL
-        if cnp.PyArray_Check(X):
-            if not (fits(X, self.typenum, 2, -1) and cnp.PyArray_DIM(X, 1) == self.net.features):
-                return -1
-            self.net.x = cnp.PyArray_BYTES(X)
-            return cnp.PyArray_DIM(X, 0)
-        if getattr(X, "format", None) != "csr" or X.ndim != 2 or X.shape[1] != self.net.features:
-            return -1
-        values, indices, indptr = X.data, X.indices, X.indptr
-        kind = cnp.NPY_INT64 if indices.dtype == np.int64 else cnp.NPY_INT32
-        rows = X.shape[0]
-        if not (
-            fits(values, self.typenum, 1, -1)
-            and fits(indices, kind, 1, cnp.PyArray_DIM(values, 0))
-            and fits(indptr, kind, 1, rows + 1)
-        ):
-            return -1
-        self.net.wide = kind == cnp.NPY_INT64
-        self.net.x = cnp.PyArray_BYTES(values)
-        self.net.indices, self.net.indptr = cnp.PyArray_DATA(indices), cnp.PyArray_DATA(indptr)
-        if fastlr_sound(&self.net, rows, cnp.PyArray_DIM(values, 0)):
-            return rows
-        self.net.indptr = self.net.indices = NULL
-        return -1
-
     cdef int start_pass(self, bint training, bint with_loss, Py_ssize_t rows) except -1:
         """Prepare a pass over the data taken, in blocks of up to this many rows."""
         self.net.training, self.net.with_loss = training, with_loss
@@ -238,7 +176,9 @@ cdef class MLPLoop:
         cdef Py_ssize_t steps, step = 0, chunk, done = 0, block
         cdef double loss = 0, weight = 0
         cdef int status = 0
-        if batch_size < 1 or not self.take_data(X, y, sample_weight, order):
+        if batch_size < 1 or not take_data(
+            &self.net, self.typenum, self.outputs, X, y, sample_weight, order
+        ):
             return None
         block = even_blocks(min(batch_size, self.net.used))
         self.start_pass(True, True, block)
@@ -303,7 +243,9 @@ cdef class MLPLoop:
         """Return sums of loss and weight; None if an argument is unfit."""
         cdef double loss = 0, weight = 0
         cdef Py_ssize_t block
-        if not self.take_data(X, y, sample_weight, None):
+        if not take_data(
+            &self.net, self.typenum, self.outputs, X, y, sample_weight, None
+        ):
             return None
         block = even_blocks(self.net.used)
         self.start_pass(False, True, block)
@@ -317,7 +259,7 @@ cdef class MLPLoop:
         cdef fastlr_network *net = &self.net
         cdef cnp.ndarray out
         cdef char *data
-        net.order, net.used = NULL, self.take_rows(X)
+        net.order, net.used = NULL, take_rows(net, self.typenum, X)
         if net.used < 0:
             return None
         block = even_blocks(net.used)
@@ -335,4 +277,5 @@ cdef class MLPLoop:
         return out
 
 
+include "_mlp_data.pxi"
 include "_mlp_buffers.pxi"
