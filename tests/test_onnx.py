@@ -12,8 +12,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import fastlr.onnx
-from fastlr import SGD, LinearClassifier, LinearRegressor
+from fastlr import SGD, LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor, compat
 from fastlr.losses import LOSSES, LogLoss
+from fastlr.training.activations import ACTIVATIONS
 
 skl2onnx = pytest.importorskip("skl2onnx", reason="needs skl2onnx: pip install 'fastlr[onnx]'")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
@@ -136,6 +137,66 @@ def test_regressors(loss, outputs, dtype):
     assert numbers.dtype == dtype
     expected = model.predict(rows).reshape(len(rows), outputs)
     np.testing.assert_allclose(numbers, expected, rtol=ROUNDING[dtype], atol=0)
+
+
+# The error function is there in float32 alone.
+PRECISE = {"float32": 5e-6, "float64": 1e-12}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_of_perceptrons(activation, dtype):
+    tolerance = 5e-6 if activation == "gelu" else PRECISE[dtype]
+    rows = X.astype(dtype)
+    model = MLPClassifier((9, 7), activation, max_epochs=3, random_state=0)
+    model.fit(3 * X, TARGETS["str"])
+    label, probability = serve(model, rows)
+    assert probability.dtype == dtype
+    np.testing.assert_allclose(probability, model.predict_proba(rows), rtol=0, atol=tolerance)
+    assert label.tolist() == model.predict(rows).tolist()
+    numbers = MLPRegressor((9, 7), activation, loss="poisson", max_epochs=3, random_state=0)
+    numbers.fit(X, SPECIES)
+    graph = skl2onnx.to_onnx(numbers, rows[:1])
+    (served,) = onnxruntime.InferenceSession(graph.SerializeToString()).run(None, {"X": rows})
+    np.testing.assert_allclose(served[:, 0], numbers.predict(rows), rtol=4 * tolerance)
+
+
+@pytest.mark.parametrize("target", ["bool", "multilabel"])
+def test_perceptrons_with_logistic_outputs_and_an_activation_for_each_layer(target):
+    y = TARGETS["bool"] if target == "bool" else np.column_stack([SPECIES == 0, X[:, 0] > 0])
+    model = MLPClassifier((5, 4), ["tanh", "silu"], dropout=0.1, max_epochs=3, random_state=0)
+    model.fit(X, y if target == "bool" else y.astype(int))
+    label, probability = serve(model, X)
+    np.testing.assert_allclose(probability, model.predict_proba(X), rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(label, model.predict(X))
+
+
+def test_regressors_of_several_numbers_and_unscaled_features():
+    rows, y = load_diabetes(return_X_y=True)
+    rows = rows * np.logspace(-2, 3, 10) + 50
+    y = np.column_stack([y, -y])
+    model = MLPRegressor((6,), max_epochs=3, random_state=0).fit(rows, y)
+    graph = skl2onnx.to_onnx(model, rows[:1])
+    (served,) = onnxruntime.InferenceSession(graph.SerializeToString()).run(None, {"X": rows})
+    np.testing.assert_allclose(served, model.predict(rows), rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", compat.__all__)
+def test_models_of_fastlr_compat_are_converted_as_scikit_learns(name):
+    model = getattr(compat, name)(random_state=0)
+    rows = X.astype(np.float32)
+    if name == "SGDClassifier":
+        model.set_params(loss="log_loss")
+    model.fit(X, SPECIES)
+    if "Classifier" in name:
+        label, probability = serve(model, rows)
+        np.testing.assert_allclose(probability, model.predict_proba(rows), atol=2e-6)
+        assert label.tolist() == model.predict(rows).tolist()
+    else:
+        graph = skl2onnx.to_onnx(model, rows[:1])
+        (served,) = onnxruntime.InferenceSession(graph.SerializeToString()).run(None, {"X": rows})
+        np.testing.assert_allclose(served[:, 0], model.predict(rows), atol=2e-6)
 
 
 def test_a_model_without_intercept():

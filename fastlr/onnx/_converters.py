@@ -10,12 +10,19 @@ from typing import Any
 
 import numpy as np
 from skl2onnx import update_registered_converter
+from skl2onnx._parse import _parse_sklearn_classifier, update_registered_parser
+from skl2onnx._supported_operators import sklearn_operator_name_map
 from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
 from skl2onnx.common.utils_classifier import get_label_classes
+from sklearn.base import is_classifier
 
-from ..estimators import LinearClassifier, LinearRegressor
+from .. import compat
+from ..estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
+from ..estimators._mlp_params import activations_of
+from ..losses import get_loss
 from ._graph import Graph
+from ._layers import ACTIVATIONS
 from ._probability import write_probabilities
 
 _CLASSIFIER_OPTIONS = {
@@ -28,7 +35,7 @@ _CLASSIFIER_OPTIONS = {
 
 def register_all() -> None:
     """Register every estimator."""
-    for cls in (LinearClassifier,):
+    for cls in (LinearClassifier, MLPClassifier):
         update_registered_converter(
             cls,
             f"Fastlr{cls.__name__}",
@@ -36,16 +43,34 @@ def register_all() -> None:
             _convert_classifier,
             options=_CLASSIFIER_OPTIONS,
         )
-    for regressor in (LinearRegressor,):
+    for regressor in (LinearRegressor, MLPRegressor):
         update_registered_converter(
             regressor, f"Fastlr{regressor.__name__}", _regressor_shape, _convert_regressor
         )
+    for name in compat.__all__:
+        _register_as_scikit_learns(getattr(compat, name))
+
+
+def _register_as_scikit_learns(cls: type) -> None:
+    """Let skl2onnx convert a class of `fastlr.compat` as the one of scikit-learn under it."""
+    own = next(base for base in cls.__mro__ if base in sklearn_operator_name_map and base != cls)
+    sklearn_operator_name_map[cls] = sklearn_operator_name_map[own]
+    if is_classifier(cls()):
+        update_registered_parser(cls, _parse_sklearn_classifier)
 
 
 def _scores(graph: Graph, model: Any) -> tuple[str, int]:
     """Return the raw scores, and how many of them a row has."""
-    coef = model._fitted_params()["coef"]  # dense after sparsify() too
-    return graph.dense(graph.rows, coef.T, model.intercept_), len(model.intercept_)
+    if not hasattr(model, "coefs_"):
+        coef = model._fitted_params()["coef"]  # dense after sparsify() too
+        return graph.dense(graph.rows, coef.T, model.intercept_), len(model.intercept_)
+    values, last = graph.rows, len(model.coefs_) - 1
+    names = activations_of(model.activation, last)
+    for k, (coef, intercept) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
+        values = graph.dense(values, coef, intercept)
+        if k < last:
+            values = ACTIVATIONS[names[k]](graph, values)
+    return values, len(model.intercepts_[-1])
 
 
 def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
@@ -54,6 +79,7 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     label, values = (variable.full_name for variable in operator.outputs)
     scores, outputs = _scores(graph, model)
     loss, reduction = model._training_loss(model._known_targets())
+    loss = get_loss(loss)
     if reduction == "each":
         codes = graph.to_integers(graph.node("Greater", scores, graph.floats(0)))
         graph.node("Identity", codes, output=label)
