@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import importlib.util
 import time
 import warnings
 
@@ -91,6 +92,15 @@ def fit_logistic(X, y, threads):
     return LogisticRegression(max_iter=100).fit(X, y)
 
 
+def fit_intel(X, y, threads):
+    """Fit the LogisticRegression of scikit-learn-intelex, which has threads of its own."""
+    import daal4py
+    from sklearnex.linear_model import LogisticRegression as IntelRegression
+
+    daal4py.daalinit(threads)
+    return IntelRegression(max_iter=100).fit(X, y)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -110,6 +120,10 @@ def main() -> None:
         contenders["torch loop, AdamW(fused=True)"] = (TorchLoop, 3)
     except ImportError:
         print("torch is not installed; left out")
+    if importlib.util.find_spec("sklearnex") is None:
+        print("scikit-learn-intelex is not installed; left out")
+    elif not options.skip_slow:
+        contenders["sklearnex LogisticRegression(max_iter=100)"] = (fit_intel, 1)
     if not options.skip_slow:
         contenders["SGDClassifier(log_loss, max_iter=5)"] = (fit_sgd, 1)
         contenders["LogisticRegression(max_iter=100)"] = (fit_logistic, 1)
