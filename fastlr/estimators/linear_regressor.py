@@ -147,7 +147,8 @@ class LinearRegressor(LinearModel, GradientRegressor):
     too, but with plain SGD; the L1 part is the optimizer's proximal step. `partial_fit` converts
     rows of the kind, sparse or dense, that the model did not begin with.
 
-    Losses in `history_` are of targets as training has them, divided by their deviation.
+    Losses in `history_` are of targets as training has them, divided by their standard deviation,
+    or under a robust loss by what their quartiles say it is.
 
     X must be C-contiguous for training: others are copied.
 
