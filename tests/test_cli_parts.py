@@ -160,7 +160,7 @@ def test_epochs_are_shown(monkeypatch):
         [result] = race("", data, {"LinearClassifier": model}, shown, max_fits=1)
     for epoch, loss in enumerate(result.estimator.loss_curve_, 1):
         assert f"LinearClassifier: epoch {epoch}/4, loss {loss:.4f}" in out.getvalue()
-    assert result.rate == 0.01
+    assert result.rate == result.estimator.lr_
 
 
 def test_pandas_na_and_number_categories_are_encoded():

@@ -354,6 +354,14 @@ def test_a_pipeline_prepares_its_features():
     assert scaled.suggestions == by_hand.suggestions
 
 
+def test_some_128_mini_batches_are_an_epoch():
+    trial = LinearClassifier()._trial(DIGITS, DIGITS_Y, None)
+    batches = trial._batches(np.random.RandomState(0))
+    first = [next(batches) for _ in range(129)]  # some 128 steps are an epoch
+    assert [len(b) for b in first] == [14] * 128 + [5]
+    np.testing.assert_array_equal(np.sort(np.concatenate(first)), np.arange(len(DIGITS)))
+
+
 def test_features_times_ten_want_a_hundredth_of_the_rate():
     """The curvature of a linear model is the square of its features."""
     model = LinearClassifier(SGD(), fit_intercept=False, standardize=False, random_state=0)

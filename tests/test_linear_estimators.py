@@ -50,7 +50,7 @@ def test_every_loss_regresses(loss, outputs):
 
 def test_outputs_of_very_different_size_are_each_learned_as_if_alone():
     y = REAL * [1e6, 1.0, 1e-5] + [1e7, 0.0, 1.0]
-    options = {"batch_size": 300, "shuffle": False, "max_epochs": 30}
+    options = {"lr": 0.01, "batch_size": 300, "shuffle": False, "max_epochs": 30}
     model = LinearRegressor(**options).fit(X, y)
     for k in range(3):
         alone = LinearRegressor(**options).fit(X, y[:, k])
@@ -181,7 +181,7 @@ def test_features_are_standardized_where_that_is_needed():
 
 
 def test_scaling_stays_over_partial_fit_pickles_and_warm_starts():
-    options = {"schedule": None, "random_state": 0}
+    options = {"lr": 0.01, "schedule": None, "random_state": 0}
     model = LinearClassifier(**options).fit(FAR, Y)
     again = pickle.loads(pickle.dumps(model))
     for each in (model, again):

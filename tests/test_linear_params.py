@@ -37,10 +37,7 @@ def rates(optimizer, **kwargs):
 @pytest.mark.parametrize(
     ("optimizer", "lr", "expected"),
     [
-        ("adamw", "auto", 1e-2),  # ten times its default, as it was named
-        ("sgd", "auto", 0.1),
-        (AdamW(), "auto", 1e-3),  # an object keeps its own
-        (SGD(lr=0.25), "auto", 0.25),
+        (SGD(lr=0.25), "auto", 0.25),  # an object that was given a rate keeps it
         ("adamw", 0.5, 0.5),  # a number wins over both
         (SGD(lr=0.25), 0.5, 0.5),
         (SGD(lr=0.25), 0, 0.0),
@@ -260,7 +257,7 @@ def test_ctrl_c_keeps_the_finished_epochs(monkeypatch):
             raise KeyboardInterrupt
         return result
 
-    options = {"schedule": None, "batch_size": 10, "random_state": 0}
+    options = {"lr": 0.01, "schedule": None, "batch_size": 10, "random_state": 0}
     expected = LinearClassifier(max_epochs=3, **options).fit(X, Y)
     monkeypatch.setattr(LinearEpoch, "run", interrupted)
     model = LinearClassifier(max_epochs=9, **options)
@@ -276,7 +273,7 @@ def test_an_error_in_training_leaves_attributes_that_fit_each_other(monkeypatch)
     def fail(*args):
         raise MemoryError
 
-    model = LinearClassifier(random_state=0).fit(X, Y)
+    model = LinearClassifier(lr=0.01, random_state=0).fit(X, Y)
     monkeypatch.setattr(LinearEpoch, "run", fail)
     with pytest.raises(MemoryError):
         model.fit(X, Y > 0)
@@ -299,7 +296,7 @@ class Plain(Optimizer):
 
 
 def test_a_users_own_rule_trains_like_a_built_in_one():
-    options = {"schedule": "cosine", "batch_size": 7, "random_state": 0}
+    options = {"lr": 0.5, "schedule": "cosine", "batch_size": 7, "random_state": 0}
     own = LinearClassifier(Plain(weight_decay=0.1), **options).fit(X, Y)
     built_in = LinearClassifier(SGD(lr=0.5, weight_decay=0.1), **options).fit(X, Y)
     np.testing.assert_array_equal(own.coef_, built_in.coef_)
@@ -335,5 +332,5 @@ def test_n_threads_limits_blas_where_blas_does_the_products(monkeypatch):
 
     monkeypatch.setattr(LinearEpoch, "run", watch)
     X = np.random.RandomState(0).normal(size=(400, 10))
-    LinearClassifier(max_epochs=1, n_threads=1).fit(X, np.arange(400) % 100)
+    LinearClassifier(lr=0.01, max_epochs=1, n_threads=1).fit(X, np.arange(400) % 100)
     assert seen == [{1}]

@@ -211,9 +211,9 @@ def test_history_shows_the_rates_and_momenta_of_the_schedule():
     np.testing.assert_array_equal(history["loss"], model.loss_curve_)
     assert (history["seconds"] > 0).all()
     assert (model.n_iter_, model.t_) == (4, 24)
-    plain = LinearClassifier(SGD(), schedule=None, max_epochs=2).fit(X, y).history_
-    assert np.isnan(plain["momentum"]).all()
-    assert plain["lr"].tolist() == [0.01, 0.01]
+    plain = LinearClassifier(SGD(), schedule=None, max_epochs=2).fit(X, y)
+    assert np.isnan(plain.history_["momentum"]).all()
+    assert plain.history_["lr"].tolist() == [plain.lr_, plain.lr_]
 
 
 def test_without_intercept_there_is_none_and_unshuffled_rows_come_as_they_lie():

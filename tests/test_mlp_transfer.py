@@ -128,7 +128,7 @@ def test_regressor_is_carried_over_between_units_of_targets():
 def test_copied_layers_have_a_rate_of_their_own():
     X, y = problem()
     source = MLPClassifier((7, 5), random_state=0, max_epochs=2).fit(X, y)
-    common = PLAIN | {"max_epochs": 1, "batch_size": 120, "shuffle": False}
+    common = PLAIN | {"lr": 0.001, "max_epochs": 1, "batch_size": 120, "shuffle": False}
     distances = []
     for factor in (1.0, 0.1):
         model = MLPClassifier(

@@ -215,7 +215,7 @@ def test_fit_needs_little_memory_beside_the_rows():
     X = sparse.random_array((40_000, 2_000), density=0.02, rng=rng, format="csr", dtype=np.float32)
     y = rng.integers(0, 2, X.shape[0])
     size = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
-    model = LinearClassifier(max_epochs=2)
+    model = LinearClassifier(lr=0.01, max_epochs=2)  # to find one takes a copy of 512 rows
     model.fit(X[:100], y[:100])  # imports
     tracemalloc.start()
     model.fit(X, y)

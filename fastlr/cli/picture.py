@@ -51,7 +51,7 @@ def _run(name: str, rows: Sequence[Result]) -> Run:
     model = next(r.estimator for r in rows if r.model == OURS)
     optimizer = model._resolve_optimizer()
     seen = get_schedule(optimizer.schedule).simulate(
-        model.t_, optimizer.lr, model.t_ // model.n_iter_, model.loss_curve_.tolist()
+        model.t_, model.lr_, model.t_ // model.n_iter_, model.loss_curve_.tolist()
     )
     momenta = [n for n in ("momentum", "beta1") if n in optimizer.get_params(deep=False)]
     return Run(

@@ -208,6 +208,6 @@ def _score(name: str, model: Any, times: list[float], said: list[str], split: Sp
 
 
 def _rate(model: Any) -> float | str | None:
-    if hasattr(model, "_resolve_optimizer"):
-        return float(model._resolve_optimizer().lr)
+    if hasattr(model, "lr_"):
+        return float(model.lr_)
     return getattr(model, "learning_rate", None)

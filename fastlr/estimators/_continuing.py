@@ -21,6 +21,8 @@ class Continued(Recorded, Validated):
     """An estimator that begins sessions, and goes on with them."""
 
     t_: int
+    lr_: float
+    _lr_of: str
     _inputs: dict[str, np.ndarray]
     _checkpoint: dict[str, Any]
     _stale: bool
@@ -87,6 +89,8 @@ class Continued(Recorded, Validated):
         else:
             session.resume(fitted, checkpoint)
         self._session = session
+        self.lr_ = float(optimizer.lr)  # type: ignore[attr-defined]
+        self._lr_of = type(optimizer).__name__
         self.__dict__.pop("_checkpoint", None)
         self.__dict__.pop("_stale", None)
         return session
@@ -109,10 +113,17 @@ class Continued(Recorded, Validated):
             return live
         checkpoint = self._checkpoint_now()
         total, steps = checkpoint["run"]
-        optimizer, run = self._resolve_optimizer(), Run(total, steps)
+        optimizer, run = self._at_known_rate(self._resolve_optimizer()), Run(total, steps)
         if needs_total(optimizer, run):
             run = Run(None, steps)
         return self._start(optimizer, self._known_spec(), run, self._fitted_params(), checkpoint)
+
+    def _at_known_rate(self, optimizer: Optimizer) -> Optimizer:
+        """Return the optimizer at the rate found before, if it is the one that it was found for."""
+        if not self._seeks_rate() or self._lr_of != type(optimizer).__name__:
+            return optimizer
+        known: Optimizer = optimizer.replace(lr=self.lr_)
+        return known
 
     def _publish(self, session: Session) -> None:
         self.t_ = session.updater.t

@@ -9,9 +9,10 @@ from sklearn.base import BaseEstimator
 
 from .._compat import Interval, StrOptions
 from ..hyper import HyperParameters
+from ..optimizers import get_optimizer
 from ..optimizers.base import Optimizer
 from ..schedules import Schedule
-from ._settings import resolve_optimizer
+from ._settings import resolve_optimizer, rule_of_thumb
 
 
 class OptimizerParams(BaseEstimator):
@@ -98,6 +99,24 @@ class OptimizerParams(BaseEstimator):
         return resolve_optimizer(
             self.optimizer, self.lr, self.schedule, self.clip_norm, self._auto_lr_factor
         )
+
+    def _seeks_rate(self) -> bool:
+        """Return whether `fit` looks for a rate: nobody has said one, not in an optimizer either.
+
+        An optimizer object whose rate is not the default of its class has been given it.
+        """
+        if self.lr != "auto":
+            return False
+        if isinstance(self.optimizer, str):
+            return True
+        default = type(self.optimizer)._defaults(getattr(self.optimizer, "preset", None))
+        return bool(self.optimizer.lr == default["lr"])
+
+    def _at_rule_of_thumb(self, optimizer: Any) -> Optimizer:
+        """Return the optimizer at the rate around which to look for a better one."""
+        default = get_optimizer(self.optimizer).lr  # type: ignore[attr-defined]
+        found: Optimizer = optimizer.replace(lr=rule_of_thumb(default, self._auto_lr_factor))
+        return found
 
     def _settings(self) -> tuple[Any, ...]:
         """Return the parameters that a session depends on."""

@@ -100,7 +100,7 @@ def resolve_optimizer(
     if lr != "auto":
         changes["lr"] = float(lr)
     elif isinstance(optimizer, str):
-        changes["lr"] = max(chosen.lr, min(chosen.lr * auto_factor, LARGEST_AUTO_LR))
+        changes["lr"] = rule_of_thumb(chosen.lr, auto_factor)
     if clip_norm is not None:
         changes["clip_norm"] = float(clip_norm)
     if chosen.nonfinite == "ignore":
@@ -116,6 +116,11 @@ def resolve_optimizer(
         )
     merged: Optimizer = chosen.replace(**changes)
     return merged
+
+
+def rule_of_thumb(default: float, factor: float) -> float:
+    """Return a rate for an optimizer whose default is made for deep networks."""
+    return max(default, min(default * factor, LARGEST_AUTO_LR))
 
 
 def needs_total(optimizer: Optimizer, run: Run) -> bool:

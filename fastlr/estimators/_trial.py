@@ -6,6 +6,7 @@ what a learning rate is looked for with.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 
 from ..optimizers.base import Optimizer
 from ..schedules import Run
+from ..tuning.auto_lr import FEWEST, POWER, POWERS, plan_race, race
+from ._folds import Folds
 from ._session import ModelSpec, Session
 from ._settings import EpochPlan
 from ._validation import Rows
@@ -72,7 +75,7 @@ class EstimatorTrial:
         model, spec = self._model, self._spec
         session = Session(
             spec,
-            optimizer,
+            model._in_units(optimizer, spec),
             model._make_epoch,
             model._fold(spec),
             Run(n_steps, self._plan.steps),
@@ -109,3 +112,58 @@ class EstimatorTrial:
                 order = rng.permutation(plain).astype(np.int64, copy=False)
             for start in range(0, len(order), size):
                 yield order[start : start + size]
+
+    def find_rate(self, total_steps: int, seed: int) -> float:
+        """Return the learning rate for a training of some length; see `tuning.auto_lr`.
+
+        Parameters
+        ----------
+        total_steps : int
+            Length of the training.
+        seed : int
+            Of the short runs.
+
+        Returns
+        -------
+        float
+            Learning rate; the optimizer's own where there are too few rows to hold any out.
+        """
+        centre: float = self.optimizer.lr  # type: ignore[attr-defined]
+        folds = Folds(self._rows, self._plan.passes > 1, seed)
+        if folds.n_units < FEWEST or not centre:
+            return centre
+        plan = plan_race(total_steps, self._step_seconds(folds.n_units), folds.n_units)
+        return race(
+            lambda lr, n_steps, fold: self._held_out_loss(lr, n_steps, folds, fold, seed),
+            centre,
+            plan,
+            total_steps,
+            POWERS.get(type(self.optimizer).__name__, POWER),
+        )
+
+    def _step_seconds(self, n_units: int) -> float:
+        """Return about what a step takes: six operations for each parameter and row, and a call."""
+        n_params = sum(math.prod(shape) for shape in self._spec.shapes.values())
+        size, X = min(self._plan.batch_size, n_units), self._rows.X
+        density = X.nnz / max(math.prod(X.shape), 1) if hasattr(X, "nnz") else 1.0
+        return 6e-6 + 6 * size * n_params * density / 8e9
+
+    def _held_out_loss(self, lr: float, n_steps: int, folds: Folds, fold: int, seed: int) -> float:
+        """Return the mean loss of a fold after training on the others, infinite if it diverged."""
+        rows, train, test = folds.split(fold)
+        session = self.session(self.optimizer.replace(lr=lr), n_steps, seed + fold)
+        size = len(train) if self._plan.passes > 1 else min(self._plan.batch_size, len(train))
+        order = self._order(train, n_steps * size, session.rng)
+        with session.limited_blas(len(order)):
+            result = session.epoch.run(rows.X, rows.y, rows.weights, order, size)
+            if result.diverged_at is not None:
+                return math.inf
+            loss = session.evaluate(test)
+        return loss if math.isfinite(loss) else math.inf
+
+    def _order(self, train: np.ndarray, length: int, rng: np.random.RandomState) -> np.ndarray:
+        """Return the rows of a run, one pass over `train` after another."""
+        passes = -(-length // len(train))
+        if self._plan.passes > 1 or not self._model.shuffle:
+            return np.tile(train, passes)[:length]
+        return np.concatenate([rng.permutation(train) for _ in range(passes)])[:length]

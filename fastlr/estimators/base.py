@@ -84,14 +84,17 @@ from collections.abc import Callable
 from typing import Any
 
 from sklearn.base import clone
+from sklearn.utils import check_random_state
 
 from .._compat import check_weights, fit_context, set_callbacks
+from ..optimizers.base import Optimizer
 from ..schedules import Run
-from ._settings import plan_epoch
+from ._session import ModelSpec
+from ._settings import EpochPlan, plan_epoch
 from ._stream import Streamed
 from ._tasks import tasks_of
 from ._trial import EstimatorTrial
-from ._validation import FLOATS
+from ._validation import FLOATS, Rows
 
 
 class GradientEstimator(Streamed):
@@ -162,10 +165,27 @@ class GradientEstimator(Streamed):
         spec = self._spec(targets, inputs, X.shape[1], X.dtype)
         plan = plan_epoch(self.batch_size, rows.used)
         run = Run(self.max_epochs * plan.steps, plan.steps)
+        optimizer = self._at_found_rate(optimizer, spec, rows, plan, warm)
         session = self._begin(optimizer, spec, run, warm)
         tasks = tasks_of(self, "epoch", self.max_epochs, *given)
         self._train(session, rows, held_out, plan, on_epoch, tasks)
         return self
+
+    def _at_found_rate(
+        self, optimizer: Optimizer, spec: ModelSpec, rows: Rows, plan: EpochPlan, warm: bool
+    ) -> Optimizer:
+        """Return the optimizer at the best rate for this training, where lr="auto" asks for it."""
+        if not self._seeks_rate():
+            return optimizer
+        if warm:
+            return self._at_known_rate(optimizer)
+        seed = check_random_state(self.random_state).randint(2**31 - 10)
+        trial = EstimatorTrial(self, self._at_rule_of_thumb(optimizer), spec, rows, plan)
+        lr = trial.find_rate(self.max_epochs * plan.steps, seed)
+        if self.verbose:
+            print(f"{type(self).__name__}: learning rate {lr:.4g} found")
+        found: Optimizer = optimizer.replace(lr=lr)
+        return found
 
     def _trial(self, X: Any, y: Any, sample_weight: Any, optimizer: Any = None) -> EstimatorTrial:
         """Return what `find_lr` trains: this model, as `fit` would start it, on data of its own."""
@@ -182,8 +202,7 @@ class GradientEstimator(Streamed):
             rows.weights[:] /= rows.weights.mean()
         spec = model._spec(targets, model._learn_inputs(X, rows.weights), X.shape[1], X.dtype)
         plan = plan_epoch(model.batch_size, rows.used)
-        chosen = model._in_units(model._resolve_optimizer(), spec)
-        return EstimatorTrial(model, chosen, spec, rows, plan)
+        return EstimatorTrial(model, model._resolve_optimizer(), spec, rows, plan)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

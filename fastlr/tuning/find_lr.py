@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from ..hyper import check_number
@@ -165,6 +164,8 @@ def _trial(
 
 def _unwrap(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
     """Return the estimator at the end of a Pipeline, and what the steps before make of X."""
+    from sklearn.pipeline import Pipeline
+
     if isinstance(estimator, Pipeline):
         if len(estimator) > 1:
             X = clone(estimator[:-1]).fit_transform(X, y)

@@ -1,0 +1,90 @@
+"""Which rows the short runs of a race are judged on.
+
+Where all rows are in every step, a weight of 2 is the same as the row given twice, and one of 0
+the same as its absence. The folds keep that up: they are drawn by what is in a row, not by where
+it stands, so that copies of a row go into one fold together.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..tuning.auto_lr import HELD_OUT
+from ._validation import Rows
+
+_PARTS = 5
+
+
+class Folds:
+    """Folds of rows.
+
+    Parameters
+    ----------
+    rows : Rows
+        All there are to train on.
+    by_content : bool
+        Whether copies of a row go together, for small data.
+    seed : int
+        Draws the folds.
+
+    Attributes
+    ----------
+    n_units : int
+        Rows that count; with `by_content`, different ones whose weight is above zero.
+    """
+
+    def __init__(self, rows: Rows, by_content: bool, seed: int) -> None:
+        numbers = rows.chosen
+        if numbers is None:
+            numbers = np.arange(rows.X.shape[0], dtype=np.int64)
+        self._rows, self._known = rows, dict[int, tuple[Rows, np.ndarray, Rows]]()
+        if by_content:
+            if rows.weights is not None:
+                numbers = numbers[rows.weights[numbers] > 0]
+            keys = np.array([_key(rows.X, i, seed) for i in numbers], dtype=np.int64)
+            self._numbers, units = numbers, np.unique(keys)
+            self._parts = np.searchsorted(units, keys) % _PARTS
+            self.n_units = len(units)
+        else:
+            mixed = np.random.RandomState(seed).permutation(numbers).astype(np.int64, copy=False)
+            size = min(max(len(mixed) // _PARTS, 1), HELD_OUT)
+            self._numbers, self._parts = mixed, np.arange(len(mixed)) // size
+            self.n_units = len(mixed)
+
+    def split(self, fold: int) -> tuple[Rows, np.ndarray, Rows]:
+        """Return the rows, the numbers of those to train on, and a copy of those held out.
+
+        Parameters
+        ----------
+        fold : int
+            From 0 to 4.
+
+        Returns
+        -------
+        rows : Rows
+            With weights whose mean is 1 over those to train on.
+        train : ndarray of int64
+            Their numbers.
+        test : Rows
+            The fold.
+        """
+        if fold not in self._known:
+            train = self._numbers[self._parts != fold]
+            test = self._rows.taken(np.sort(self._numbers[self._parts == fold]))
+            rows = self._rows
+            if rows.weights is not None:
+                rows = replace(rows, weights=rows.weights / (rows.weights[train].mean() or 1.0))
+            self._known[fold] = rows, train, test
+        return self._known[fold]
+
+
+def _key(X: Any, i: int, seed: int) -> int:
+    """Return a number that tells the content of a row, the same in every process."""
+    if hasattr(X, "indptr"):
+        part = slice(X.indptr[i], X.indptr[i + 1])
+        return zlib.crc32(X.data[part].tobytes(), zlib.crc32(X.indices[part].tobytes(), seed))
+    return zlib.crc32(X[i].tobytes(), seed)
