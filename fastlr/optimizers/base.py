@@ -357,7 +357,7 @@ class Optimizer(HyperParameters):
         measure_updates : bool or int, default=False
             Sum squares of parameters and of what a step changes in them, for
             ``stats()["update_ratio"]``: at every step, or at every so many. There is no further
-            pass over memory, but such a step takes up to twice as long.
+            pass over memory, but arithmetic: such a step may take two or three times as long.
 
         Returns
         -------
