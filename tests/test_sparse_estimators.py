@@ -10,6 +10,8 @@ from engines import needs_compiled
 from scipy import sparse
 
 from fastlr import SGD, Adagrad, Adam, AdamW, LinearClassifier, LinearRegressor
+from fastlr.losses import Loss
+from fastlr.optimizers import Optimizer
 
 
 def corpus(rows=300, features=60, classes=3, dtype=np.float64, seed=0):
@@ -72,6 +74,37 @@ def test_an_l1_penalty_is_the_proximal_step_of_the_optimizer(optimizer):
     np.testing.assert_allclose(model.coef_, other.coef_, rtol=1e-8, atol=1e-12)
     if isinstance(optimizer, SGD):
         assert 0.05 < (model.coef_ == 0).mean() < 0.95
+
+
+def test_losses_and_rules_of_ones_own_train_on_sparse_rows():
+    class Cauchy(Loss):
+        scale: float = 1.0
+
+        def coefficients(self):
+            return {"inverse": 1 / self.scale, "half": 0.5}
+
+        @staticmethod
+        def loss(z, y, inverse, half):
+            r = (z - y) * inverse
+            return half * log1p(r * r), r * inverse / (r * r + half + half)  # noqa: F821
+
+    class Plain(Optimizer):
+        lr: float = 0.1
+
+        def coefficients(self, t, lr):
+            return {"rate": lr}
+
+        @staticmethod
+        def update(p, g, rate):
+            return p - rate * g
+
+    X, _, Z = corpus()
+    options = {"loss": Cauchy(scale=2.0), "max_epochs": 2, "random_state": 0, "standardize": False}
+    sparse_, dense = (
+        LinearRegressor(Plain(lr=0.2), **options).fit(rows, Z) for rows in (X, X.toarray())
+    )
+    np.testing.assert_allclose(sparse_.coef_, dense.coef_, rtol=1e-9, atol=1e-12)
+    assert (sparse_.coef_ != 0).mean() > 0.9
 
 
 @pytest.mark.parametrize("standardize", ["auto", True])

@@ -17,7 +17,6 @@ cdef enum:
     MOST_ROWS = 512          # of a block
     MOST_ENTRIES = 65536     # of a block of more than one row
     MOST_STATES = 12
-    ROWS_AHEAD = 8
     AHEAD = 4                # features between the one in hand and the one that is fetched
     # What a coefficient row begins with.
     SCALE = 0

@@ -81,16 +81,6 @@ cdef inline void fetch(const char *start, Py_ssize_t size) noexcept nogil:
     SPARSE_PREFETCH(start + max(size - 1, 0))
 
 
-cdef inline void fetch_row(SparseLoop m, Data *data, Py_ssize_t i) noexcept nogil:
-    """Bring a row's entries into the cache, the first few hundred at least."""
-    cdef Py_ssize_t row = row_at(data, i)
-    cdef Py_ssize_t at = start_of(&m.matrix, row)
-    cdef Py_ssize_t n = min(start_of(&m.matrix, row + 1) - at, 256)
-    cdef Py_ssize_t size = 8 if m.matrix.wide else 4
-    fetch(m.matrix.indices + at * size, n * size)
-    fetch(m.matrix.values + at * m.itemsize, n * m.itemsize)
-
-
 cdef inline int32_t place_of(
     SparseLoop m, real *tag, int32_t feature, bint *fresh
 ) noexcept nogil:
@@ -126,8 +116,6 @@ cdef void gather_few(
     cdef Py_ssize_t i, j, k, first, n = 0, outputs = m.outputs
     cdef int32_t at, feature, base = m.batch_base, count = m.batch.count, before = count, new
     for i in range(b.start, b.stop):
-        if i + ROWS_AHEAD < data.used:
-            fetch_row(m, data, i + ROWS_AHEAD)
         first = start_of(&m.matrix, row_at(data, i))
         x = <const real*>b.x[i - b.start]
         for j in range(first, first + b.starts[i - b.start + 1] - b.starts[i - b.start]):
@@ -178,8 +166,6 @@ cdef void sort_many(
     cdef int32_t *row = b.row
     cdef bint fresh
     for i in range(b.start, b.stop):
-        if i + ROWS_AHEAD < data.used:
-            fetch_row(m, data, i + ROWS_AHEAD)
         first = start_of(&m.matrix, row_at(data, i))
         x = <const real*>b.x[i - b.start]
         for j in range(first, first + b.starts[i - b.start + 1] - b.starts[i - b.start]):
