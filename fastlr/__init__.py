@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .exceptions import DivergenceWarning, InterruptionWarning
     from .kernels.select import backend_info
     from .tuning.find_lr import find_lr
+    from .tuning.recommend import recommend, scale_lr
     from .updater import Updater
 
 _HOMES = {
@@ -29,6 +30,8 @@ _HOMES = {
     "Updater": "updater",
     "backend_info": "kernels.select",
     "find_lr": "tuning",
+    "recommend": "tuning",
+    "scale_lr": "tuning",
 }
 _SUBMODULES = (
     "compat",
@@ -55,6 +58,8 @@ __all__ = [
     "Updater",
     "backend_info",
     "find_lr",
+    "recommend",
+    "scale_lr",
     "__version__",
 ]
 

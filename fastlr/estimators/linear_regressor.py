@@ -49,10 +49,11 @@ class LinearRegressor(LinearModel, GradientRegressor):
     l1_ratio : float, default=0.15
         :math:`\rho`, for ``"elasticnet"``.
     lr : float or "auto", default="auto"
-        Learning rate; a number replaces the optimizer's. ``"auto"`` leaves an optimizer object
-        its own, and gives an optimizer named by a string ten times its default, up to 0.1 (0.01
-        for ``"adamw"``, 0.1 for ``"sgd"``): defaults are made for deep networks, and a linear
-        model bears more.
+        Learning rate; a number replaces the optimizer's. ``"auto"`` finds one in `fit`, by short
+        runs at several rates that are judged on rows held out of them (`fastlr.tuning.auto_lr`),
+        unless an optimizer object was given one that is not the default of its class. In
+        `partial_fit` and `fit_stream`, which do not see all data, it leaves an optimizer object
+        its own, and gives an optimizer named by a string ten times its default, up to 0.1.
     schedule : str, Schedule or None, default="onecycle"
         How the rate changes over the run. An optimizer object with a schedule of its own keeps
         that; naming another one here as well is an error.
@@ -113,6 +114,8 @@ class LinearRegressor(LinearModel, GradientRegressor):
         Number of targets.
     n_iter_ : int
         Epochs finished, calls of `partial_fit` included.
+    lr_ : float
+        Learning rate, which the schedule multiplies: the one given or found.
     t_ : int
         Steps of the optimizer.
     loss_curve_ : ndarray of shape (n_iter_,)

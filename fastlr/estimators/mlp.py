@@ -30,7 +30,10 @@ class MLPClassifier(MLPModel, GradientClassifier):
         as ``optimizer__weight_decay``; it is copied and never changed. Intercepts are never
         decayed.
     lr : float or "auto", default="auto"
-        Learning rate; a number replaces the optimizer's. ``"auto"`` leaves an optimizer object
+        Learning rate; a number replaces the optimizer's. ``"auto"`` finds one in `fit`, by short
+        runs at several rates that are judged on rows held out of them (`fastlr.tuning.auto_lr`),
+        unless an optimizer object was given one that is not the default of its class. In
+        `partial_fit` and `fit_stream`, which do not see all data, it leaves an optimizer object
         its own, and gives an optimizer named by a string five times its default, up to 0.1.
     schedule : str, Schedule or None, default="onecycle"
         How the rate changes over the run. An optimizer object with a schedule of its own keeps
@@ -126,6 +129,8 @@ class MLPClassifier(MLPModel, GradientClassifier):
         Mean training loss of the last epoch.
     n_iter_ : int
         Epochs finished, calls of `partial_fit` included.
+    lr_ : float
+        Learning rate, which the schedule multiplies: the one given or found.
     t_ : int
         Steps of the optimizer.
     loss_curve_ : ndarray of shape (n_iter_,)

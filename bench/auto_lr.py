@@ -1,0 +1,168 @@
+"""What ``lr="auto"`` finds beside the best of a grid of 16 rates, and what it costs.
+
+Accuracy (R2 of regressors) is the mean over 5 folds, on Fashion-MNIST that of the test set. A row
+is a miss if "auto" falls short of the grid's best by more than 0.5 points (0.01 of R2) and by more
+than one standard error of that best over the folds. The best of 16 is itself lucky on small data.
+
+    python bench/auto_lr.py                        # linear models
+    python bench/auto_lr.py --models mlp --data iris wine
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+
+import numpy as np
+from fashion import load
+from interleave import report
+from sklearn import datasets
+from sklearn.base import clone
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.preprocessing import StandardScaler
+
+from fastlr import (
+    SGD,
+    Adagrad,
+    AdamW,
+    LinearClassifier,
+    LinearRegressor,
+    Lion,
+    MLPClassifier,
+    MLPRegressor,
+    RMSprop,
+)
+
+GRID = np.geomspace(1e-6, 1e2, 16)
+OPTIMIZERS = {
+    "SGD(momentum=0.9)": SGD(momentum=0.9),
+    "AdamW": AdamW(),
+    "RMSprop": RMSprop(),
+    "Adagrad": Adagrad(),
+    "Lion": Lion(),
+}
+
+
+def bundled(loader, scale=True):
+    """Return one of scikit-learn's own sets."""
+    X, y = loader(return_X_y=True)
+    return (StandardScaler().fit_transform(X) if scale else X.astype(float)), y
+
+
+def classification():
+    """Return the sets by name; those of four arrays have a test set of their own."""
+    rng = np.random.RandomState(0)
+    names = ("iris", "wine", "breast_cancer", "digits")
+    found = {name: bundled(getattr(datasets, f"load_{name}")) for name in names}
+    data = load()
+    if data is not None:
+        found["Fashion-MNIST, 10,000"] = (data[0][:10_000], data[1][:10_000], *data[2:])
+    X, y = datasets.make_classification(
+        4000, 40, n_informative=10, n_redundant=20, n_classes=3, flip_y=0.05, random_state=0
+    )
+    found["scales 0.01 to 100"] = X * 10 ** rng.uniform(-2, 2, 40), y
+    Z = rng.normal(size=(5000, 100)) * np.logspace(0, -2, 100)
+    w = rng.normal(size=100) / np.logspace(0, -2, 100)
+    y = (Z @ w / 10 + rng.normal(size=5000) > 0).astype(int)
+    found["ill-conditioned"] = Z @ np.linalg.qr(rng.normal(size=(100, 100)))[0], y
+    B = (rng.uniform(size=(5000, 300)) < 0.03).astype(float)
+    found["rare binary"] = (
+        B,
+        (B @ rng.normal(size=300) + 0.3 * rng.normal(size=5000) > 0).astype(int),
+    )
+    return found
+
+
+def regression():
+    """Return sets with targets of one column and of three, and one of bad scales."""
+    rng = np.random.RandomState(0)
+    found = {
+        "diabetes": bundled(datasets.load_diabetes),
+        "linnerud": bundled(datasets.load_linnerud),
+    }
+    X, y = datasets.make_regression(3000, 30, n_informative=10, noise=20, random_state=0)
+    found["scales 0.01 to 100"] = X * 10 ** rng.uniform(-2, 2, 30), 1e4 + 100 * y
+    F, t = datasets.make_friedman1(4000, 10, noise=1.0, random_state=0)
+    found["friedman"] = F, t
+    return found
+
+
+def folds(data, classifier):
+    """Return (X_train, y_train, X_test, y_test) of each fold."""
+    if len(data) == 4:
+        return [data]
+    X, y = data
+    split = (StratifiedKFold if classifier else KFold)(5, shuffle=True, random_state=0)
+    return [(X[a], y[a], X[b], y[b]) for a, b in split.split(X, y)]
+
+
+def compare(model, parts, classifier):
+    """Return what "auto" and the best of the grid come to."""
+    scores = np.empty((len(parts), len(GRID)))
+    auto, extra, share, rates = [], [], [], []
+    for k, (X, y, X_test, y_test) in enumerate(parts):
+        for j, lr in enumerate(GRID):
+            fitted = clone(model).set_params(lr=lr).fit(X, y)
+            scores[k, j] = fitted.score(X_test, y_test)
+        start = time.perf_counter()
+        found = clone(model).fit(X, y)
+        middle = time.perf_counter()
+        clone(model).set_params(lr=found.lr_).fit(X, y)
+        plain = time.perf_counter() - middle
+        extra.append(middle - start - plain)
+        share.append(extra[-1] / plain)
+        auto.append(found.score(X_test, y_test))
+        rates.append(found.lr_)
+    scores = np.nan_to_num(scores, nan=-9.0, neginf=-9.0)
+    mean = scores.mean(axis=0)
+    best = int(mean.argmax())
+    error = scores[:, best].std(ddof=1) / np.sqrt(len(parts)) if len(parts) > 1 else 0.0
+    allowed = max(0.005 if classifier else 0.01, error)
+    short = mean[best] - np.mean(auto)
+    return {
+        "best of grid": f"{mean[best]:.4f}",
+        "at": f"{GRID[best]:.1e}",
+        "auto": f"{np.mean(auto):.4f}",
+        "rates found": f"{min(rates):.1e} to {max(rates):.1e}",
+        "allowed": f"{allowed:.4f}",
+        "": "" if short <= allowed else f"miss by {short:.4f}",
+        "extra ms": f"{1e3 * np.median(extra):.0f}",
+        "of fit": f"{100 * np.median(share):.0f}%",
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", default="linear", choices=["linear", "mlp"])
+    parser.add_argument("--data", nargs="*", help="names of data sets, all by default")
+    parser.add_argument("--hidden", type=int, default=32, help="hidden units of the mlp")
+    options = parser.parse_args()
+    if options.models == "linear":
+        models = [LinearClassifier(), LinearRegressor()]
+    else:
+        models = [MLPClassifier((options.hidden,)), MLPRegressor((options.hidden,))]
+    rows = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for model, sets in zip(models, (classification(), regression()), strict=True):
+            classifier = hasattr(model, "predict_proba")
+            for name, data in sets.items():
+                if options.data and name not in options.data:
+                    continue
+                parts = folds(data, classifier)
+                for said, optimizer in OPTIMIZERS.items():
+                    chosen = clone(model).set_params(
+                        optimizer=optimizer, random_state=0, max_epochs=10
+                    )
+                    rows.append(
+                        {"data": name, "optimizer": said, **compare(chosen, parts, classifier)}
+                    )
+    missed = sum(bool(row[""]) for row in rows)
+    title = f'lr="auto" beside a grid of {len(GRID)} rates, {options.models}: '
+    report(f"{title}{missed} misses of {len(rows)}", rows, f"auto_lr_{options.models}")
+
+
+if __name__ == "__main__":
+    main()
