@@ -1,0 +1,59 @@
+"""
+3. Finding a rate
+=================
+
+Three ways, cheapest first: the range test, a random search on a logarithmic scale, and a grid.
+"""
+
+# %%
+# The range test (Smith 2017) trains for some two hundred steps while the rate rises from far too
+# small to far too large. The loss stays flat, falls, and shoots up: a good rate lies where it
+# falls. `find_lr` does not touch the model, and says what it suggests.
+
+import matplotlib.pyplot as plt
+from sklearn.datasets import load_digits
+
+from fastlr import LinearClassifier, find_lr
+
+X, y = load_digits(return_X_y=True)
+X = X / 16
+model = LinearClassifier(max_epochs=5, random_state=0)
+found = find_lr(model, X, y, random_state=0)
+print(found)
+
+figure, axis = plt.subplots(layout="constrained")
+found.plot(axis)
+plt.show()
+
+# %%
+# The suggestion goes into the model.
+
+model.set_params(lr=found.suggestion).fit(X, y)
+print(f"training loss {model.loss_curve_[-1]:.3f} after {model.n_iter_} epochs")
+
+# %%
+# A random search tries rates on a logarithmic scale, because it is their order of magnitude that
+# matters. It finds as much as a grid of the same size, and more where other parameters are searched
+# too, since no two trials share a rate (Bergstra & Bengio 2012).
+
+from scipy.stats import loguniform
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+
+model = LinearClassifier(max_epochs=5, random_state=0)
+grid = GridSearchCV(model, {"lr": [1e-4, 1e-3, 1e-2, 1e-1, 1.0]}, scoring="neg_log_loss", cv=3).fit(
+    X, y
+)
+search = RandomizedSearchCV(
+    model, {"lr": loguniform(1e-4, 1)}, n_iter=10, scoring="neg_log_loss", cv=3, random_state=0
+).fit(X, y)
+
+figure, axis = plt.subplots(layout="constrained")
+for name, result, marker in [("grid", grid, "s"), ("random", search, "o")]:
+    rates = [params["lr"] for params in result.cv_results_["params"]]
+    axis.plot(rates, -result.cv_results_["mean_test_score"], marker, label=name)
+axis.axvline(found.suggestion, color="grey", linestyle=":", label="range test")
+axis.set(xlabel="learning rate", ylabel="log-loss, cross-validated", xscale="log", yscale="log")
+axis.legend()
+plt.show()
+
+print(f"grid {grid.best_params_['lr']:g}, random {search.best_params_['lr']:.3g}")

@@ -1,0 +1,55 @@
+"""
+8. Over-fitting
+===============
+
+The training loss falls and the validation loss rises: the network learns the rows by heart. It is
+not the rate. Stop early by rows that were held out, let the rate fall when their loss stops
+falling, and regularise: weight decay, dropout.
+"""
+
+# %%
+# Three hundred digits, of which some have a wrong label, and a network that is far too large. Half
+# of the rows are held out and watched with ``X_val`` and ``y_val``.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+
+from fastlr import AdamW, MLPClassifier, ReduceOnPlateau
+
+X, y = load_digits(return_X_y=True)
+X, y = X[:600] / 16, y[:600].copy()
+rng = np.random.default_rng(0)
+wrong = rng.choice(300, 45, replace=False)
+y[wrong] = rng.integers(0, 10, 45)
+train, held_out = slice(0, 300), slice(300, 600)
+
+runs = {
+    "nothing": {},
+    "dropout 0.5": {"dropout": 0.5},
+    "weight decay 1": {"optimizer": AdamW(lr=0.002, weight_decay=1.0)},
+    "plateau, stopped early": {
+        "schedule": ReduceOnPlateau(factor=0.2, patience=2),
+        "early_stopping": True,
+        "n_iter_no_change": 8,
+    },
+}
+figure, axes = plt.subplots(2, 2, figsize=(9, 7), sharex=True, sharey=True, layout="constrained")
+for axis, (name, change) in zip(axes.flat, runs.items(), strict=True):
+    settings = {"optimizer": AdamW(lr=0.002), "schedule": None, "batch_size": 32}
+    settings |= {"max_epochs": 60, "random_state": 0, **change}
+    model = MLPClassifier((200,), **settings)
+    model.fit(X[train], y[train], X_val=X[held_out], y_val=y[held_out])
+    epochs = model.history_["epoch"]
+    axis.plot(epochs, model.history_["loss"], label="training")
+    axis.plot(epochs, model.history_["validation_loss"], label="validation")
+    accuracy = model.score(X[held_out], y[held_out])
+    axis.set(title=f"{name}: {accuracy:.3f}", yscale="log")
+axes[0, 0].legend()
+for axis in axes[1]:
+    axis.set_xlabel("epoch")
+plt.show()
+
+# %%
+# Above each picture is the accuracy on the rows that were held out. With ``early_stopping=True``
+# the weights of the best epoch are handed out, not those of the last.
