@@ -1,5 +1,6 @@
 """The compiled epoch of MLPs against its readable twin, and the twin against calculus."""
 
+import _thread
 import itertools
 import threading
 
@@ -285,3 +286,35 @@ def test_without_a_compiled_core_numpy_serves(monkeypatch):
     assert outputs.shape == (len(X), 3)
     with pytest.raises(ValueError, match="needs the compiled core"):
         network([4, 5, 3], ["relu"], engine="compiled")
+
+
+def long_epoch(rows):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((1000, 500), np.float32)
+    arena, epoch = network([500, 100, 3], ["relu"], "float32", SGD(lr=1e-6))
+    order = np.tile(np.arange(1000), rows // 1000)
+    return arena, epoch, (X, np.zeros(1000, np.int64), None, order, 500)
+
+
+@needs_compiled
+def test_other_threads_run_while_an_epoch_does():
+    _, epoch, rows = long_epoch(100_000)
+    worker = threading.Thread(target=epoch.run, args=rows)
+    worker.start()
+    turns = 0
+    while worker.is_alive():
+        turns += 1
+    assert turns > 1000
+
+
+@needs_compiled
+def test_ctrl_c_ends_an_epoch_between_two_steps():
+    arena, epoch, rows = long_epoch(2_000_000)
+    threading.Timer(0.05, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        epoch.run(*rows)
+    steps = epoch.updater.t
+    assert 0 < steps < 4000
+    reference, twin, _ = long_epoch(1000)
+    twin.run(*rows[:3], np.resize(rows[3], 500 * steps), 500)
+    np.testing.assert_array_equal(arena.params, reference.params)
