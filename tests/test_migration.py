@@ -86,7 +86,8 @@ def test_a_regressor_can_walk_as_scikit_learn():
     X, y = load_diabetes(return_X_y=True)
     X, y = scale(X), scale(y)
     ours = LinearRegressor(
-        SGD(lr=0.01, schedule=InvScaling(0.25)),
+        SGD(schedule=InvScaling(0.25)),
+        lr=0.01,
         penalty="l2",
         alpha=ALPHA,
         batch_size=1,

@@ -25,7 +25,7 @@ X = X / 16
 figure, axis = plt.subplots(layout="constrained")
 for lr, what in [(0.001, "too small"), (0.3, "right"), (300.0, "too large")]:
     model = LinearClassifier(
-        SGD(lr), schedule=None, batch_size=32, max_epochs=15, random_state=0
+        SGD(), lr=lr, schedule=None, batch_size=32, max_epochs=15, random_state=0
     ).fit(X, y)
     axis.plot(model.history_["epoch"], model.loss_curve_, marker=".", label=f"{what}: {lr:g}")
 axis.set(xlabel="epoch", ylabel="training loss", yscale="log")
@@ -40,5 +40,7 @@ import warnings
 
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    model = LinearClassifier(SGD(1e300), schedule=None, random_state=0).fit(X * 1e9, y)
+    model = LinearClassifier(SGD(), lr=1e6, schedule=None, standardize=False, random_state=0).fit(
+        1e300 * X, y
+    )
 print(caught[0].message)

@@ -3,7 +3,7 @@
 =================
 
 Each optimizer has a rate that is a good first guess. These are for networks; a linear model bears
-some ten times more, and ``LinearClassifier("adamw")`` starts there by itself.
+some ten times more.
 
 ========= ================================ ==========================================
 optimizer first guess                      mind
@@ -15,7 +15,8 @@ RMSprop   0.001, rho 0.9                   0.0001 where gradients explode
 AdaGrad   0.01                             made for sparse data; its rate only falls
 ========= ================================ ==========================================
 
-They are fastlr's defaults, so that an optimizer without arguments is a fair first try.
+They are fastlr's defaults, so that an optimizer without arguments is a fair first try. Estimators
+go further: with ``lr="auto"``, their default, `fit` first makes short runs at several rates.
 """
 
 # %%
@@ -43,7 +44,8 @@ choices = [SGD(momentum=0.9), Adam(), AdamW(), RMSprop(), Adagrad()]
 for axis, factor in zip(axes, [1, 10], strict=True):
     for optimizer in choices:
         model = LinearClassifier(
-            optimizer.replace(lr=factor * optimizer.lr),
+            optimizer,
+            lr=factor * optimizer.lr,
             schedule=None,
             batch_size=32,
             max_epochs=10,

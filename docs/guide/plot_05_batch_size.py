@@ -24,7 +24,7 @@ BASE_BATCH, BASE_RATE = 8, 0.05
 def loss_curve(batch, lr):
     """Return the training loss of each epoch."""
     model = LinearClassifier(
-        SGD(lr), schedule=None, batch_size=batch, max_epochs=10, random_state=0
+        SGD(), lr=lr, schedule=None, batch_size=batch, max_epochs=10, random_state=0
     )
     return model.fit(X, y).loss_curve_
 

@@ -28,7 +28,7 @@ figure, axis = plt.subplots(layout="constrained")
 for name, scaled in [("as they are", False), ("standardised", True)]:
     losses = []
     for lr in rates:
-        model = LinearClassifier(SGD(lr), schedule=None, batch_size=32, random_state=0)
+        model = LinearClassifier("sgd", lr=lr, schedule=None, batch_size=32, random_state=0)
         steps = [StandardScaler(), model] if scaled else [model]
         losses.append(make_pipeline(*steps).fit(X, y)[-1].loss_curve_[-1])
     axis.plot(rates, losses, marker=".", label=name)

@@ -37,7 +37,7 @@ def network(**settings):
     return make_pipeline(StandardScaler(), mlp)
 
 
-plain = network(optimizer=AdamW(), schedule=None).fit(X, y)
+plain = network(optimizer=AdamW(), lr=0.001, schedule=None).fit(X, y)
 report("AdamW at 0.001", plain)
 
 # %%
@@ -54,7 +54,7 @@ plt.show()
 
 found = find_lr(network(optimizer=AdamW()), X, y, random_state=0)
 print(f"suggested rate {found.suggestion:.3g}")
-scheduled = network(optimizer=AdamW(lr=found.suggestion), schedule="onecycle").fit(X, y)
+scheduled = network(optimizer=AdamW(), lr=found.suggestion, schedule="onecycle").fit(X, y)
 report("one-cycle at the suggested rate", scheduled)
 
 # %%
@@ -83,6 +83,9 @@ report("the best of twelve", search)
 from fastlr import CosineAnnealing, Warmup
 
 steady = network(
-    optimizer=AdamW(lr=found.suggestion), schedule=Warmup(0.1, CosineAnnealing()), clip_norm=1.0
+    optimizer=AdamW(),
+    lr=found.suggestion,
+    schedule=Warmup(0.1, CosineAnnealing()),
+    clip_norm=1.0,
 ).fit(X, y)
 report("warm-up, cosine, clipping", steady)

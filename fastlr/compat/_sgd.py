@@ -30,7 +30,7 @@ class _RowByRowMixin:
             loss=_loss(self.loss, self.epsilon),
             penalty=self.penalty,
             alpha=alpha,
-            l1_ratio=self._get_l1_ratio(),
+            l1_ratio=self.l1_ratio or 0.0,  # None where the penalty is another
             learning_rate=learning_rate,
             eta0=self.eta0,
             power_t=self.power_t,
