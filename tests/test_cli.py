@@ -241,7 +241,7 @@ def test_version_and_info():
     assert "Cython kernels" in run("info").stdout
 
 
-@pytest.mark.parametrize("command", [[], ["fit"], ["demo"], ["info"], ["catalogue"]])
+@pytest.mark.parametrize("command", [[], ["fit"], ["find-lr"], ["demo"], ["info"], ["catalogue"]])
 def test_help_has_examples(command):
     out = run(*command, "--help").stdout
     assert "Usage" in out

@@ -11,6 +11,7 @@ import typer
 
 from .._version import __version__
 from .errors import InputError
+from .find_lr import find_lr
 from .options import Json, Seed, Threads, read_rate
 from .output import fail, plain_errors, print_json, print_results
 from .raw import Options
@@ -232,6 +233,9 @@ def fit(
     print("    import skops.io")
     print(f"    model = skops.io.load({str(done.output)!r}, trusted={done.trusted!r})")
     print("    model.predict(rows)")
+
+
+app.command("find-lr")(find_lr)
 
 
 @app.command()
