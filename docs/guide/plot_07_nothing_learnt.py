@@ -17,7 +17,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from fastlr import SGD, LinearClassifier
+from fastlr import LinearClassifier
 
 X, y = load_breast_cancer(return_X_y=True)
 print("largest value of a feature, from", X.max(axis=0).min(), "to", X.max(axis=0).max())
