@@ -31,6 +31,7 @@ def test_block_runs(block, tmp_path, monkeypatch):
     model = LinearClassifier(max_epochs=2, random_state=0).fit(X, y)
     pipeline = make_pipeline(StandardScaler(), LinearClassifier(random_state=0)).fit(X, y)
     names = {"X": X, "y": y, "model": model, "pipeline": pipeline, "np": np}
+    names |= {"X_new": X[::3], "y_new": y[::3]}
     script = tmp_path / "block.py"  # rules are compiled from their source, so there must be one
     script.write_text(block)
     runpy.run_path(str(script), init_globals=names)
