@@ -105,7 +105,8 @@ def test_corrupt_or_unfit_matrices_are_refused(engine):
 def test_estimators_on_sparse_rows_are_those_on_dense_ones(kind, standardize, form):
     X, y, weight, _ = rows_of("float64", "int32", rows=400)
     X = X.asformat(form)
-    fits = {"max_epochs": 3, "random_state": 0, "dropout": 0.2, "standardize": standardize}
+    fits = {"lr": 5e-3, "max_epochs": 3, "random_state": 0, "dropout": 0.2}
+    fits["standardize"] = standardize
     model = kind((20,), **fits).fit(X, y, weight)
     np.testing.assert_allclose(model.predict(X), model.predict(X.toarray()), rtol=1e-10)
     if standardize is False:  # else dense features are shifted
@@ -122,5 +123,5 @@ def test_rare_words_of_many_are_learned():
     X = sparse.random(1000, 5000, 0.01, "csr", "float32", random_state=1)
     y = (np.asarray(X[:, :500].sum(axis=1)).ravel() > 2.5).astype(int)
     rows = rng.permutation(1000)
-    model = MLPClassifier((50,), random_state=0, max_epochs=20).fit(X[rows[:800]], y[rows[:800]])
+    model = MLPClassifier((50,), lr=5e-3, random_state=0, max_epochs=20).fit(X[rows[:800]], y[rows[:800]])
     assert model.score(X[rows[:800]], y[rows[:800]]) > 0.99

@@ -28,7 +28,10 @@ FEWEST = 20  # different rows, for fewer of which there is no race
 _LOWER, _HIGHER = 4, 3  # decades to look at around the rule of thumb
 _FURTHER = 4  # more trials where the best rate is at an end
 _FOLDS = 5
-_TIE = 0.001  # part of the loss that tells nothing; the smaller rate is then taken
+# Differences that tell nothing, so that the smaller rate is taken: this part of the loss, unless
+# training can gain little of it, as where outliers make most of it whatever the model.
+_TIE = 0.001
+_TIE_OF_GAIN = 0.02
 _SHORTEST = 192  # steps of the last runs before they are spent on more folds
 
 # How the best rate falls with the length of the run, measured: rate ~ steps ** -power. Steps of
@@ -143,6 +146,7 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
     best = _climb(tried, 1.0, lambda e: score(centre * 10.0**e, plan.coarse, 0))
     if math.isinf(tried[best]):
         return centre
+    gain = _gain(tried)
     rounds = [(plan.middle, 1)] if plan.middle else []
     for n_steps, folds in [*rounds, (plan.last, plan.folds)]:
 
@@ -150,17 +154,22 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
             return sum(score(centre * 10.0**e, n_steps, k) for k in range(folds)) / folds
 
         tried = {e: mean(e) for e in (best - 0.5, best, best + 0.5)}
-        best = _climb(tried, 0.5, mean)
+        best = _climb(tried, 0.5, mean, gain)
         if math.isinf(tried[best]):
             # What held for a short run does not for a longer one: go down until it does.
             return centre * 10.0 ** (best - 1)
     return float(centre * 10.0**best * (plan.last / total_steps) ** power)
 
 
-def _climb(tried: dict[float, float], step: float, score: Callable[[float], float]) -> float:
+def _climb(
+    tried: dict[float, float],
+    step: float,
+    score: Callable[[float], float],
+    gain: float | None = None,
+) -> float:
     """Go on from the end of the rates tried for as long as it is the best; return the best."""
     for _ in range(_FURTHER):
-        best = _least(tried)
+        best = _least(tried, gain)
         if math.isinf(tried[best]) or best == min(tried):
             following = min(tried) - step
         elif best == max(tried):
@@ -168,11 +177,19 @@ def _climb(tried: dict[float, float], step: float, score: Callable[[float], floa
         else:
             break
         tried[following] = score(following)
-    return _least(tried)
+    return _least(tried, gain)
 
 
-def _least(tried: dict[float, float]) -> float:
+def _gain(tried: dict[float, float]) -> float:
+    """Return what the best run gained over that of the smallest rate, which hardly trains."""
+    slowest = tried[min(tried)]
+    return math.inf if math.isinf(slowest) else slowest - min(tried.values())
+
+
+def _least(tried: dict[float, float], gain: float | None = None) -> float:
     least = min(tried.values())
     if math.isinf(least):
         return min(tried)
-    return min(e for e, loss in tried.items() if loss <= least + _TIE * abs(least))
+    gain = _gain(tried) if gain is None else gain
+    tie = min(_TIE * abs(least), _TIE_OF_GAIN * gain)
+    return min(e for e, loss in tried.items() if loss <= least + tie)
