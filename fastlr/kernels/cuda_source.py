@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 from .emit import COMMON, Rule, Variant, fused_loop, kernel_name
 from .emit_finish import Finish, joined
-from .emit_tables import ENTRY, last_text, passed_text
+from .emit_tables import last_text, passed_text
 
 DTYPES = {"f32": "float32", "f64": "float64"}
 
@@ -34,7 +34,7 @@ import numpy as np
 from numba import cuda, float64
 
 from fastlr.kernels.numba_cuda import (
-    THREADS, cbrt, cos, exp, floor, index_, load_, log, mul_, pow, sqrt, store_
+    THREADS, cbrt, cos, entry_, exp, floor, index_, load_, log, mul_, pow, sqrt, store_
 )
 
 one_, zero_ = np.{dtype}(1), np.{dtype}(0)
@@ -114,7 +114,7 @@ def schedule_source(variant: Variant) -> tuple[str, str]:
     lines += "t = load_(t_, i_, zero_)\n"
     body = variant.text() + f"t = {variant.result('t')}\n"
     body = last_text(variant.tables) + passed_text(variant.tables, body) + body
-    lines += without_contraction(_loaded_entries(body))
+    lines += without_contraction(body)
     lines += "store_(out_, i_, t)\n"
     return variant.key, module(origin(variant.rule), "f64", "out_, t_, c_, n_", lines)
 
@@ -172,25 +172,6 @@ def element_of(arrays: tuple[str, ...]) -> str:
     """Return statements that load an element of the gradient and of other arrays."""
     lines = "".join(f"{a} = load_({a}_at_, i_, zero_)\n" for a in arrays)
     return lines + "g = load_(index_(grads_, array_), i_, zero_)\n"
-
-
-class _LoadEntry(ast.NodeTransformer):
-    """Writes the access to a table as a load: a kernel calls no function where there is no GPU."""
-
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        self.generic_visit(node)
-        if not isinstance(node.func, ast.Name) or node.func.id != ENTRY:
-            return node
-        row, place = node.args
-        index = ast.Call(ast.Name("int", ast.Load()), [place], [])
-        return ast.Call(
-            ast.Name("load_", ast.Load()), [row, index, ast.Name("zero_", ast.Load())], []
-        )
-
-
-def _loaded_entries(text: str) -> str:
-    tree = _LoadEntry().visit(ast.parse(text))
-    return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
 
 
 class _CallMultiply(ast.NodeTransformer):

@@ -1,9 +1,9 @@
 """Everything that touches `numba.cuda`: memory by address, launches, streams.
 
 Emitted kernels get addresses, not arrays, so that one launch can reach any number of arrays
-through a table. `load_`, `store_`, `index_` and `mul_` are what they use instead of indexing
-and ``*``. Numba's simulator (``NUMBA_ENABLE_CUDASIM=1``) runs the same text: its device memory
-is host memory, so there the same four go through ctypes.
+through a table. `load_`, `store_`, `index_`, `entry_` and `mul_` are what they use instead of
+indexing and ``*``. Numba's simulator (``NUMBA_ENABLE_CUDASIM=1``) runs the same text: its device
+memory is host memory, so there what reads and writes goes through ctypes.
 """
 # Kernel bodies are Numba's language, which its stubs describe as seen from the host.
 # mypy: disable-error-code="operator, call-arg, arg-type, assignment, var-annotated, attr-defined"
@@ -62,6 +62,10 @@ if SIMULATOR:
         """Return element `index` of the int64 array at `address`."""
         return ctypes.c_int64.from_address(address + 8 * index).value
 
+    def entry_(address: int, place: float) -> Any:
+        """Return the element of a float64 array whose index is a float64 without a fraction."""
+        return load_(address, int(place), np.float64(0))
+
 else:
     from math import cos, exp, floor, log, pow, sqrt  # noqa: F401  (for emitted kernels)
 
@@ -104,6 +108,20 @@ else:
             return builder.load(_pointer(context, builder, types.int64, args[0], args[1]))
 
         return types.int64(types.int64, types.int64), generate
+
+    @intrinsic
+    def entry_(typingctx: Any, address: Any, place: Any) -> Any:
+        """Return the element of a float64 array whose index is a float64 without a fraction.
+
+        Kernels do not narrow it with ``int``: some releases of Numba have that as a function of
+        its own, which they compile for the device they find, and so for none where there is none.
+        """
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            index = builder.fptosi(args[1], ir.IntType(64))
+            return builder.load(_pointer(context, builder, types.float64, args[0], index))
+
+        return types.float64(types.int64, types.float64), generate
 
     @intrinsic
     def mul_(typingctx: Any, a: Any, b: Any) -> Any:
