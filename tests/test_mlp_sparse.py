@@ -123,5 +123,7 @@ def test_rare_words_of_many_are_learned():
     X = sparse.random(1000, 5000, 0.01, "csr", "float32", random_state=1)
     y = (np.asarray(X[:, :500].sum(axis=1)).ravel() > 2.5).astype(int)
     rows = rng.permutation(1000)
-    model = MLPClassifier((50,), lr=5e-3, random_state=0, max_epochs=20).fit(X[rows[:800]], y[rows[:800]])
+    model = MLPClassifier((50,), lr=5e-3, random_state=0, max_epochs=20).fit(
+        X[rows[:800]], y[rows[:800]]
+    )
     assert model.score(X[rows[:800]], y[rows[:800]]) > 0.99

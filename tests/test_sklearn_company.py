@@ -167,7 +167,12 @@ def test_voting_and_stacking(cls):
         expected = np.mean([e.predict(X) for e in vote.estimators_], axis=0)
         np.testing.assert_allclose(vote.predict(X), expected, rtol=1e-12)
     stack = wrapped(
-        StackingClassifier, StackingRegressor, cls, parts, final_estimator=small(cls, max_epochs=10), cv=2
+        StackingClassifier,
+        StackingRegressor,
+        cls,
+        parts,
+        final_estimator=small(cls, max_epochs=10),
+        cv=2,
     ).fit(X, y)
     assert stack.score(X, y) > 0.2
     assert type(stack.final_estimator_) is cls
