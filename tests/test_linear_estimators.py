@@ -45,7 +45,7 @@ def test_every_loss_regresses(loss, outputs):
     model = LinearRegressor(loss=loss, random_state=0).fit(X, y)
     assert model.predict(X).shape == y.shape
     assert model.score(X, y) > 0.95
-    assert model.coef_.shape == (outputs, 5)
+    assert model.coef_.shape == ((5,) if outputs == 1 else (outputs, 5))
 
 
 def test_outputs_of_very_different_size_are_each_learned_as_if_alone():
@@ -54,7 +54,7 @@ def test_outputs_of_very_different_size_are_each_learned_as_if_alone():
     model = LinearRegressor(**options).fit(X, y)
     for k in range(3):
         alone = LinearRegressor(**options).fit(X, y[:, k])
-        np.testing.assert_allclose(model.coef_[k], alone.coef_[0], rtol=1e-6)
+        np.testing.assert_allclose(model.coef_[k], alone.coef_, rtol=1e-6)
         size = np.abs(y[:, k]).max()
         np.testing.assert_allclose(model.predict(X)[:, k], alone.predict(X), atol=1e-8 * size)
 
@@ -260,3 +260,20 @@ def test_fit_needs_little_memory_above_the_data(model, standardize):
     finally:
         tracemalloc.stop()
     assert peak < 0.1 * data.nbytes
+
+
+def test_weights_of_a_vector_of_targets_are_a_vector_to_read_and_to_set():
+    y = REAL[:, 0]
+    model = LinearRegressor(standardize=False, random_state=0).fit(X, y)
+    column = LinearRegressor(standardize=False, random_state=0).fit(X, y[:, None])
+    assert model.coef_.shape == (5,)
+    np.testing.assert_array_equal(model.coef_[None], column.coef_)
+    expected = model.predict(X)
+    np.testing.assert_allclose(expected, X @ model.coef_ + model.intercept_, rtol=1e-9)
+    assert model.sparsify().coef_.shape == (1, 5)
+    np.testing.assert_allclose(model.densify().predict(X), expected, rtol=1e-9)
+    model.coef_ = np.arange(5.0)
+    np.testing.assert_array_equal(model.coef_, np.arange(5.0))
+    np.testing.assert_allclose(model.predict(X), X @ np.arange(5.0) + model.intercept_)
+    step = abs(model.partial_fit(X[:1], y[:1]).coef_ - np.arange(5.0)).max()
+    assert 0 < step < 0.1  # training goes on from what was set

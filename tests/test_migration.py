@@ -96,5 +96,5 @@ def test_a_regressor_can_walk_as_scikit_learn():
         max_epochs=3,
     ).fit(X, y)
     theirs = linear_model.SGDRegressor(alpha=ALPHA, shuffle=False, tol=None, max_iter=3).fit(X, y)
-    np.testing.assert_allclose(ours.coef_[0], theirs.coef_, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-9, atol=1e-12)

@@ -144,3 +144,18 @@ class FittedParameter:
     def __set__(self, model: Any, value: Any) -> None:
         refresh(model)  # the others are then known not to be the user's
         model.__dict__[self._name] = value
+
+
+class CoefOfVector(FittedParameter):
+    """``coef_`` of a regressor: one-dimensional where the targets were, as scikit-learn has it.
+
+    Inside it is kept as a row, so that training and prediction know one form only.
+    """
+
+    def __get__(self, model: Any, owner: type | None = None) -> Any:
+        value = super().__get__(model, owner)
+        vector = model is not None and getattr(model, "_vector", False)
+        return value[0] if vector and isinstance(value, np.ndarray) else value
+
+    def __set__(self, model: Any, value: Any) -> None:
+        super().__set__(model, value[None] if np.ndim(value) == 1 else value)

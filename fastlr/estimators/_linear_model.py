@@ -13,7 +13,7 @@ from .._compat import Interval, StrOptions, check_is_fitted
 from ..losses.base import Loss
 from ..optimizers.base import Optimizer
 from ..training import Arena, FeatureScaling, LinearEpoch, SparseEpoch
-from ._fold import ByFeature, FittedParameter, Fold, LinearFold
+from ._fold import ByFeature, FittedParameter, Fold, LinearFold, refresh
 from ._penalty import penalised, penalty_parts, scale_powers
 from ._session import ModelSpec
 from ._sparse_rows import AnyRows, is_plain_csr, ready_rows, sparse_scaling
@@ -162,7 +162,8 @@ class LinearModel(GradientEstimator):
     # Fitted attributes
 
     def _fitted_params(self) -> dict[str, np.ndarray]:
-        coef = self.coef_.toarray() if sparse.issparse(self.coef_) else self.coef_
+        coef = self._rows_of_coef()
+        coef = coef.toarray() if sparse.issparse(coef) else coef
         return {"coef": coef, "intercept": self.intercept_}
 
     def _set_fitted_params(self, params: Mapping[str, np.ndarray]) -> None:
@@ -170,12 +171,19 @@ class LinearModel(GradientEstimator):
         if self.fit_intercept:
             self.intercept_ = params["intercept"]
         else:
-            self.intercept_ = np.zeros(len(self.coef_), self.coef_.dtype)
+            coef = params["coef"]
+            self.intercept_ = np.zeros(len(coef), coef.dtype)
+
+    def _rows_of_coef(self) -> Any:
+        """Return `coef_` with a row for each output, whatever shape it is handed out in."""
+        refresh(self)
+        return self.__dict__["coef_"]
 
     def _outputs(self, X: Any) -> np.ndarray:
-        if sparse.issparse(X) or sparse.issparse(self.coef_):
-            return X @ self.coef_.T + self.intercept_
-        return _products(X, self.coef_) + self.intercept_
+        coef = self._rows_of_coef()
+        if sparse.issparse(X) or sparse.issparse(coef):
+            return X @ coef.T + self.intercept_
+        return _products(X, coef) + self.intercept_
 
     def sparsify(self) -> LinearModel:
         """Keep `coef_` as a sparse matrix, which takes less memory where most of it is zero.

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..losses import get_loss
 from ..losses.base import Loss
+from ._fold import CoefOfVector
 from ._linear_model import LinearModel
 from ._regressor import GradientRegressor
 from ._settings import DEFAULT_SCHEDULE
@@ -106,8 +107,9 @@ class LinearRegressor(LinearModel, GradientRegressor):
 
     Attributes
     ----------
-    coef_ : ndarray of shape (n_outputs, n_features)
-        Weights. Read-only where training was on scaled targets or features.
+    coef_ : ndarray of shape (n_features,) or (n_outputs, n_features)
+        Weights, a vector where y was one. Read-only where training was on scaled targets or
+        features.
     intercept_ : ndarray of shape (n_outputs,)
         Intercepts, zero with ``fit_intercept=False``.
     n_outputs_ : int
@@ -169,7 +171,7 @@ class LinearRegressor(LinearModel, GradientRegressor):
     True
     >>> model = LinearRegressor(loss="quantile", random_state=0).fit(X, y)
     >>> model.predict(X).shape, model.coef_.shape
-    ((442,), (1, 10))
+    ((442,), (10,))
     """
 
     _parameter_constraints = {
@@ -178,6 +180,8 @@ class LinearRegressor(LinearModel, GradientRegressor):
     }
 
     _auto_lr_factor = 10.0
+
+    coef_ = CoefOfVector()
 
     def __init__(
         self,
