@@ -149,13 +149,9 @@ class FittedParameter:
 class CoefOfVector(FittedParameter):
     """``coef_`` of a regressor: one-dimensional where the targets were, as scikit-learn has it.
 
-    Inside it is kept as a row, so that training and prediction know one form only.
+    It is a view of the row that training and prediction know.
     """
 
-    def __get__(self, model: Any, owner: type | None = None) -> Any:
-        value = super().__get__(model, owner)
-        vector = model is not None and getattr(model, "_vector", False)
-        return value[0] if vector and isinstance(value, np.ndarray) else value
-
     def __set__(self, model: Any, value: Any) -> None:
-        super().__set__(model, value[None] if np.ndim(value) == 1 else value)
+        vector = getattr(model, "_vector", False) and isinstance(value, np.ndarray)
+        super().__set__(model, value[0] if vector and value.ndim == 2 else value)

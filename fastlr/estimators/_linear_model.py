@@ -13,7 +13,7 @@ from .._compat import Interval, StrOptions, check_is_fitted
 from ..losses.base import Loss
 from ..optimizers.base import Optimizer
 from ..training import Arena, FeatureScaling, LinearEpoch, SparseEpoch
-from ._fold import ByFeature, FittedParameter, Fold, LinearFold, refresh
+from ._fold import ByFeature, FittedParameter, Fold, LinearFold
 from ._penalty import penalised, penalty_parts, scale_powers
 from ._session import ModelSpec
 from ._sparse_rows import AnyRows, is_plain_csr, ready_rows, sparse_scaling
@@ -176,8 +176,8 @@ class LinearModel(GradientEstimator):
 
     def _rows_of_coef(self) -> Any:
         """Return `coef_` with a row for each output, whatever shape it is handed out in."""
-        refresh(self)
-        return self.__dict__["coef_"]
+        coef = self.coef_
+        return coef[None] if coef.ndim == 1 else coef
 
     def _outputs(self, X: Any) -> np.ndarray:
         coef = self._rows_of_coef()

@@ -202,7 +202,8 @@ class Session:
     def take_replaced(self, fitted: Mapping[str, np.ndarray]) -> None:
         """Copy in the fitted attributes that the user has replaced by other arrays."""
         self._take(
-            [name for name in fitted if fitted[name] is not self._published.get(name)], fitted
+            [name for name in fitted if not _is_same(fitted[name], self._published.get(name))],
+            fitted,
         )
 
     def _take(self, changed: list[str], fitted: Mapping[str, np.ndarray]) -> None:
@@ -259,6 +260,18 @@ class Session:
         if set(state["schedule"]) != set(own["schedule"]):
             state = {**state, "schedule": own["schedule"]}
         self.updater.load_state_dict(state)
+
+
+def _is_same(array: np.ndarray, published: np.ndarray | None) -> bool:
+    """Whether an attribute is the array that was handed out, or a view of all of it."""
+    if array is published or published is None:
+        return published is not None
+    return array.shape == published.shape and _address(array) == _address(published)
+
+
+def _address(array: np.ndarray) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 def _layout(state_dict: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Any, ...]]:
