@@ -14,7 +14,7 @@ from sparse_problems import assert_agree, model, problem, rows_of
 
 from fastlr import SGD, Adagrad, Adam, AdamW
 from fastlr.training import Arena, SparseEpoch
-from fastlr.training.sparse import _compiled
+from fastlr.training.engine import compiled
 
 ENGINES = ["numpy", pytest.param("compiled", marks=needs_compiled)]
 
@@ -181,13 +181,13 @@ def test_without_a_compiled_core_steps_are_as_lazy_and_the_same(outputs):
     data = problem(outputs)
     optimizer = AdamW(lr=0.05, eps=1e-3, weight_decay=0.1, average="ema", clip_norm=0.2)
     expected = trained(data, outputs, optimizer)
-    _compiled.cache_clear()
+    compiled.cache_clear()
     try:
         with use_engine("numba-no_compiler"):
             got = trained(data, outputs, optimizer)
-            assert (got[1].is_lazy, _compiled()) == (True, None)
+            assert (got[1].is_lazy, compiled("sparse")) == (True, None)
     finally:
-        _compiled.cache_clear()
+        compiled.cache_clear()
     assert_agree(got, expected)
     norms = [each[1].updater.stats()["grad_norm"] for each in (got, expected)]
     assert norms[0] == pytest.approx(norms[1], rel=1e-9)

@@ -37,7 +37,7 @@ def isas():
 @pytest.mark.parametrize("outputs", [1, 2, 3, 4, 5, 7, 8, 9, 16, 50, 67, 130])
 def test_compiled_epoch_equals_the_numpy_one(outputs, dtype, isa, monkeypatch):
     module = importlib.import_module(f"fastlr.training._sparse_{isa}")
-    monkeypatch.setattr("fastlr.training.sparse._compiled", lambda: module)
+    monkeypatch.setattr("fastlr.training.engine.compiled", lambda model: module)
     data = problem(outputs, dtype)
     optimizer = Adam(
         lr=0.05, eps=1e-3, weight_decay=0.1, decay="decoupled", schedule=OneCycle(), clip_norm=0.4

@@ -83,7 +83,7 @@ def test_compiled_epoch_equals_the_numpy_one(outputs, features, engine, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_instruction_set_agrees_with_numpy(isa, dtype, monkeypatch):
     module = importlib.import_module(f"fastlr.training._linear_{isa}")
-    monkeypatch.setattr("fastlr.training.linear._compiled", lambda: module)
+    monkeypatch.setattr("fastlr.training.engine.compiled", lambda model: module)
     for outputs, features in [(1, 33), (2, 17), (3, 784), (5, 16), (11, 31)]:
         X, y, weight, order = problem(outputs, features, dtype)
         got, expected = (
@@ -314,7 +314,7 @@ def test_unknown_choices_are_refused_by_name(outputs, loss, reduction, engine, m
 
 
 def test_without_a_compiled_core_numpy_serves_and_a_compiled_engine_is_refused(monkeypatch):
-    monkeypatch.setattr("fastlr.training.linear._compiled", lambda: None)
+    monkeypatch.setattr("fastlr.training.engine.compiled", lambda model: None)
     X, y, _, _ = problem(3, 4, "float64")
     arena, epoch = model(3, 4, "float64", SGD(lr=0.5), "auto")
     reference, twin = model(3, 4, "float64", SGD(lr=0.5), "numpy")

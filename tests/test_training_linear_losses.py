@@ -109,7 +109,7 @@ def test_first_step_follows_the_slope_of_the_loss(name, reduction, outputs, engi
 @pytest.mark.parametrize("isa", isas())
 def test_every_instruction_set_agrees(isa, monkeypatch):
     module = importlib.import_module(f"fastlr.training._linear_{isa}")
-    monkeypatch.setattr("fastlr.training.linear._compiled", lambda: module)
+    monkeypatch.setattr("fastlr.training.engine.compiled", lambda model: module)
     for name, reduction, outputs in [("Huber", "each", 3), ("Hinge", "multinomial", 4)]:
         loss = REFERENCES[name][0]
         for dtype in ("float32", "float64"):

@@ -13,7 +13,8 @@ from fastlr import SGD, AdamW
 from fastlr.kernels import select
 from fastlr.training import FeatureScaling
 from fastlr.training.activations import ACTIVATIONS
-from fastlr.training.mlp_core import core, network_outputs
+from fastlr.training.engine import compiled
+from fastlr.training.mlp_core import network_outputs
 
 NAMES = list(ACTIVATIONS)
 
@@ -22,9 +23,9 @@ NAMES = list(ACTIVATIONS)
 def isa(request, monkeypatch):
     """Each instruction set in turn."""
     monkeypatch.setattr(select, "instruction_set", lambda: request.param)
-    core.cache_clear()
+    compiled.cache_clear()
     yield request.param
-    core.cache_clear()
+    compiled.cache_clear()
 
 
 def total_loss(epoch, X, y, weight):
@@ -209,7 +210,9 @@ def test_divergence_stops_at_its_step_with_parameters_and_state_as_before(engine
 @needs_compiled
 @pytest.mark.parametrize("activation", NAMES)
 def test_nan_is_passed_on_by_every_activation(activation):
-    value, slope = core().activation(NAMES.index(activation), np.array([np.nan, 1.0], "f4"))
+    value, slope = compiled("mlp").activation(
+        NAMES.index(activation), np.array([np.nan, 1.0], "f4")
+    )
     assert np.isnan(value[0])
     assert np.isfinite([value[1], slope[1]]).all()
 
@@ -274,8 +277,8 @@ def test_unfit_data_are_refused_before_anything_is_written(name, change, error, 
 
 
 def test_without_a_compiled_core_numpy_serves(monkeypatch):
-    monkeypatch.setattr("fastlr.training.mlp.core", lambda: None)
-    monkeypatch.setattr("fastlr.training.mlp_core.core", lambda: None)
+    monkeypatch.setattr("fastlr.training.engine.compiled", lambda model: None)
+    monkeypatch.setattr("fastlr.training.mlp_core.compiled", lambda model: None)
     X, y, _, _ = data("softmax", "log_loss", 4, 3)
     arena, epoch = network([4, 5, 3], ["relu"])
     other, twin = network([4, 5, 3], ["relu"], engine="numpy")

@@ -48,72 +48,19 @@ static const double inverse_factorials[] = {
     1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0,
 };
 
-#define REAL float
-#define SUFFIX f32
-#define SIGNED int32_t
-#define BITS uint32_t
-#define LOG logf
-#define LOG1P log1pf
-#define TERMS 8
-#define MANTISSA 23
-#define BIAS 127
-#define SHIFT 12582912.0f
-#define SMALLEST -87.0f
-#define LARGEST 88.0f
-/* log(2) in two parts; the first has so few bits that its product with k is exact. */
-#define LN2_HIGH 0.693359375f
-#define LN2_LOW -0.00021219444005469057f
+#include "_real_f32.h"
 #include "_linear_loss.h"
 #include "_linear_orthant.h"
 #include "_linear_rules.h"
 #include "_linear_products.h"
-#undef REAL
-#undef SUFFIX
-#undef SIGNED
-#undef BITS
-#undef LOG
-#undef LOG1P
-#undef TERMS
-#undef MANTISSA
-#undef BIAS
-#undef SHIFT
-#undef SMALLEST
-#undef LARGEST
-#undef LN2_HIGH
-#undef LN2_LOW
+#include "_real_end.h"
 
-#define REAL double
-#define SUFFIX f64
-#define SIGNED int64_t
-#define BITS uint64_t
-#define LOG log
-#define LOG1P log1p
-#define TERMS 14
-#define MANTISSA 52
-#define BIAS 1023
-#define SHIFT 6755399441055744.0
-#define SMALLEST -708.0
-#define LARGEST 709.0
-#define LN2_HIGH 0.6931471805592082
-#define LN2_LOW 7.371002565167799e-13
+#include "_real_f64.h"
 #include "_linear_loss.h"
 #include "_linear_orthant.h"
 #include "_linear_rules.h"
 #include "_linear_products.h"
-#undef REAL
-#undef SUFFIX
-#undef SIGNED
-#undef BITS
-#undef LOG
-#undef LOG1P
-#undef TERMS
-#undef MANTISSA
-#undef BIAS
-#undef SHIFT
-#undef SMALLEST
-#undef LARGEST
-#undef LN2_HIGH
-#undef LN2_LOW
+#include "_real_end.h"
 
 #undef NAME
 #undef JOIN

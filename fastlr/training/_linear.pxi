@@ -20,10 +20,6 @@ from fastlr.training.epoch import EpochResult
 
 cnp.import_array()
 
-cdef extern from "numpy/arrayobject.h":
-    bint PyArray_ISBEHAVED_RO(cnp.ndarray)
-    bint PyArray_EquivTypenums(int, int)
-
 include "_linear_c.pxi"
 
 ctypedef fused real:
@@ -45,7 +41,7 @@ cdef enum Form:
     SOFTMAX, LOGISTIC, LABELS, OVR, RIVAL, EACH
 
 
-include "_linear_data.pxi"
+include "_data.pxi"
 
 
 cdef class LinearLoop:
@@ -164,39 +160,12 @@ cdef class LinearLoop:
 
     cdef bint read(self, X, y, sample_weight, order, Data *data) except -1:
         """Take the arguments; return whether they are fit."""
-        cdef Py_ssize_t rows
         if not (fits(X, self.typenum, 2, -1) and cnp.PyArray_DIM(X, 1) == self.features):
             return False
-        rows = cnp.PyArray_DIM(X, 0)
-        if not (
-            (sample_weight is None or fits(sample_weight, cnp.NPY_FLOAT64, 1, rows))
-            and (order is None or fits(order, cnp.NPY_INT64, 1, -1))
-        ):
-            return False
         data.x = cnp.PyArray_BYTES(X)
-        data.codes = NULL
-        data.targets = NULL
-        data.weight = NULL
-        data.order = NULL
-        data.used = rows
-        if self.form == EACH or self.form == LABELS:
-            if not (fits(y, self.typenum, 2, rows) and cnp.PyArray_DIM(y, 1) == self.outputs):
-                return False
-            data.targets = cnp.PyArray_BYTES(y)
-        else:
-            if not fits(y, cnp.NPY_INT64, 1, rows):
-                return False
-            data.codes = <const int64_t*>cnp.PyArray_DATA(y)
-            if not within(data.codes, rows, max(self.outputs, 2)):
-                return False
-        if sample_weight is not None:
-            data.weight = <const double*>cnp.PyArray_DATA(sample_weight)
-        if order is not None:
-            data.order = <const int64_t*>cnp.PyArray_DATA(order)
-            data.used = cnp.PyArray_DIM(order, 0)
-            if not within(data.order, data.used, rows):
-                return False
-        return True
+        return take_rows_of(
+            data, cnp.PyArray_DIM(X, 0), self.typenum, self.outputs,
+            self.form == EACH or self.form == LABELS, y, sample_weight, order)
 
     def run(self, X, y, sample_weight, order, Py_ssize_t batch_size):
         """Train for one epoch; return None, and do nothing, if an argument is unfit."""

@@ -48,17 +48,7 @@ enum {
 #include "_mlp_random.h"
 #include "_mlp_network.h"
 
-#define REAL float
-#define SUFFIX f32
-#define BITS uint32_t
-#define MANTISSA 23
-#define BIAS 127
-#define SHIFT 12582912.0f
-#define SMALLEST -87.0f
-#define LARGEST 88.0f
-#define LN2_HIGH 0.693359375f
-#define LN2_LOW -0.00021219444005469057f
-#define TERMS 8
+#include "_real_f32.h"
 #define LOG_TERMS 8
 #define TAIL_TERMS 13
 #define TAIL fastlr_tail_short
@@ -67,33 +57,13 @@ enum {
 #include "_mlp_products.h"
 #include "_mlp_sparse.h"
 #include "_mlp_passes.h"
-#undef REAL
-#undef SUFFIX
-#undef BITS
-#undef MANTISSA
-#undef BIAS
-#undef SHIFT
-#undef SMALLEST
-#undef LARGEST
-#undef LN2_HIGH
-#undef LN2_LOW
-#undef TERMS
 #undef LOG_TERMS
 #undef TAIL_TERMS
 #undef TAIL
 #undef UPPER_HALF
+#include "_real_end.h"
 
-#define REAL double
-#define SUFFIX f64
-#define BITS uint64_t
-#define MANTISSA 52
-#define BIAS 1023
-#define SHIFT 6755399441055744.0
-#define SMALLEST -708.0
-#define LARGEST 709.0
-#define LN2_HIGH 0.6931471805592082
-#define LN2_LOW 7.371002565167799e-13
-#define TERMS 14
+#include "_real_f64.h"
 #define LOG_TERMS 18
 #define TAIL_TERMS 25
 #define TAIL fastlr_tail_long
@@ -102,21 +72,11 @@ enum {
 #include "_mlp_products.h"
 #include "_mlp_sparse.h"
 #include "_mlp_passes.h"
-#undef REAL
-#undef SUFFIX
-#undef BITS
-#undef MANTISSA
-#undef BIAS
-#undef SHIFT
-#undef SMALLEST
-#undef LARGEST
-#undef LN2_HIGH
-#undef LN2_LOW
-#undef TERMS
 #undef LOG_TERMS
 #undef TAIL_TERMS
 #undef TAIL
 #undef UPPER_HALF
+#include "_real_end.h"
 
 /* Either precision, as teams of threads call it. */
 static void fastlr_pack_share(void *context, int share)

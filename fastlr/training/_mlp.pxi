@@ -18,7 +18,7 @@ from fastlr.training.epoch import EpochResult
 
 cnp.import_array()
 
-include "_array_checks.pxi"
+include "_data.pxi"
 include "_mlp_c.pxi"
 
 # Rows done at a time, at most: what they need stays in the second cache level.
@@ -277,5 +277,5 @@ cdef class MLPLoop:
         return out
 
 
-include "_mlp_data.pxi"
+include "_mlp_rows.pxi"
 include "_mlp_buffers.pxi"

@@ -21,10 +21,6 @@ from fastlr.training.epoch import EpochResult
 
 cnp.import_array()
 
-cdef extern from "numpy/arrayobject.h":
-    bint PyArray_ISBEHAVED_RO(cnp.ndarray)
-    bint PyArray_EquivTypenums(int, int)
-
 include "_linear_c.pxi"
 include "_sparse_c.pxi"
 
@@ -175,33 +171,11 @@ cdef class SparseLoop:
         cdef Matrix *matrix = &self.matrix
         cdef Py_ssize_t rows = X.shape[0], entries = cnp.PyArray_DIM(indices, 0)
         cdef bint fit
-        if not (
-            (sample_weight is None or fits(sample_weight, cnp.NPY_FLOAT64, 1, rows))
-            and (order is None or fits(order, cnp.NPY_INT64, 1, -1))
+        if not take_rows_of(
+            data, rows, self.typenum, self.outputs, self.form == EACH, y, sample_weight, order
         ):
             return False
-        data.x = data.targets = NULL
-        data.codes = NULL
-        data.weight = NULL
-        data.order = NULL
-        data.used = rows
-        if self.form == EACH:
-            if not (fits(y, self.typenum, 2, rows) and cnp.PyArray_DIM(y, 1) == self.outputs):
-                return False
-            data.targets = cnp.PyArray_BYTES(y)
-        else:
-            if not fits(y, cnp.NPY_INT64, 1, rows):
-                return False
-            data.codes = <const int64_t*>cnp.PyArray_DATA(y)
-            if not within(data.codes, rows, max(self.outputs, 2)):
-                return False
-        if sample_weight is not None:
-            data.weight = <const double*>cnp.PyArray_DATA(sample_weight)
-        if order is not None:
-            data.order = <const int64_t*>cnp.PyArray_DATA(order)
-            data.used = cnp.PyArray_DIM(order, 0)
-            if not within(data.order, data.used, rows):
-                return False
+        data.x = NULL
         matrix.values, matrix.indices = cnp.PyArray_BYTES(values), cnp.PyArray_BYTES(indices)
         matrix.starts = cnp.PyArray_BYTES(starts)
         matrix.wide = cnp.PyArray_ITEMSIZE(indices) == 8

@@ -45,7 +45,7 @@ cdef enum Form:
     SOFTMAX, LOGISTIC, OVR, RIVAL, EACH
 
 
-include "_linear_data.pxi"
+include "_data.pxi"
 
 
 cdef struct Matrix:

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..kernels import select
 from . import mlp_numpy
 from .activations import ACTIVATIONS
+from .engine import compiled
 
-FORMS = ("softmax", "logistic", "ovr", "multinomial", "each")
+FORMS = ("softmax", "logistic", "ovr", "rival", "each")
 """How losses come of outputs, numbered as in `_mlp_network.h`."""
-
-
-@functools.cache
-def core() -> Any:
-    """Return the compiled module for this processor, None where it was not built."""
-    isa = select.instruction_set()
-    if isa is None or select.compiled_stepper() is None:
-        return None
-    try:
-        return importlib.import_module(f"fastlr.training._mlp_{isa}")
-    except ImportError:
-        return None
 
 
 def activation_number(name: str) -> int:
@@ -61,12 +47,12 @@ def network_outputs(
     ndarray of shape (rows, outputs)
         Raw outputs.
     """
-    module = core()
-    if module is not None:
+    core = compiled("mlp")
+    if core is not None:
         weights, biases = (
             [np.ascontiguousarray(a) for a in arrays] for arrays in (weights, biases)
         )
-        loop = module.MLPLoop(
+        loop = core.MLPLoop(
             weights,
             biases,
             None,

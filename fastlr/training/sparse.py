@@ -1,42 +1,24 @@
-"""An epoch of a linear model over sparse rows: picks the compiled loop or the NumPy one."""
+"""An epoch of a linear model over sparse rows."""
 
 from __future__ import annotations
 
-import functools
-import importlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..kernels import select
-from ..kernels.loss_kernels import loss_kernel
-from ..losses import LogLoss, get_loss
-from ..losses.base import Loss
 from . import sparse_numpy
 from .arena import Arena
+from .engine import Engine
 from .epoch import EpochResult
 from .lazy import LazySteps, lazy_plan
-from .linear import check_reduction
 from .scaling import FeatureScaling
 from .sparse_data import check_data, check_indices, corrupt
 
-_ENGINES = ("auto", "compiled", "numpy")
 _MOST_FEATURES = 2**31 - 2  # numbers of features are kept in 32 bits
 
 
-@functools.cache
-def _compiled() -> Any:
-    """Return the compiled loop for this processor, None where it was not built."""
-    isa = select.instruction_set()
-    if isa is None or select.compiled_stepper() is None:
-        return None
-    try:
-        return importlib.import_module(f"fastlr.training._sparse_{isa}")
-    except ImportError:
-        return None
-
-
-class SparseEpoch:
+class SparseEpoch(Engine):
     r"""Trains a linear model on sparse rows, one epoch a call, at a cost that grows with entries.
 
     Outputs of a row are :math:`z_k = \sum_j x_j W_{jk} + b_k`. The parameters are those of
@@ -104,6 +86,8 @@ class SparseEpoch:
     [[-0.25, 0.25], [0.0, 0.0], [-0.25, 0.25]]
     """
 
+    model = "sparse"
+    twin: ClassVar[Any] = sparse_numpy
     uses_blas = False
     settles = True
 
@@ -117,12 +101,7 @@ class SparseEpoch:
         scaling: FeatureScaling | None = None,
     ):
         features, outputs = arena.param["coef"].shape
-        self.loss: Loss = get_loss(loss, "SparseEpoch: loss")
-        check_reduction("SparseEpoch", self.loss, reduction, outputs)
-        if engine not in _ENGINES:
-            raise ValueError(
-                f"SparseEpoch: engine must be one of {', '.join(_ENGINES)}, got {engine!r}"
-            )
+        super().__init__(arena, updater, loss, reduction, engine, features, outputs)
         if features > _MOST_FEATURES:
             raise ValueError(f"SparseEpoch: at most {_MOST_FEATURES} features, got {features}")
         if scaling is not None and (
@@ -132,36 +111,23 @@ class SparseEpoch:
                 "SparseEpoch: scaling.mean must be None, and scaling.inverse of shape "
                 f"{(features,)}"
             )
-        self.arena, self.updater, self.reduction, self.scaling = arena, updater, reduction, scaling
-        softmax = reduction == "softmax"
-        self._kernel = None if softmax else loss_kernel(self.loss, arena.params.dtype)
-        plan = lazy_plan(updater)
+        self.scaling = scaling
+        plan, core = lazy_plan(updater), self._core(engine)
         self.is_lazy = plan is not None
-        self._loop = None if engine == "numpy" else self._compiled_loop(engine, plan)
+        self._loop = None if core is None else self._make_loop(core, plan)
         self._lazy = None
         if self._loop is None and plan is not None:
             self._lazy = LazySteps(arena, updater, plan)
 
-    def _compiled_loop(self, engine: str, plan: Any) -> Any:
-        module, stepper = _compiled(), getattr(self.updater, "_stepper", None)
-        if module is None or not isinstance(stepper, select.compiled_stepper()):
-            if engine == "auto":
-                return None
-            raise ValueError(
-                f"SparseEpoch: engine={engine!r} needs the compiled core and a rule that it runs; "
-                "see fastlr.backend_info()"
-            )
-        form = "rival" if self.reduction == "multinomial" else self.reduction
-        if form == "ovr" and type(self.loss) is LogLoss:
-            form = "logistic"  # the same, with an exponential that makes vectors
-        rule = None if self._kernel is None else (self._kernel.address, self._kernel.row)
+    def _make_loop(self, core: Any, plan: Any) -> Any:
         inverse = None
         if self.scaling is not None:
             inverse = np.ascontiguousarray(self.scaling.inverse, self.arena.params.dtype)
         dense = plan is None
         plain, idles, averaging = (False, False, -1) if plan is None else plan
-        return module.SparseLoop(
-            self.arena, stepper, form, rule, inverse, plain, idles, averaging, dense
+        form, stepper = self._form("ovr"), self.updater._stepper
+        return core.SparseLoop(
+            self.arena, stepper, form, self._rule(), inverse, plain, idles, averaging, dense
         )
 
     def run(
@@ -250,16 +216,5 @@ class SparseEpoch:
             coef = (coef * self.scaling.inverse[:, None]).astype(coef.dtype)
         return coef, intercept
 
-    def _check(self, X: Any, y: Any, sample_weight: Any, order: Any, batch_size: Any) -> None:
-        features, outputs = self.arena.param["coef"].shape
-        check_data(
-            X,
-            y,
-            sample_weight,
-            order,
-            batch_size,
-            dtype=self.arena.params.dtype,
-            features=features,
-            outputs=outputs,
-            codes=self.reduction != "each",
-        )
+    def _check_data(self, X: Any) -> Callable[..., None]:
+        return check_data

@@ -56,6 +56,23 @@ def check_data(
     check_rows(rows, y, sample_weight, order, batch_size, dtype=dtype, outputs=outputs, codes=codes)
 
 
+def check_all(X: Any, *args: Any, **kwargs: Any) -> None:
+    """Check the arguments of an epoch as `check_data` does, and the indices.
+
+    Parameters
+    ----------
+    X, *args, **kwargs
+        Those of `check_data`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is unfit; the message names it.
+    """
+    check_data(X, *args, **kwargs)
+    check_indices(X)
+
+
 def check_indices(X: Any) -> None:
     """Raise unless row starts do not fall, and indices lie within the features.
 

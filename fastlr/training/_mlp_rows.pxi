@@ -4,35 +4,16 @@ cdef bint take_data(
     fastlr_network *net, int typenum, Py_ssize_t outputs, X, y, sample_weight, order
 ):
     """Take the pointers of the data; say no if an argument is unfit."""
+    cdef Data data
     cdef Py_ssize_t rows = take_rows(net, typenum, X)
     if rows < 0:
         return False
-    if not (
-        (sample_weight is None or fits(sample_weight, cnp.NPY_FLOAT64, 1, rows))
-        and (order is None or fits(order, cnp.NPY_INT64, 1, -1))
+    if not take_rows_of(
+        &data, rows, typenum, outputs, net.reduction == FASTLR_BY_EACH, y, sample_weight, order
     ):
         return False
-    if net.reduction == FASTLR_BY_EACH:
-        if not (
-            fits(y, typenum, 2, rows) and cnp.PyArray_DIM(y, 1) == outputs
-        ):
-            return False
-    elif not (
-        fits(y, cnp.NPY_INT64, 1, rows)
-        and within(<const int64_t*>cnp.PyArray_DATA(y), rows, max(outputs, 2))
-    ):
-        return False
-    net.y = cnp.PyArray_DATA(y)
-    net.weight = NULL
-    net.order = NULL
-    net.used = rows
-    if sample_weight is not None:
-        net.weight = <const double*>cnp.PyArray_DATA(sample_weight)
-    if order is not None:
-        net.order = <const int64_t*>cnp.PyArray_DATA(order)
-        net.used = cnp.PyArray_DIM(order, 0)
-        if not within(net.order, net.used, rows):
-            return False
+    net.y = data.targets if data.codes == NULL else <const void*>data.codes
+    net.weight, net.order, net.used = data.weight, data.order, data.used
     return True
 
 

@@ -1,0 +1,255 @@
+"""What all engines share: the compiled core of this processor, and epochs over rows.
+
+An engine trains one kind of model. Its compiled loop takes an epoch where it can; where arguments
+are unfit the loop does nothing, and Python finds out what is wrong.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..kernels import select
+from ..kernels.loss_kernels import loss_kernel
+from ..losses import LogLoss, get_loss
+from ..losses.base import Loss
+from .arena import Arena
+from .epoch import EpochResult
+from .linear_data import check_data
+
+REDUCTIONS = ("softmax", "multinomial", "ovr", "each")
+
+
+@functools.cache
+def compiled(model: str) -> Any:
+    """Return the compiled module of a kind of model for this processor.
+
+    Parameters
+    ----------
+    model : {"linear", "sparse", "mlp"}
+        Kind of model.
+
+    Returns
+    -------
+    module or None
+        None where it was not built.
+    """
+    isa = select.instruction_set()
+    if isa is None or select.compiled_stepper() is None:
+        return None
+    try:
+        return importlib.import_module(f"fastlr.training._{model}_{isa}")
+    except ImportError:
+        return None
+
+
+class Engine:
+    """Base of the engines; each documents its parameters, and makes its loop.
+
+    Attributes
+    ----------
+    arena : Arena
+        Parameters and gradients.
+    updater : Updater
+        Bound to them.
+    loss : Loss
+        What is minimised.
+    reduction : str
+        How the loss of a row comes of its outputs.
+    features, outputs : int
+        Size of the model.
+    """
+
+    model: ClassVar[str]
+    engines: ClassVar[tuple[str, ...]] = ("auto", "compiled", "numpy")
+    twin: ClassVar[Any]  # the module with the readable twin
+
+    _loop: Any
+
+    def __init__(
+        self,
+        arena: Arena,
+        updater: Any,
+        loss: Any,
+        reduction: str,
+        engine: str,
+        features: int,
+        outputs: int,
+    ) -> None:
+        name = type(self).__name__
+        self.features, self.outputs = features, outputs
+        self.loss: Loss = get_loss(loss, f"{name}: loss")
+        check_reduction(name, self.loss, reduction, outputs)
+        if engine not in self.engines:
+            raise ValueError(
+                f"{name}: engine must be one of {', '.join(self.engines)}, got {engine!r}"
+            )
+        self.arena, self.updater, self.reduction = arena, updater, reduction
+        softmax = reduction == "softmax"
+        self._kernel = None if softmax else loss_kernel(self.loss, arena.params.dtype)
+
+    def _core(self, engine: str) -> Any:
+        """Return the compiled module, or None where the twin is to serve."""
+        if engine == "numpy":
+            return None
+        module, stepper = compiled(self.model), getattr(self.updater, "_stepper", None)
+        if module is not None and isinstance(stepper, select.compiled_stepper()):
+            return module
+        if engine == "auto":
+            return None
+        raise ValueError(
+            f"{type(self).__name__}: engine={engine!r} needs the compiled core and a rule that it "
+            "runs; see fastlr.backend_info()"
+        )
+
+    def _form(self, *vectorised: str) -> str:
+        """Return how the loop is to make slopes of outputs.
+
+        `vectorised` are reductions for which it has a log-loss with an exponential that makes
+        vectors.
+        """
+        if type(self.loss) is LogLoss and self.reduction in vectorised:
+            return {"ovr": "logistic", "each": "labels"}[self.reduction]
+        return "rival" if self.reduction == "multinomial" else self.reduction
+
+    def _rule(self) -> tuple[int, np.ndarray] | None:
+        """Return address and coefficients of the loss, None for the softmax."""
+        return None if self._kernel is None else (self._kernel.address, self._kernel.row)
+
+    def run(
+        self,
+        X: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        order: np.ndarray | None = None,
+        batch_size: int = 128,
+    ) -> EpochResult:
+        """Take one step for each mini-batch, without the GIL.
+
+        Parameters
+        ----------
+        X : ndarray of shape (rows, features)
+            C-contiguous, of the arena's dtype; may be read-only. `MLPEpoch` takes CSR matrices
+            too, and leaves out products with what they do not store.
+        y : ndarray
+            Class codes from 0, int64 of shape (rows,); with one output, 0 or 1. With reduction
+            "each", targets of the arena's dtype, of shape (rows, outputs), C-contiguous.
+        sample_weight : ndarray of shape (rows,), float64, optional
+            Not negative. The loss of a mini-batch is the sum over its rows of weight times loss,
+            divided by their number, so that weights count in the smallest mini-batch too. For a
+            weighted mean over the data, scale them to a mean of 1.
+        order : ndarray of shape (rows used,), int64, optional
+            Rows in the order of training, usually a permutation. By default as they lie.
+        batch_size : int, default=128
+            Rows in a mini-batch; the last one may have fewer.
+
+        Returns
+        -------
+        EpochResult
+            Sums of loss and weight, number of steps, and where it diverged.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is unfit. Nothing has been written then.
+        KeyboardInterrupt
+            Between two mini-batches; parameters and state are then those of the last one.
+        """
+        data = (self._rows(X), y, sample_weight, order)
+        if self._loop is not None and type(batch_size) is int:
+            result: EpochResult | None = self._loop.run(*data, batch_size)
+            if result is not None:
+                return result
+        self._check(*data, batch_size)
+        if self._loop is not None:
+            return self._loop.run(*data, int(batch_size))
+        return self.twin.run_epoch(*data, batch_size, self)
+
+    def evaluate(
+        self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None = None
+    ) -> tuple[float, float]:
+        """Return the loss of data without a step and without dropout, block by block.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As `run` takes them.
+
+        Returns
+        -------
+        loss_sum, weight_sum : float
+            Sums of weighted losses, and of weights.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is unfit.
+        """
+        data, weights = (self._rows(X), y, sample_weight), self._weights()
+        if self._loop is not None:
+            result: tuple[float, float] | None = self._loop.evaluate(*data, *weights)
+            if result is not None:
+                return result
+        self._check(*data, None, 1)
+        return self.twin.evaluate(*data, self, *weights)
+
+    def _rows(self, X: Any) -> Any:
+        """Return X as the loop takes it."""
+        return X
+
+    def _weights(self) -> tuple[np.ndarray | None, ...]:
+        """Return what `evaluate` is to use in place of the parameters."""
+        return ()
+
+    def _check(self, X: Any, y: Any, sample_weight: Any, order: Any, batch_size: Any) -> None:
+        """Raise if an argument is unfit."""
+        self._check_data(X)(
+            X,
+            y,
+            sample_weight,
+            order,
+            batch_size,
+            dtype=self.arena.params.dtype,
+            features=self.features,
+            outputs=self.outputs,
+            codes=self.reduction != "each",
+        )
+
+    def _check_data(self, X: Any) -> Callable[..., None]:
+        """Return what checks the data."""
+        return check_data
+
+
+def check_reduction(owner: str, loss: Loss, reduction: str, outputs: int) -> None:
+    """Raise unless a loss can be reduced in this way.
+
+    Parameters
+    ----------
+    owner : str
+        Whose message it is.
+    loss : Loss
+        Which loss.
+    reduction : str
+        Which way; see `LinearEpoch`.
+    outputs : int
+        Of the model.
+
+    Raises
+    ------
+    ValueError
+        If it cannot.
+    """
+    if reduction not in REDUCTIONS:
+        raise ValueError(
+            f"{owner}: reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}"
+        )
+    if reduction == "softmax" and type(loss) is not LogLoss:
+        raise ValueError(f"{owner}: reduction 'softmax' is that of LogLoss, got {loss!r}")
+    if reduction in {"softmax", "multinomial"} and outputs < 2:
+        raise ValueError(f"{owner}: reduction {reduction!r} needs 2 outputs or more, got 1")
+    if reduction in {"multinomial", "ovr"} and loss.task != "margin":
+        raise ValueError(f"{owner}: reduction {reduction!r} needs a loss of margins, got {loss!r}")
