@@ -69,13 +69,26 @@ class Continued(Recorded, Validated):
         if run.total_steps is None and needs_total(optimizer, run):
             # Nobody knows how many calls will follow, so there is no run to stretch it over.
             optimizer = optimizer.replace(schedule=None)
-        optimizer = self._in_units(optimizer, spec)
         seed = 0  # a checkpoint brings the state of its generator
         if checkpoint is None:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        session = self._session_of(optimizer, spec, run, seed, initialise=fitted is None)
+        if fitted is not None:
+            session.resume(fitted, checkpoint)
+        self._session = session
+        self.lr_ = float(optimizer.lr)  # type: ignore[attr-defined]
+        self._lr_of = type(optimizer).__name__
+        self.__dict__.pop("_checkpoint", None)
+        self.__dict__.pop("_stale", None)
+        return session
+
+    def _session_of(
+        self, optimizer: Optimizer, spec: ModelSpec, run: Run, seed: int, initialise: bool = True
+    ) -> Session:
+        """Return a session, which the estimator knows nothing of yet."""
         session = Session(
             spec,
-            optimizer,
+            self._in_units(optimizer, spec),
             self._make_epoch,
             self._fold(spec),
             run,
@@ -84,15 +97,8 @@ class Continued(Recorded, Validated):
             self._settings(),
             self._groups,
         )
-        if fitted is None:
+        if initialise:
             self._initialise(session.arena.param, spec, session.rng)
-        else:
-            session.resume(fitted, checkpoint)
-        self._session = session
-        self.lr_ = float(optimizer.lr)  # type: ignore[attr-defined]
-        self._lr_of = type(optimizer).__name__
-        self.__dict__.pop("_checkpoint", None)
-        self.__dict__.pop("_stale", None)
         return session
 
     def _checkpoint_now(self) -> dict[str, Any]:

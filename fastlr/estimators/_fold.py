@@ -88,7 +88,7 @@ class LinearFold(Fold):
         if "intercept" in params:
             b = params["intercept"] - (coef * self._m).sum(axis=1)
             fitted["intercept"] = self._c * b + self._t
-        return {name: _read_only(array, dtype) for name, array in fitted.items()}
+        return {name: read_only(array, dtype) for name, array in fitted.items()}
 
     def to_params(self, fitted: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """Return coefficients and intercept in the units of training."""
@@ -100,7 +100,8 @@ class LinearFold(Fold):
         return self._layout.to_params(params)
 
 
-def _read_only(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def read_only(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return an array that says by itself that writing into it would change nothing."""
     array = array.astype(dtype, copy=False)
     array.flags.writeable = False
     return array

@@ -13,6 +13,7 @@ from ._fold import Fold
 from ._labels import all_finite
 from ._params import OptimizerParams
 from ._session import ModelSpec, exempt_intercepts
+from ._sparse_rows import is_plain_csr, ready_rows
 
 
 class Hooks(OptimizerParams):
@@ -26,15 +27,16 @@ class Hooks(OptimizerParams):
 
     # Hooks of the model
 
-    _X_options: Mapping[str, Any] = {"order": "C"}
+    _X_options: Mapping[str, Any] = {"order": "C", "accept_sparse": "csr"}
 
     def _ready(self, X: Any) -> Any:
-        return np.require(X, requirements="A")
+        return ready_rows(X)
 
     def _is_plain(self, X: Any, spec: ModelSpec) -> bool:
+        if type(X) is not np.ndarray:
+            return is_plain_csr(X, spec.dtype, self.n_features_in_)
         return (
-            type(X) is np.ndarray
-            and X.dtype == spec.dtype
+            X.dtype == spec.dtype
             and X.ndim == 2
             and len(X) > 0
             and X.shape[1] == self.n_features_in_

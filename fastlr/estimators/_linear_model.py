@@ -16,7 +16,7 @@ from ..training import Arena, FeatureScaling, LinearEpoch, SparseEpoch
 from ._fold import ByFeature, FittedParameter, Fold, LinearFold
 from ._penalty import penalised, penalty_parts, scale_powers
 from ._session import ModelSpec
-from ._sparse_rows import AnyRows, is_plain_csr, ready_rows, sparse_scaling
+from ._sparse_rows import AnyRows, sparse_scaling
 from ._standardize import learn_scaling
 from .base import GradientEstimator
 
@@ -58,16 +58,6 @@ class LinearModel(GradientEstimator):
         return self.fit_intercept
 
     # Rows
-
-    _X_options: Mapping[str, Any] = {"order": "C", "accept_sparse": "csr"}
-
-    def _ready(self, X: Any) -> Any:
-        return ready_rows(X)
-
-    def _is_plain(self, X: Any, spec: ModelSpec) -> bool:
-        if type(X) is np.ndarray:
-            return super()._is_plain(X, spec)
-        return is_plain_csr(X, spec.dtype, self.n_features_in_)
 
     def _layout(self, X: Any) -> dict[str, np.ndarray]:
         return {BY_FEATURE: np.array(True)} if sparse.issparse(X) else {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ._fold import Fold
+from ._fold import Fold, read_only
 
 
 class MLPFold(Fold):
@@ -57,7 +57,7 @@ class MLPFold(Fold):
             fitted[f"coef_{self._last}"] *= scale
             fitted[f"intercept_{self._last}"] *= scale
             fitted[f"intercept_{self._last}"] += shift
-        return {name: _read_only(array, dtype) for name, array in fitted.items()}
+        return {name: read_only(array, dtype) for name, array in fitted.items()}
 
     def to_params(self, fitted: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """Return weights and intercepts in the units of training, of some or all layers."""
@@ -72,9 +72,3 @@ class MLPFold(Fold):
             params["intercept_0"] += shift @ params["coef_0"]
             params["coef_0"] *= scale[:, None]
         return params
-
-
-def _read_only(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    array = array.astype(dtype, copy=False)
-    array.flags.writeable = False
-    return array

@@ -31,7 +31,7 @@ from ._mlp_params import (
 )
 from ._penalty import penalised
 from ._session import ModelSpec
-from ._sparse_rows import is_plain_csr, ready_rows, sparse_scaling
+from ._sparse_rows import ready_rows, sparse_scaling
 from ._standardize import learn_scaling
 from .base import GradientEstimator
 
@@ -97,16 +97,6 @@ class MLPModel(GradientEstimator):
         return copy
 
     # Hooks of the model
-
-    _X_options: Mapping[str, Any] = {"order": "C", "accept_sparse": "csr"}
-
-    def _ready(self, X: Any) -> Any:
-        return ready_rows(X)
-
-    def _is_plain(self, X: Any, spec: ModelSpec) -> bool:
-        if type(X) is np.ndarray:
-            return super()._is_plain(X, spec)
-        return is_plain_csr(X, spec.dtype, self.n_features_in_)
 
     def _learn_inputs(self, X: Any, weights: np.ndarray | None) -> dict[str, np.ndarray]:
         sizes, wanted = layer_sizes(self.hidden_layer_sizes), self.standardize

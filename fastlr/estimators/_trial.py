@@ -72,20 +72,10 @@ class EstimatorTrial:
         Session
             Which shares nothing with others.
         """
-        model, spec = self._model, self._spec
-        session = Session(
-            spec,
-            model._in_units(optimizer, spec),
-            model._make_epoch,
-            model._fold(spec),
-            Run(n_steps, self._plan.steps),
-            seed,
-            model.n_threads,
-            (),
-            model._groups,
+        made: Session = self._model._session_of(
+            optimizer, self._spec, Run(n_steps, self._plan.steps), seed
         )
-        model._initialise(session.arena.param, spec, session.rng)
-        return session
+        return made
 
     def start(self, optimizer: Optimizer, n_steps: int, seed: int) -> Callable[[], float]:
         """Return what makes one step and tells the loss from before it; see `tuning.sweep`."""

@@ -51,6 +51,12 @@ class Rows:
         weights[self.chosen] = 1.0 if self.weights is None else self.weights[self.chosen]
         return weights
 
+    def weigh_one_on_average(self) -> None:
+        """Scale the weights, so that those of the rows used have a mean of 1."""
+        if self.weights is not None:
+            used = self.weights if self.chosen is None else self.weights[self.chosen]
+            self.weights[:] /= used.mean()
+
     def taken(self, index: np.ndarray) -> Rows:
         """Return a copy of some rows."""
         w, s = self.weights, self.sample_weight
@@ -86,6 +92,20 @@ class Validated(Hooks):
         options = {**self._X_options, **self._y_options(y)}
         X, y = validate_data(self, X, y, reset=reset, dtype=dtype, **options)
         return self._ready(X), y
+
+    def _rows_to_learn(
+        self, X: Any, y: Any, sample_weight: Any, warm: bool = False
+    ) -> tuple[Rows, Any, np.ndarray | None]:
+        """Return the rows that `fit` was given, their targets, and the weights of the classes."""
+        X, y = self._validated(X, y, reset=True, dtype=FLOATS)
+        sample_weight = check_weights(sample_weight, X)
+        targets, encoded = self._learn_targets(y, sample_weight, X.dtype)
+        factors = self._class_factors(encoded, targets)
+        if warm:
+            known = targets.going_on_from(self._known_targets())
+            if known is not targets:
+                targets, encoded = known, known.encode(self._checked_y(y), X.dtype)
+        return self._rows(X, encoded, sample_weight, targets, factors), targets, factors
 
     def _raw_scores(self, X: Any) -> np.ndarray:
         """Validate X and return the outputs of the model, for all that predicts."""

@@ -81,20 +81,22 @@ passed, `fit` writes ``_set_targets`` and ``_inputs``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from .._compat import check_weights, fit_context, set_callbacks
+from .._compat import fit_context, set_callbacks
 from ..optimizers.base import Optimizer
 from ..schedules import Run
 from ._session import ModelSpec
 from ._settings import EpochPlan, plan_epoch
 from ._stream import Streamed
 from ._tasks import tasks_of
-from ._trial import EstimatorTrial
-from ._validation import FLOATS, Rows
+from ._validation import Rows
+
+if TYPE_CHECKING:
+    from ._trial import EstimatorTrial  # only fits without a rate pay for its import
 
 
 class GradientEstimator(Streamed):
@@ -147,22 +149,12 @@ class GradientEstimator(Streamed):
             raise TypeError(f"on_epoch must be a callable or None, got {on_epoch!r}")
         optimizer = self._resolve_optimizer()
         given = X, y, sample_weight
-        X, y = self._validated(X, y, reset=True, dtype=FLOATS)
-        sample_weight = check_weights(sample_weight, X)
-        targets, encoded = self._learn_targets(y, sample_weight, X.dtype)
-        factors = self._class_factors(encoded, targets)
-        if warm:
-            known = targets.going_on_from(self._known_targets())
-            if known is not targets:
-                targets, encoded = known, known.encode(self._checked_y(y), X.dtype)
-        rows = self._rows(X, encoded, sample_weight, targets, factors)
+        rows, targets, factors = self._rows_to_learn(X, y, sample_weight, warm)
         given_val = X_val, y_val, sample_weight_val
         rows, held_out = self._held_out_of(rows, given_val, targets, factors)
-        if rows.weights is not None:
-            used = rows.weights if rows.chosen is None else rows.weights[rows.chosen]
-            rows.weights[:] /= used.mean()
-        inputs = self._inputs if warm else self._learn_inputs(X, rows.weights_of_chosen())
-        spec = self._spec(targets, inputs, X.shape[1], X.dtype)
+        rows.weigh_one_on_average()
+        inputs = self._inputs if warm else self._learn_inputs(rows.X, rows.weights_of_chosen())
+        spec = self._spec(targets, inputs, rows.X.shape[1], rows.X.dtype)
         plan = plan_epoch(self.batch_size, rows.used)
         run = Run(self.max_epochs * plan.steps, plan.steps)
         optimizer = self._at_found_rate(optimizer, spec, rows, plan, warm)
@@ -179,6 +171,8 @@ class GradientEstimator(Streamed):
             return optimizer
         if warm:
             return self._at_known_rate(optimizer)
+        from ._trial import EstimatorTrial
+
         seed = check_random_state(self.random_state).randint(2**31 - 10)
         trial = EstimatorTrial(self, self._at_rule_of_thumb(optimizer), spec, rows, plan)
         lr = trial.find_rate(self.max_epochs * plan.steps, seed)
@@ -189,18 +183,16 @@ class GradientEstimator(Streamed):
 
     def _trial(self, X: Any, y: Any, sample_weight: Any, optimizer: Any = None) -> EstimatorTrial:
         """Return what `find_lr` trains: this model, as `fit` would start it, on data of its own."""
+        from ._trial import EstimatorTrial
+
         model: Any = clone(self)
         if optimizer is not None:
             model.optimizer = optimizer
         model._validate_params()
-        X, y = model._validated(X, y, reset=True, dtype=FLOATS)
-        sample_weight = check_weights(sample_weight, X)
-        targets, encoded = model._learn_targets(y, sample_weight, X.dtype)
-        factors = model._class_factors(encoded, targets)
-        rows = model._rows(X, encoded, sample_weight, targets, factors)
-        if rows.weights is not None:
-            rows.weights[:] /= rows.weights.mean()
-        spec = model._spec(targets, model._learn_inputs(X, rows.weights), X.shape[1], X.dtype)
+        rows, targets, _ = model._rows_to_learn(X, y, sample_weight)
+        rows.weigh_one_on_average()
+        inputs = model._learn_inputs(rows.X, rows.weights)
+        spec = model._spec(targets, inputs, rows.X.shape[1], rows.X.dtype)
         plan = plan_epoch(model.batch_size, rows.used)
         return EstimatorTrial(model, model._resolve_optimizer(), spec, rows, plan)
 
