@@ -274,10 +274,10 @@ def test_own_loss_is_compiled_by_numba(dtype):
 
 @needs_compiled
 def test_address_and_row_are_those_of_the_compiled_core():
-    address, row = loss_kernels.address(Huber(delta=0.25), np.float32)
+    kernel = loss_kernels.loss_kernel(Huber(delta=0.25), np.float32)
     module = cython_losses.module(select.instruction_set())
-    assert address == module.KERNELS["huber_loss_f32"]
-    assert row.tolist() == [0.25, 0.5]
+    assert kernel.address == module.KERNELS["huber_loss_f32"]
+    assert kernel.row.tolist() == [0.25, 0.5]
 
 
 class Powers(Loss):

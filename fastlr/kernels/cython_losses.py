@@ -12,43 +12,16 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from .cython_cpu import DTYPES
+from .cython_cpu import DTYPES, function_names, header
 from .emit_losses import LossLoop, Rule, loss_loop, loss_name
 
-_HEADER = """\
-# Written by setup.py from the rules in fastlr/losses; do not edit.
-cdef extern from *:
-    '''
-    #if defined(_MSC_VER)
-    #define FASTLR_RESTRICT __restrict
-    #else
-    #define FASTLR_RESTRICT __restrict__
-    #endif
-    typedef float *FASTLR_RESTRICT fastlr_f32;
-    typedef const float *FASTLR_RESTRICT fastlr_const_f32;
-    typedef double *FASTLR_RESTRICT fastlr_f64;
-    typedef const double *FASTLR_RESTRICT fastlr_const_f64;
-    '''
-    ctypedef float* fastlr_f32
-    ctypedef const float* fastlr_const_f32
-    ctypedef double* fastlr_f64
-    ctypedef const double* fastlr_const_f64
-cdef extern from "<math.h>" nogil:
-{declarations}
-cdef inline double wide_(double x) noexcept nogil:
-    return x
-
-KERNELS = {{}}
-RULES = {{}}
-"""
-
-_FUNCTIONS = ("sqrt", "exp", "expm1", "log", "log1p", "tanh", "fabs")
+_ADDED = ("expm1", "log1p", "tanh")  # to the functions of optimizers
 
 
 def losses_body(rules: Iterable[Rule]) -> str:
     """Return Cython text with a kernel for each loss and precision."""
-    declared = [f"    {t} {f}{s}({t})" for f in _FUNCTIONS for t, s in DTYPES.values()]
-    parts = [_HEADER.format(declarations="\n".join(declared))]
+    declared = [f"    {t} {f}{s}({t})\n" for f in _ADDED for t, s in DTYPES.values()]
+    parts = [header("losses"), f'cdef extern from "<math.h>" nogil:\n{"".join(declared)}']
     for rule in rules:
         parts += [_kernel(rule, dtype) for dtype in DTYPES]
         coefficients = loss_loop(rule, {}).scalars
@@ -59,7 +32,7 @@ def losses_body(rules: Iterable[Rule]) -> str:
 def _kernel(rule: Rule, dtype: str) -> str:
     """Return an inner loop over restrict pointers, and the entry with the common signature."""
     ctype, suffix = DTYPES[dtype]
-    names = {f: f + suffix for f in _FUNCTIONS} | {"abs": "fabs" + suffix}
+    names = function_names(suffix) | {f: f + suffix for f in _ADDED}
     name, loop = loss_name(rule, dtype), loss_loop(rule, names)
     arguments = [
         f"fastlr_{dtype} z_at_",

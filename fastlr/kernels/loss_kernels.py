@@ -126,27 +126,6 @@ def loss_kernel(loss: Loss, dtype: Any, backend: str = "auto") -> LossKernel:
     return LossKernel(owner.__name__, found, address, row, keep)
 
 
-def address(loss: Loss, dtype: Any) -> tuple[int, np.ndarray]:
-    """Return the address of a loss's kernel and its coefficients.
-
-    Parameters
-    ----------
-    loss : Loss
-        Hyper-parameters and rule.
-    dtype : numpy.dtype
-        float32 or float64.
-
-    Returns
-    -------
-    int
-        Of the C function. The code stays as long as the process runs.
-    ndarray
-        The row to call it with. It must be kept as long as calls are made.
-    """
-    kernel = loss_kernel(loss, dtype)
-    return kernel.address, kernel.row
-
-
 @functools.cache
 def _find(
     owner: type, dtype: str, backend: str, isa: str | None
