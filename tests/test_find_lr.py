@@ -8,7 +8,7 @@ import pytest
 from fastlr import SGD, AdamW, find_lr
 from fastlr.optimizers import OPTIMIZERS
 from fastlr.tuning.curve import METHODS
-from fastlr.tuning.sweep import at_rates
+from fastlr.tuning.range_sweep import at_rates
 
 
 def quadratic(curvature, scale=1.0, offset=0.0):

@@ -5,7 +5,7 @@ import pytest
 
 from fastlr import SGD
 from fastlr.tuning.curve import noise, smooth, suggest
-from fastlr.tuning.sweep import sweep
+from fastlr.tuning.range_sweep import range_sweep
 
 # The curve
 
@@ -75,11 +75,11 @@ def test_a_run_stops_by_the_exponential_mean_corrected_for_its_start():
 
     lr = np.geomspace(1e-3, 1, 100)
     # Noise of 0.1 allows 3 * 4 * noise above the minimum; see how soon a jump of 10 crosses that.
-    late = sweep(Jump(60, 10.0), lr, 0, 0.9, 3.0)
+    late = range_sweep(Jump(60, 10.0), lr, 0, 0.9, 3.0)
     assert late.ended == "diverged"
     mean, steps = 1.0, 0
     allowed = 1 + 3 * 4 * noise(np.array([1.0 + 0.1 * (-1) ** k for k in range(60)]))
     while mean < allowed:
         mean, steps = 0.9 * mean + 0.1 * 10, steps + 1
     assert abs(len(late.loss) - 60 - steps) <= 1
-    assert sweep(Jump(60, 10.0), lr, 0, 0.9, 1e6).ended == "all steps"
+    assert range_sweep(Jump(60, 10.0), lr, 0, 0.9, 1e6).ended == "all steps"

@@ -78,7 +78,7 @@ class EstimatorTrial:
         return made
 
     def start(self, optimizer: Optimizer, n_steps: int, seed: int) -> Callable[[], float]:
-        """Return what makes one step and tells the loss from before it; see `tuning.sweep`."""
+        """Return what makes one step and tells the loss from before it, as a `Trial`."""
         session = self.session(optimizer, n_steps, seed)
         batches, rows, size = self._batches(session.rng), self._rows, self._plan.batch_size
 

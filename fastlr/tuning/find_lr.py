@@ -13,8 +13,8 @@ from ..hyper import check_number
 from ..optimizers import get_optimizer
 from .callable_trial import CallableTrial
 from .curve import METHODS
+from .range_sweep import Trial, range_sweep, rates
 from .range_test import RangeTest, warn_if_unclear
-from .sweep import Trial, rates, sweep
 
 SCALES = ("exponential", "linear")
 
@@ -138,7 +138,7 @@ def find_lr(
     random = check_random_state(source if random_state is None else random_state)
     seeds = random.randint(np.iinfo(np.int32).max, size=n_runs)
     lr = rates(float(low), float(high), int(n_steps), scale)
-    sweeps = [sweep(trial, lr, int(seed), beta, stop_factor) for seed in seeds]
+    sweeps = [range_sweep(trial, lr, int(seed), beta, stop_factor) for seed in seeds]
     test = RangeTest(sweeps, trial.label, method, beta, stop_factor)
     warn_if_unclear(test, low, high)
     return test

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .curve import METHODS, ceiling, noise, smooth, suggest
-from .sweep import Sweep
+from .range_sweep import RangeSweep
 
 
 class RangeTest:
@@ -17,7 +17,7 @@ class RangeTest:
 
     Parameters
     ----------
-    sweeps : sequence of Sweep
+    sweeps : sequence of RangeSweep
         One or more runs over the same rates.
     label : str
         What was trained, and with what.
@@ -50,7 +50,7 @@ class RangeTest:
 
     def __init__(
         self,
-        sweeps: Sequence[Sweep],
+        sweeps: Sequence[RangeSweep],
         label: str,
         method: str = "valley",
         beta: float = 0.9,

@@ -48,7 +48,7 @@ class Trial(Protocol):
         """
 
 
-class Sweep(NamedTuple):
+class RangeSweep(NamedTuple):
     """What one run came to.
 
     Attributes
@@ -100,7 +100,9 @@ def at_rates(optimizer: Optimizer, lr: np.ndarray) -> Optimizer:
     return changed
 
 
-def sweep(trial: Trial, lr: np.ndarray, seed: int, beta: float, stop_factor: float) -> Sweep:
+def range_sweep(
+    trial: Trial, lr: np.ndarray, seed: int, beta: float, stop_factor: float
+) -> RangeSweep:
     """Train through rising rates until they end or the loss runs away.
 
     Parameters
@@ -118,7 +120,7 @@ def sweep(trial: Trial, lr: np.ndarray, seed: int, beta: float, stop_factor: flo
 
     Returns
     -------
-    Sweep
+    RangeSweep
         Rates and losses.
     """
     step = trial.start(at_rates(trial.optimizer, lr), len(lr), seed)
@@ -128,12 +130,12 @@ def sweep(trial: Trial, lr: np.ndarray, seed: int, beta: float, stop_factor: flo
     for k in range(len(lr)):
         loss = step()
         if not math.isfinite(loss):
-            return Sweep(lr[:k], losses[:k], "not finite")
+            return RangeSweep(lr[:k], losses[:k], "not finite")
         total, weight = beta * total + loss, beta * weight + 1
         losses[k], means[k] = loss, total / weight
         if k >= _FEWEST:
             # Once it is over, what it was before the jump tells how high is too high.
             if means[k] > highest:
-                return Sweep(lr[: k + 1], losses[: k + 1], "diverged")
+                return RangeSweep(lr[: k + 1], losses[: k + 1], "diverged")
             highest = ceiling(losses[: k + 1], means[: k + 1], stop_factor)
-    return Sweep(lr, losses, "all steps")
+    return RangeSweep(lr, losses, "all steps")
