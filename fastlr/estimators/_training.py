@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..training import EpochInfo, EpochResult, Stopping, train
+from ..training import EpochInfo, EpochResult, Orders, Stopping, Training, drive, epochs
 from ._continuing import Continued
 from ._saying import warn_diverged, warn_interrupted
 from ._session import Session
@@ -32,23 +32,58 @@ class Trained(Continued):
         tasks: Any,
     ) -> None:
         """Run the epochs of `fit`."""
-        n_rows, chosen = rows.used, rows.chosen
-        whole = None
-        if plan.passes > 1:
-            whole = np.tile(_numbers(n_rows) if chosen is None else chosen, plan.passes)
-        stopping, begun = self._stopping(), session.updater.t
-        watched = on_epoch is not None or tasks.watched
 
         def run_epoch(order: np.ndarray | None) -> EpochResult:
-            tasks.begin()
-            if whole is not None:
-                order = whole
-            elif chosen is not None:
-                order = chosen if order is None else chosen[order]
             result: EpochResult = session.epoch.run(
                 rows.X, rows.y, rows.weights, order, plan.batch_size
             )
             return result
+
+        orders, begun = (
+            self._epochs(session, rows, held_out, plan, on_epoch, tasks),
+            session.updater.t,
+        )
+        with session.limited_blas(rows.used):
+            training: Training = drive(orders, run_epoch)
+        if training.diverged is not None:
+            steps = plan.steps * (training.diverged.epoch - 1) + training.diverged.step
+            warn_diverged(self, begun + steps, training.diverged.lr)
+        if training.interrupted:
+            kept = f"the last finished epoch, {self.n_iter_},"
+            if training.restored is not None:
+                best = self.n_iter_ - len(training.history) + training.restored
+                kept = f"the best epoch, {best},"
+            warn_interrupted(self, kept)
+
+    def _epochs(
+        self,
+        session: Session,
+        rows: Rows,
+        held_out: Rows | None,
+        plan: EpochPlan,
+        on_epoch: Callable[[Any, dict[str, float]], bool | None] | None,
+        tasks: Any,
+    ) -> Orders:
+        """Yield the order of the rows of each epoch of `fit`, and do all else that belongs to it.
+
+        That is `fit` but for the epochs themselves, whose results are sent in; fits of several
+        models may so take turns.
+        """
+        n_rows, chosen = rows.used, rows.chosen
+        whole = None
+        if plan.passes > 1:
+            whole = np.tile(_numbers(n_rows) if chosen is None else chosen, plan.passes)
+        stopping = self._stopping()
+        watched = on_epoch is not None or tasks.watched
+
+        def draw() -> np.ndarray | None:
+            tasks.begin()
+            if whole is not None:
+                return whole
+            if not self.shuffle:
+                return chosen
+            order = session.rng.permutation(n_rows).astype(np.int64, copy=False)
+            return order if chosen is None else chosen[order]
 
         def record(info: EpochInfo) -> float:  # called before a plateau schedule changes the rate
             if held_out is None:
@@ -76,30 +111,18 @@ class Trained(Continued):
                 stop |= bool(on_epoch(self, self._last_row()))
             return stop | tasks.end()
 
-        with session.limited_blas(n_rows):
-            training = train(
-                run_epoch,
-                session.arena.params,
-                session.updater,
-                n_rows,
-                self.max_epochs,
-                session.rng,
-                shuffle=self.shuffle and whole is None,
-                on_epoch=after,
-                metric=record,
-                is_best=is_best if stopping.patience is not None else None,
-            )
+        training = yield from epochs(
+            draw,
+            session.arena.params,
+            session.updater,
+            self.max_epochs,
+            on_epoch=after,
+            metric=record,
+            is_best=is_best if stopping.patience is not None else None,
+        )
         self._publish(session)
         tasks.close()
-        if training.diverged is not None:
-            steps = plan.steps * (training.diverged.epoch - 1) + training.diverged.step
-            warn_diverged(self, begun + steps, training.diverged.lr)
-        if training.interrupted:
-            kept = f"the last finished epoch, {self.n_iter_},"
-            if training.restored is not None:
-                best = self.n_iter_ - len(training.history) + training.restored
-                kept = f"the best epoch, {best},"
-            warn_interrupted(self, kept)
+        return training
 
     def _stopping(self) -> Stopping:
         """Return the rule by which to stop; without patience it never does."""

@@ -3,7 +3,7 @@
 from .arena import Arena
 from .epoch import EpochResult
 from .linear import LinearEpoch
-from .loop import Divergence, EpochInfo, Training, train
+from .loop import Divergence, EpochInfo, Orders, Training, drive, epochs, train
 from .mlp import MLPEpoch
 from .scaling import FeatureScaling
 from .sparse import SparseEpoch
@@ -17,8 +17,11 @@ __all__ = [
     "FeatureScaling",
     "LinearEpoch",
     "MLPEpoch",
+    "Orders",
     "SparseEpoch",
     "Stopping",
     "Training",
+    "drive",
+    "epochs",
     "train",
 ]

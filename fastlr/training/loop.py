@@ -7,7 +7,7 @@ be kept is one flat array and the updater's state.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -78,6 +78,9 @@ class Training:
     restored: int | None = None
 
 
+Orders = Generator["np.ndarray | None", EpochResult, Training]
+
+
 def train(
     run_epoch: Callable[[np.ndarray | None], EpochResult],
     params: np.ndarray,
@@ -86,10 +89,7 @@ def train(
     max_epochs: int,
     rng: np.random.RandomState | np.random.Generator,
     shuffle: bool = True,
-    on_epoch: Callable[[EpochInfo], bool | None] | None = None,
-    metric: Callable[[EpochInfo], float] | None = None,
-    is_best: Callable[[EpochInfo], bool] | None = None,
-    history: Sequence[EpochInfo] = (),
+    **hooks: Any,
 ) -> Training:
     """Train for up to `max_epochs` epochs.
 
@@ -109,6 +109,75 @@ def train(
         Draws a permutation for each epoch.
     shuffle : bool, default=True
         Whether to draw one.
+    **hooks
+        As `epochs` takes them: ``on_epoch``, ``metric``, ``is_best``, ``history``.
+
+    Returns
+    -------
+    Training
+        History, and how it ended.
+    """
+
+    def draw() -> np.ndarray | None:
+        return rng.permutation(n_rows).astype(np.int64, copy=False) if shuffle else None
+
+    training: Training = drive(epochs(draw, params, updater, max_epochs, **hooks), run_epoch)
+    return training
+
+
+def drive(
+    orders: Generator[np.ndarray | None, EpochResult, Any],
+    run_epoch: Callable[[np.ndarray | None], EpochResult],
+) -> Any:
+    """Run the epochs that a generator asks for, one after the other.
+
+    Parameters
+    ----------
+    orders : generator
+        Yields orders of the rows, is sent what came of each, and told of Ctrl-C.
+    run_epoch : callable
+        Trains for one epoch.
+
+    Returns
+    -------
+    object
+        What the generator returns.
+    """
+    try:
+        order = next(orders)
+        while True:
+            try:
+                result = run_epoch(order)
+            except KeyboardInterrupt as pressed:
+                order = orders.throw(pressed)
+            else:
+                order = orders.send(result)
+    except StopIteration as end:
+        return end.value
+
+
+def epochs(
+    draw: Callable[[], np.ndarray | None],
+    params: np.ndarray,
+    updater: Any,
+    max_epochs: int,
+    on_epoch: Callable[[EpochInfo], bool | None] | None = None,
+    metric: Callable[[EpochInfo], float] | None = None,
+    is_best: Callable[[EpochInfo], bool] | None = None,
+    history: Sequence[EpochInfo] = (),
+) -> Orders:
+    """Do all of a training but the epochs themselves, so that several can go side by side.
+
+    Parameters
+    ----------
+    draw : callable
+        Returns the order of the rows for the epoch that follows, None for as they lie.
+    params : ndarray
+        Flat block of the model's parameters, put back if an epoch does not finish.
+    updater : Updater
+        Steps them; its state is put back too.
+    max_epochs : int
+        Epochs to run.
     on_epoch : callable, optional
         Called after each epoch with its row of the history; true ends the training.
     metric : callable, optional
@@ -120,6 +189,11 @@ def train(
     history : sequence of EpochInfo, default=()
         Rows of an earlier run to go on from; epochs are counted on.
 
+    Yields
+    ------
+    ndarray or None
+        Order of the rows; to be sent the result of an epoch over them.
+
     Returns
     -------
     Training
@@ -129,16 +203,14 @@ def train(
     kept: tuple[np.ndarray, Any] | None = None
     best: tuple[np.ndarray, Any] | None = None
     best_epoch = None
-    order = None
     try:
         for epoch in range(len(history) + 1, len(history) + max_epochs + 1):
             kept = params.copy(), updater.state_dict()
             if best_epoch == epoch - 1:  # what is kept is the best epoch: no copy of its own
                 best = kept
-            if shuffle:
-                order = rng.permutation(n_rows).astype(np.int64, copy=False)
+            order = draw()
             start = time.perf_counter()
-            result = run_epoch(order)
+            result = yield order
             seconds = time.perf_counter() - start
             if result.diverged_at is not None:
                 training.diverged = Divergence(epoch, result.diverged_at + 1, updater.lr)
