@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
     from .exceptions import DivergenceWarning, InterruptionWarning
     from .kernels.select import backend_info
+    from .layers import layer_groups
     from .tuning.find_lr import find_lr
     from .tuning.recommend import recommend, scale_lr
     from .updater import Updater
@@ -30,6 +31,7 @@ _HOMES = {
     "Updater": "updater",
     "backend_info": "kernels.select",
     "find_lr": "tuning",
+    "layer_groups": "layers",
     "recommend": "tuning",
     "scale_lr": "tuning",
 }
@@ -58,6 +60,7 @@ __all__ = [
     "Updater",
     "backend_info",
     "find_lr",
+    "layer_groups",
     "recommend",
     "scale_lr",
     "__version__",

@@ -59,22 +59,32 @@ def coefficient_rows(
         decay: Any = optimizer.weight_decay
         if group.weight_decay is not None:
             decay = group.weight_decay * block.decay_factor
+        l1 = optimizer.l1 if group.l1 is None else group.l1 * block.l1_factor
+        l2 = optimizer.l2 if group.l2 is None else group.l2 * block.l2_factor
+        clip: Any = np.inf if optimizer.clip_value is None else optimizer.clip_value
+        own_steps = steps
+        if group.start > t:
+            # A gradient clipped to zero leaves the state of a rule as it started.
+            begun = steps > group.start
+            lr, decay, l2, clip = (np.where(begun, value, 0.0) for value in (lr, decay, l2, clip))
+        if group.start:
+            own_steps = np.maximum(steps - group.start, 1.0)
         average = 1 - optimizer.average_decay if optimizer.average == "ema" else 1 / steps
         row = rows[:, k]
         row[:, 0] = -1.0 if optimizer.maximize else 1.0
-        row[:, 1] = np.inf if optimizer.clip_value is None else optimizer.clip_value
+        row[:, 1] = clip
         row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, block.factor, decay)
         row[:, 4] = np.where(steps == 1, 1.0, average)
         if "l2" not in optimizer.own_fields:
-            row[:, 2] += optimizer.l2 if group.l2 is None else group.l2 * block.l2_factor
+            row[:, 2] += l2
         if "l1" not in optimizer.own_fields:
-            row[:, 5] = lr * (optimizer.l1 if group.l1 is None else group.l1 * block.l1_factor)
+            row[:, 5] = lr * l1
         if optimizer.lookahead is not None:
             due = steps % optimizer.lookahead == 0
             row[:, 6] = np.where(due, optimizer.lookahead_alpha, 0.0)
         values = {
             "weight_decay": decay if optimizer.decays_itself() else 0.0,
-            **optimizer.coefficients(steps, lr),
+            **optimizer.coefficients(own_steps, lr),
         }
         for j, name in enumerate(names, len(COMMON)):
             row[:, j] = values[name]

@@ -1,4 +1,4 @@
-"""Parameter groups: which parameters have a rate or a decay of their own, said by name."""
+"""Parameter groups: which parameters have a rate, a decay or a start of their own, by name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .hyper import check_number
-from .schedules import Schedule, get_schedule
+from .schedules import Run, Schedule, get_schedule
+from .schedules.lengths import check_length, to_steps
+
+_SETTINGS = ("lr", "weight_decay", "l1", "l2", "schedule", "start")
+_UNKNOWN = Run()
 
 
 @dataclass(frozen=True)
@@ -20,10 +24,11 @@ class Group:
     l1: float | None = None  # None: the optimizer's
     l2: float | None = None  # None: the optimizer's
     schedule: Schedule | None = None  # None: the optimizer's
+    start: int = 0  # steps before which its parameters stay as they are
 
 
 def assign_groups(
-    names: Sequence[str], given: Sequence[Mapping[str, Any]] | None
+    names: Sequence[str], given: Sequence[Mapping[str, Any]] | None, run: Run = _UNKNOWN
 ) -> tuple[list[Group], list[int]]:
     """Read the `groups` argument of `bind` and assign each parameter to one.
 
@@ -33,6 +38,8 @@ def assign_groups(
         Parameter names.
     given : sequence of dict, or None
         As `Optimizer.bind` describes.
+    run : Run, optional
+        The run, for starts given in fractions or epochs.
 
     Returns
     -------
@@ -68,6 +75,7 @@ def assign_groups(
                 l1=entry.get("l1"),
                 l2=entry.get("l2"),
                 schedule=_schedule(entry, f"groups[{k}]"),
+                start=_start(entry, f"groups[{k}]: start", run),
             )
         )
         for i in matched:
@@ -78,11 +86,11 @@ def assign_groups(
 def _check_entry(entry: Any, label: str) -> list[str]:
     if not isinstance(entry, Mapping):
         raise TypeError(f"{label} must be a dict, got {type(entry).__name__}")
-    unknown = set(entry) - {"match", "lr", "weight_decay", "l1", "l2", "schedule"}
+    unknown = set(entry) - {"match", *_SETTINGS}
     if unknown or "match" not in entry:
         raise ValueError(
-            f"{label} needs 'match' and takes 'lr', 'weight_decay', 'l1', 'l2' and 'schedule', "
-            f"got {sorted(map(str, entry))}"
+            f"{label} needs 'match' and takes {', '.join(map(repr, _SETTINGS[:-1]))} and "
+            f"{_SETTINGS[-1]!r}, got {sorted(map(str, entry))}"
         )
     if "lr" in entry:
         check_number(entry["lr"], f"{label}: lr (a factor)", "[0, inf)")
@@ -100,3 +108,9 @@ def _check_entry(entry: Any, label: str) -> list[str]:
 def _schedule(entry: Mapping[str, Any], label: str) -> Schedule | None:
     given = entry.get("schedule")
     return None if given is None else get_schedule(given, f"{label}: schedule")
+
+
+def _start(entry: Mapping[str, Any], label: str, run: Run) -> int:
+    given = entry.get("start", 0)
+    check_length(given, label, 0)
+    return to_steps(given, label, run)

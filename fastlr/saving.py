@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .figures import Figures
+from .figures import AVERAGE, Figures
 from .kernels.bound_sums import BoundSums
+from .kernels.emit_finish import LOOKAHEAD_STATE
 from .state_dict import STATE_FORMAT, check_state_dict
 
 
@@ -77,6 +78,19 @@ class Saving(Figures):
         last = state_dict["last_skipped"]
         culprit = -1 if last is None else self._bound.names.index(last)
         self._stepper.restart(int(state_dict["t"]), int(state_dict["skipped"]), culprit)
+
+    def _begin(self, names: Sequence[str]) -> None:
+        """Let the state of parameters that have waited start afresh.
+
+        Gradients of zero leave most of it at rest, but what starts from a number may decay.
+        """
+        first = self.optimizer.initial_state()
+        at = [self._bound.names.index(name) for name in names]
+        for state, arrays in self._state.items():
+            value = first.get(state, 0.0)
+            if value != "p" and state not in (AVERAGE, LOOKAHEAD_STATE):  # of the parameter as is
+                for i in at:
+                    arrays[i][...] = value
 
     @property
     def _scalars(self) -> BoundSums | None:

@@ -45,6 +45,8 @@ class Updater(Saving):
     averaged : array, list or dict
         Copies of the averaged parameters (``average=`` was set), or of those that a
         schedule-free rule predicts with.
+    starts : dict of str to int
+        Steps that parameters stay as they are for, by name, where their group says so.
     backend : str
         ``"cython"``, ``"numba"`` or ``"cuda"``; ``"numpy"`` for rules in array code (Muon,
         Adafactor, SM3). What Muon leaves to AdamW is stepped by the compiler asked for.
@@ -91,9 +93,20 @@ class Updater(Saving):
         self._bound = checks.check_parameters(params)
         self._given_groups = copy.deepcopy(groups)
         self._given_backend = backend  # "auto" stays so: it may be unpickled on another machine
-        self._groups, group_ids = assign_groups(self._bound.names, groups)
         self.optimizer = optimizer.replace()
         self._run = Run(total_steps, steps_per_epoch)
+        self._groups, group_ids = assign_groups(self._bound.names, groups, self._run)
+        self.starts = {
+            name: self._groups[k].start
+            for name, k in zip(self._bound.names, group_ids, strict=True)
+            if self._groups[k].start
+        }
+        if self.starts and not optimizer.can_wait:
+            raise ValueError(
+                f"groups: start={next(iter(self.starts.values()))} steps, but "
+                f"{type(optimizer).__name__} makes parameters of its state, so that they cannot "
+                "stay as they are"
+            )
         self._timetable = Timetable(self.optimizer, self._groups, self._run)
         self._n_threads, self._measure_updates = n_threads, int(measure_updates)
         self._finish = bound_finish.choose(self.optimizer, self._groups)

@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 
 from fastlr import SGD, AdamW, MLPClassifier, MLPRegressor
 from fastlr.estimators._mlp_params import parameter_groups
+from fastlr.schedules import epochs
 
 NAMES = [f"{kind}_{k}" for k in range(3) for kind in ("coef", "intercept")]
 PLAIN = {"optimizer": SGD(lr=0.01), "schedule": None, "batch_size": 20, "random_state": 0}
@@ -59,6 +60,7 @@ def test_groups_multiply_rates_and_replace_decay():
         NAMES,
         [0.25, 0.5, 1.0],
         [0],
+        {1: 2},
         [{"match": "*_2", "lr": 3.0}, {"match": "coef_1", "l2": 0.5}],
         (),
     )
@@ -67,12 +69,12 @@ def test_groups_multiply_rates_and_replace_decay():
     assert by_name == {
         "coef_0": {"lr": 0.0, **none},
         "intercept_0": {"lr": 0.0, **none},
-        "coef_1": {"lr": 0.5, "l2": 0.5},
-        "intercept_1": {"lr": 0.5, **none},
+        "coef_1": {"lr": 0.5, "l2": 0.5, "start": epochs(2)},
+        "intercept_1": {"lr": 0.5, "start": epochs(2), **none},
         "coef_2": {"lr": 3.0},
         "intercept_2": {"lr": 3.0, **none},
     }
-    assert "l2" not in parameter_groups(["intercept_0"], [1.0], [], None, ("l2",))[0]
+    assert "l2" not in parameter_groups(["intercept_0"], [1.0], [], {}, None, ("l2",))[0]
 
 
 def test_groups_reach_the_training():

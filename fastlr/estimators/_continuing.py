@@ -83,9 +83,18 @@ class Continued(Recorded, Validated):
         return session
 
     def _session_of(
-        self, optimizer: Optimizer, spec: ModelSpec, run: Run, seed: int, initialise: bool = True
+        self,
+        optimizer: Optimizer,
+        spec: ModelSpec,
+        run: Run,
+        seed: int,
+        initialise: bool = True,
+        at_once: bool = False,
     ) -> Session:
-        """Return a session, which the estimator knows nothing of yet."""
+        """Return a session, which the estimator knows nothing of yet.
+
+        With `at_once`, as in looking for a rate, no layer waits to be trained.
+        """
         session = Session(
             spec,
             self._in_units(optimizer, spec),
@@ -95,11 +104,15 @@ class Continued(Recorded, Validated):
             seed,
             self.n_threads,
             self._settings(),
-            self._groups,
+            self._groups_at_once if at_once else self._groups,
         )
         if initialise:
             self._initialise(session.arena.param, spec, session.rng)
         return session
+
+    def _groups_at_once(self, spec: ModelSpec, optimizer: Optimizer) -> list[dict[str, Any]]:
+        groups = self._groups(spec, optimizer)
+        return [{k: v for k, v in group.items() if k != "start"} for group in groups]
 
     def _checkpoint_now(self) -> dict[str, Any]:
         """Return the state of the last session, live or unpickled."""

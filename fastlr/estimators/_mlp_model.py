@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from .._compat import Interval, StrOptions, check_is_fitted
+from ..layers import spread_rates, unfreezing_epochs
 from ..optimizers.base import Optimizer
 from ..training import Arena, MLPEpoch
 from ..training.initialisation import initial_weights
@@ -26,11 +27,12 @@ from ._mlp_params import (
     dropout_rates,
     frozen_of,
     init_of,
+    layer_factors_of,
     layer_sizes,
     parameter_groups,
 )
 from ._penalty import penalised
-from ._session import ModelSpec
+from ._session import ModelSpec, Session
 from ._sparse_rows import ready_rows, sparse_scaling
 from ._standardize import learn_scaling
 from .base import GradientEstimator
@@ -60,9 +62,11 @@ class MLPModel(GradientEstimator):
         "input_dropout": [Interval(Real, 0, 1, closed="left")],
         "init": [StrOptions(set(INIT_CHOICES))],
         "alpha": [Interval(Real, 0, None, closed="left")],
+        "lr": [*GradientEstimator._parameter_constraints["lr"], slice],
         "layer_lr_decay": [Interval(Real, 0, 1, closed="right")],
         "groups": [None, list, tuple],
         "frozen_layers": ["array-like"],
+        "unfreeze": [None, Interval(Integral, 1, None, closed="left"), dict],
         "warm_start_from": [None, BaseEstimator],
         "transferred_lr_factor": [Interval(Real, 0, None, closed="left")],
         "standardize": ["boolean", StrOptions({"auto"})],
@@ -80,10 +84,12 @@ class MLPModel(GradientEstimator):
     layer_lr_decay: float
     groups: Any
     frozen_layers: Any
+    unfreeze: Any
     warm_start_from: Any
     transferred_lr_factor: float
     standardize: bool | str
     n_layers_: int
+    layer_lrs_: np.ndarray
 
     @property
     def loss_(self) -> float:
@@ -171,16 +177,39 @@ class MLPModel(GradientEstimator):
 
     def _groups(self, spec: ModelSpec, optimizer: Optimizer) -> list[dict[str, Any]]:
         n_layers = len(spec.shapes) // 2
-        factors = [self.layer_lr_decay ** (n_layers - 1 - k) for k in range(n_layers)]
-        for k in range(len(self._transferred(spec)) // 2):
-            factors[k] *= self.transferred_lr_factor
+        frozen = frozen_of(self.frozen_layers, n_layers)
+        if frozen and not optimizer.can_wait:
+            raise ValueError(
+                f"frozen_layers={self.frozen_layers!r}: {type(optimizer).__name__} makes "
+                "parameters of its state, so that they cannot stay as they are"
+            )
         return parameter_groups(
             list(spec.shapes),
-            factors,
-            frozen_of(self.frozen_layers, n_layers),
+            self._layer_factors(spec),
+            frozen,
+            unfreezing_epochs(self.unfreeze, n_layers, frozen),
             self.groups,
             optimizer.own_fields,
         )
+
+    def _layer_factors(self, spec: ModelSpec) -> list[float]:
+        """Return what the rate of each layer is multiplied by."""
+        factors = layer_factors_of(self.lr, self.layer_lr_decay, len(spec.shapes) // 2)
+        for k in range(len(self._transferred(spec)) // 2):
+            factors[k] *= self.transferred_lr_factor
+        return factors
+
+    def _start(self, optimizer: Optimizer, spec: ModelSpec, *args: Any) -> Session:
+        session = super()._start(optimizer, spec, *args)
+        self.layer_lrs_ = self.lr_ * np.array(self._layer_factors(spec))
+        self.layer_lrs_[frozen_of(self.frozen_layers, len(self.layer_lrs_))] = 0.0
+        return session
+
+    def _top_rate(self) -> Any:
+        if not isinstance(self.lr, slice):
+            return super()._top_rate()
+        spread_rates(self.lr, 2)  # for its messages
+        return float(self.lr.stop)
 
     def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> MLPEpoch:
         n_hidden = len(spec.shapes) // 2 - 1
@@ -218,6 +247,7 @@ class MLPModel(GradientEstimator):
             self.layer_lr_decay,
             repr(self.groups),
             tuple(self.frozen_layers),
+            repr(self.unfreeze),
         )
 
     def _fitted_params(self) -> dict[str, np.ndarray]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from ..groups import assign_groups
 from ..hyper import check_number
+from ..layers import spread_rates
+from ..schedules import epochs
 from ..training.activations import ACTIVATIONS, check_activation
 from ..training.initialisation import INITS
 
@@ -127,10 +129,43 @@ def frozen_of(frozen_layers: Sequence[int], n_layers: int) -> list[int]:
     return frozen
 
 
+def layer_factors_of(lr: Any, layer_lr_decay: float, n_layers: int) -> list[float]:
+    """Return what the rate of each layer is multiplied by, copied ones aside.
+
+    Parameters
+    ----------
+    lr : float, slice or "auto"
+        The constructor parameter; a slice spreads rates over the layers.
+    layer_lr_decay : float
+        The constructor parameter.
+    n_layers : int
+        Number of layers, that of the outputs included.
+
+    Returns
+    -------
+    list of float
+        Of `n_layers`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the slice says no rates, or both spread them.
+    """
+    if not isinstance(lr, slice):
+        return [layer_lr_decay ** (n_layers - 1 - k) for k in range(n_layers)]
+    if layer_lr_decay != 1:
+        raise ValueError(
+            f"lr={lr!r} and layer_lr_decay={layer_lr_decay!r} both spread rates over the layers; "
+            "leave one of them"
+        )
+    return [rate / lr.stop for rate in spread_rates(lr, n_layers)]
+
+
 def parameter_groups(
     names: Sequence[str],
     layer_factors: Sequence[float],
     frozen: Sequence[int],
+    waits: Mapping[int, int],
     given: Sequence[Mapping[str, Any]] | None,
     own_fields: Sequence[str],
 ) -> list[dict[str, Any]]:
@@ -144,6 +179,8 @@ def parameter_groups(
         What the rate of each layer is multiplied by.
     frozen : sequence of int
         Layers that stay as they are.
+    waits : mapping of int to int
+        Epochs for which other layers stay as they are.
     given : sequence of dict or None
         The constructor parameter `groups`: its rates multiply those of the layer, what else it
         says replaces what the optimizer says. Intercepts are exempt from decay and penalties
@@ -169,6 +206,8 @@ def parameter_groups(
         own.pop("match", None)
         own["lr"] = own.get("lr", 1.0) * layer_factors[layer]
         free = {k: 0.0 for k in ("weight_decay", "l1", "l2") if k not in own_fields}
+        if layer in waits:
+            own.setdefault("start", epochs(waits[layer]))
         if layer in frozen:
             own |= {"lr": 0.0, **free}
         elif name.startswith("intercept"):

@@ -97,8 +97,17 @@ class OptimizerParams(BaseEstimator):
 
     def _resolve_optimizer(self) -> Optimizer:
         return resolve_optimizer(
-            self.optimizer, self.lr, self.schedule, self.clip_norm, self._auto_lr_factor
+            self.optimizer, self._top_rate(), self.schedule, self.clip_norm, self._auto_lr_factor
         )
+
+    def _top_rate(self) -> Any:
+        """Return the constructor's rate as one number, or "auto"."""
+        if isinstance(self.lr, slice):  # set after the checks of `fit`
+            raise TypeError(
+                f"lr must be a number or 'auto', got {self.lr!r}: {type(self).__name__} has one "
+                "layer, and no others to spread rates over"
+            )
+        return self.lr
 
     def _seeks_rate(self) -> bool:
         """Return whether `fit` looks for a rate: nobody has said one, not in an optimizer either.

@@ -73,7 +73,7 @@ class EstimatorTrial:
             Which shares nothing with others.
         """
         made: Session = self._model._session_of(
-            optimizer, self._spec, Run(n_steps, self._plan.steps), seed
+            optimizer, self._spec, Run(n_steps, self._plan.steps), seed, at_once=True
         )
         return made
 

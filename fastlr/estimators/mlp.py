@@ -29,12 +29,15 @@ class MLPClassifier(MLPModel, GradientClassifier):
         Name or object, such as ``SGD(momentum=0.9)``. The parameters of an object can be reached
         as ``optimizer__weight_decay``; it is copied and never changed. Intercepts are never
         decayed.
-    lr : float or "auto", default="auto"
-        Learning rate; a number replaces the optimizer's. ``"auto"`` finds one in `fit`, by short
-        runs at several rates that are judged on rows held out of them (`fastlr.tuning.auto_lr`),
-        unless an optimizer object was given one that is not the default of its class. In
-        `partial_fit` and `fit_stream`, which do not see all data, it leaves an optimizer object
-        its own, and gives an optimizer named by a string five times its default, up to 0.1.
+    lr : float, slice or "auto", default="auto"
+        Learning rate; a number replaces the optimizer's. ``slice(1e-5, 1e-3)`` spreads rates
+        geometrically over the layers, from the first to the last; ``slice(1e-3)`` is a tenth of
+        that for all layers but the last; a single layer has the highest. ``"auto"`` finds
+        one in `fit`, by short runs at several rates that are judged on rows held out of them
+        (`fastlr.tuning.auto_lr`), unless an optimizer object was given one that is not the
+        default of its class. In `partial_fit` and `fit_stream`, which do not see all data, it
+        leaves an optimizer object its own, and gives an optimizer named by a string five times
+        its default, up to 0.1.
     schedule : str, Schedule or None, default="onecycle"
         How the rate changes over the run. An optimizer object with a schedule of its own keeps
         that; naming another one here as well is an error.
@@ -71,6 +74,12 @@ class MLPClassifier(MLPModel, GradientClassifier):
         optimizer's.
     frozen_layers : sequence of int, default=()
         Layers that are not trained, from 0; negative numbers count from the last.
+    unfreeze : int, dict of int to int, or None, default=None
+        Gradual unfreezing: the last layer is trained from the start, and one more, from the back
+        to the front, every so many epochs; `frozen_layers` are passed over. A dict says after
+        how many epochs a layer is, by number; others are from the start. A layer that waits is
+        not decayed either, its state starts fresh, and the schedule goes on meanwhile.
+        ``lr="auto"`` looks for a rate with all of them trained.
     warm_start_from : MLPClassifier or MLPRegressor, default=None
         Fitted model to start from. Layers are copied from the first on while size and
         activation are the same, the last one only if the outputs mean the same; the others
@@ -130,7 +139,10 @@ class MLPClassifier(MLPModel, GradientClassifier):
     n_iter_ : int
         Epochs finished, calls of `partial_fit` included.
     lr_ : float
-        Learning rate, which the schedule multiplies: the one given or found.
+        Learning rate, which the schedule multiplies: the one given or found; of a slice the
+        highest.
+    layer_lrs_ : ndarray of shape (n_layers_ - 1,)
+        That of each layer, `groups` apart; 0 of those never trained.
     t_ : int
         Steps of the optimizer.
     loss_curve_ : ndarray of shape (n_iter_,)
@@ -192,7 +204,7 @@ class MLPClassifier(MLPModel, GradientClassifier):
         activation: Any = "relu",
         *,
         optimizer: Any = "adamw",
-        lr: float | str = "auto",
+        lr: float | slice | str = "auto",
         schedule: Any = DEFAULT_SCHEDULE,
         batch_size: int | str = "auto",
         max_epochs: int = 20,
@@ -204,6 +216,7 @@ class MLPClassifier(MLPModel, GradientClassifier):
         layer_lr_decay: float = 1.0,
         groups: Any = None,
         frozen_layers: Any = (),
+        unfreeze: Any = None,
         warm_start_from: Any = None,
         transferred_lr_factor: float = 1.0,
         tol: float | None = None,
@@ -233,6 +246,7 @@ class MLPClassifier(MLPModel, GradientClassifier):
         self.layer_lr_decay = layer_lr_decay
         self.groups = groups
         self.frozen_layers = frozen_layers
+        self.unfreeze = unfreeze
         self.warm_start_from = warm_start_from
         self.transferred_lr_factor = transferred_lr_factor
         self.tol = tol

@@ -95,6 +95,8 @@ class Optimizer(HyperParameters):
     own_fields : tuple of str
         Hyper-parameters that all optimizers have, and that the rule gives another meaning: with
         ``"l1"`` among them no proximal step follows it, with ``"l2"`` nothing joins the gradient.
+    can_wait : bool
+        Whether a step at a rate of zero, of a gradient of zero, leaves a parameter as it is.
 
     Notes
     -----
@@ -139,6 +141,7 @@ class Optimizer(HyperParameters):
     scalars: ClassVar[tuple[str, ...]] = ()
     derived: ClassVar[tuple[str, ...]] = ()
     own_decay: ClassVar[str | None] = None
+    can_wait: ClassVar[bool] = True
 
     schedule: Schedule | str | Callable[[Any], Any] | None = None
     schedules: Mapping[str, Any] | None = None
@@ -341,10 +344,13 @@ class Optimizer(HyperParameters):
         groups : sequence of dict, optional
             Each has ``"match"`` (a parameter name pattern such as ``"*.bias"``, or several)
             and any of ``"lr"`` (factor on the learning rate), ``"weight_decay"``, ``"l1"`` and
-            ``"l2"`` (replace the optimizer's) and ``"schedule"`` (replaces the optimizer's, its
-            momentum included).
+            ``"l2"`` (replace the optimizer's), ``"schedule"`` (replaces the optimizer's, its
+            momentum included) and ``"start"``: a length, in steps, `epochs` or a fraction of the
+            run, for which the parameters stay as they are. The rule then takes their gradients
+            for zeros, which leaves its state as it was bound, and counts its steps from there;
+            schedules go on for all alike, and `clip_norm` measures the gradients as they are.
             The first group that matches a name counts. Names are dict keys, or positions for a
-            sequence.
+            sequence. `layer_groups` makes groups of layers.
         backend : {"auto", "cython", "numba", "cuda"}, default="auto"
             Which compiler's kernels to use; ``"auto"`` takes CUDA for device arrays, else
             Cython for built-in rules where it was built, else Numba.

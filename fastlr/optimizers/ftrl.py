@@ -70,6 +70,7 @@ class FTRL(Optimizer):
 
     state = ("z", "root")
     own_fields = ("l1", "l2")
+    can_wait = False  # parameters are made of the state, which starts from zero
     ranges = {
         "beta": "[0, inf)",
         "l1": "[0, inf)",

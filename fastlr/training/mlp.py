@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from . import mlp_numpy, sparse_data
 from .activations import check_activation
 from .arena import Arena
 from .engine import Engine
+from .epoch import EpochResult
 from .mlp_core import FORMS, activation_number
 from .scaling import FeatureScaling
 
@@ -38,7 +39,8 @@ class MLPEpoch(Engine):
     seed : int, default=0
         What dropout is drawn from, together with the number of the step.
     frozen : sequence of int, default=()
-        Layers whose gradient is left at zero.
+        Layers whose gradient is left at zero. So is that of layers whose parameters start later,
+        by the groups of `updater`, until then.
     n_threads : int, default=1
         Threads that share a mini-batch, where it is large enough to pay. Results do not depend
         on it.
@@ -102,22 +104,68 @@ class MLPEpoch(Engine):
                 "MLPEpoch: dropout must hold rates in [0, 1), for the inputs and for each hidden "
                 f"layer, {n_layers} in all, got {dropout!r}"
             )
-        self.seed, self.frozen, self.n_threads = seed, frozenset(frozen), n_threads
-        if not self.frozen < set(range(n_layers)):
+        self.seed, self.n_threads = seed, n_threads
+        self._never = frozenset(frozen)
+        if not self._never < set(range(n_layers)):
             raise ValueError(
                 f"MLPEpoch: frozen must name some of the layers 0 to {n_layers - 1}, and not all, "
-                f"got {sorted(self.frozen)}"
+                f"got {sorted(self._never)}"
             )
-        self.lowest = min(set(range(n_layers)) - self.frozen)
+        self._starts = layer_starts(updater.starts, n_layers)
         self.scaling = None
         if scaling is not None:
             mean = np.zeros_like(scaling.inverse) if scaling.mean is None else scaling.mean
             self.scaling = FeatureScaling(
                 *(np.ascontiguousarray(a, arena.params.dtype) for a in (mean, scaling.inverse))
             )
-        arena.grads[:] = 0
-        core = self._core(engine)
-        self._loop = None if core is None else self._make_loop(core)
+        self._compiled = self._core(engine)
+        self._freeze(self._frozen_now())
+
+    def _frozen_now(self) -> frozenset[int]:
+        """Return the layers that the next step does not train."""
+        t = self.updater.t
+        return self._never | {k for k, start in self._starts.items() if t < start}
+
+    def _freeze(self, frozen: frozenset[int]) -> None:
+        """Train all layers but some from here on."""
+        self.frozen = frozen
+        self.lowest = min(set(range(len(self.weights))) - frozen, default=len(self.weights))
+        self.arena.grads[:] = 0
+        self._loop = None if self._compiled is None else self._make_loop(self._compiled)
+
+    def run(
+        self,
+        X: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        order: np.ndarray | None = None,
+        batch_size: int = 128,
+    ) -> EpochResult:
+        """Take one step for each mini-batch, as `Engine.run` says; layers start when it is time.
+
+        An epoch is cut where a layer starts: compiled code runs between the cuts.
+        """
+        if not any(start >= self.updater.t for start in self._starts.values()):
+            if self.frozen != self._never:
+                self._freeze(self._never)
+            return super().run(X, y, sample_weight, order, batch_size)
+        if order is None:
+            order = np.arange(X.shape[0], dtype=np.int64)
+        done, steps, loss, weight = 0, 0, 0.0, 0.0
+        while True:
+            frozen, t = self._frozen_now(), self.updater.t
+            if frozen != self.frozen:
+                self._freeze(frozen)
+            self.updater._begin([n for n, start in self.updater.starts.items() if start == t])
+            ahead = [start - t for start in self._starts.values() if start > t]
+            stop = done + min(ahead) * batch_size if ahead else len(order)
+            part = super().run(X, y, sample_weight, order[done:stop], batch_size)
+            done, loss, weight = stop, loss + part.loss_sum, weight + part.weight_sum
+            if part.diverged_at is not None:
+                return EpochResult(loss, weight, steps + part.steps, steps + part.diverged_at)
+            steps += part.steps
+            if done >= len(order):
+                return EpochResult(loss, weight, steps, None)
 
     def _make_loop(self, core: Any) -> Any:
         layers = range(len(self.weights))
@@ -151,3 +199,25 @@ class MLPEpoch(Engine):
 
     def _check_data(self, X: Any) -> Callable[..., None]:
         return sparse_data.check_all if sparse.issparse(X) else super()._check_data(X)
+
+
+def layer_starts(starts: Mapping[str, int], n_layers: int) -> dict[int, int]:
+    """Return the step from which on layers are trained, for those that wait for it.
+
+    Parameters
+    ----------
+    starts : mapping of str to int
+        Of parameters that wait.
+    n_layers : int
+        Number of layers.
+
+    Returns
+    -------
+    dict of int to int
+        A layer begins with the first of its parameters.
+    """
+    first = {
+        k: min(starts.get(f"{kind}_{k}", 0) for kind in ("coef", "intercept"))
+        for k in range(n_layers)
+    }
+    return {k: start for k, start in first.items() if start}
