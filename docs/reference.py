@@ -12,7 +12,7 @@ OWN = "fastlr"
 
 def sections() -> dict[str, tuple[str, list[str]]]:
     """Return, for each page, its module and the names on it."""
-    top, optimizers, schedules, losses, training = (
+    top, optimizers, schedules, losses, training, plots = (
         importlib.import_module(name)
         for name in (
             OWN,
@@ -20,6 +20,7 @@ def sections() -> dict[str, tuple[str, list[str]]]:
             f"{OWN}.schedules",
             f"{OWN}.losses",
             f"{OWN}.training",
+            f"{OWN}.plots",
         )
     )
     estimators = [n for n in top.__all__ if _is_estimator(getattr(top, n))]
@@ -31,6 +32,7 @@ def sections() -> dict[str, tuple[str, list[str]]]:
         "Losses": (f"{OWN}.losses", _public(losses.__all__)),
         "Updater and tools": (OWN, rest),
         "Training loops": (f"{OWN}.training", _public(training.__all__)),
+        "Pictures": (f"{OWN}.plots", _public(plots.__all__)),
         "ONNX": (f"{OWN}.onnx", ["register"]),
     }
 

@@ -43,6 +43,7 @@ _SUBMODULES = (
     "losses",
     "onnx",
     "optimizers",
+    "plots",
     "schedules",
     "training",
     "tuning",

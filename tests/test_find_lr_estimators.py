@@ -138,13 +138,13 @@ def test_repr_tells_the_rates_and_how_the_runs_ended(result):
 
 
 def test_plot_draws_runs_and_suggestions(result):
-    axes = result.plot()
+    axes = result.plot().ax_
     assert axes.get_xscale() == "log"
     assert len(axes.lines) == 2 * 3 + len(METHODS)
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert f"steepest: {result.suggestion:.3g} (suggestion)" in labels
     own = matplotlib.figure.Figure().subplots()
-    assert result.plot(own) is own
+    assert result.plot(own).ax_ is own
 
 
 @pytest.mark.parametrize(

@@ -288,12 +288,11 @@ def test_every_schedule_is_documented_with_an_equation_and_an_example():
 
 
 def test_plot_draws_what_simulate_says():
-    axes = OneCycle(50).plot(lr=0.1)
+    display = OneCycle(50).plot(lr=0.1)
     rates, momentum = OneCycle(50).simulate(50, lr=0.1)
-    np.testing.assert_array_equal(axes.lines[0].get_ydata(), rates)
-    twin = next(other for other in axes.figure.axes if other is not axes)
-    np.testing.assert_array_equal(twin.lines[0].get_ydata(), momentum)
+    np.testing.assert_array_equal(display.line_.get_ydata(), rates)
+    np.testing.assert_array_equal(display.momentum_line_.get_ydata(), momentum)
     mine = matplotlib.figure.Figure().subplots()
-    assert StepDecay(epochs(2)).plot(mine, n=30, steps_per_epoch=5) is mine
+    assert StepDecay(epochs(2)).plot(mine, n=30, steps_per_epoch=5).ax_ is mine
     assert len(mine.figure.axes) == 1
-    assert len(Warmup(0.1, "cosine").plot().lines[0].get_ydata()) == 1000
+    assert len(Warmup(0.1, "cosine").plot().line_.get_ydata()) == 1000

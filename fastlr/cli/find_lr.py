@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 import warnings
@@ -97,7 +96,9 @@ def find_lr(
     for note in notes:
         print(f"Note: {note}", file=sys.stderr)
     if picture is not None:
-        _write(picture, test)
+        from .picture import write_axes
+
+        write_axes(picture, test.plot)
     if as_json:
         print(json.dumps(_record(test, file, notes), indent=2))
         return
@@ -164,11 +165,3 @@ def _record(test: Any, file: Path, notes: list[str]) -> dict[str, Any]:
         "ended": test.ended,
         "notes": notes,
     }
-
-
-def _write(picture: Path, test: Any) -> None:
-    from .save import write_atomic
-
-    out = io.BytesIO()
-    test.plot().figure.savefig(out, format=picture.suffix[1:].lower(), dpi=150)
-    write_atomic(picture, out.getvalue())

@@ -1,10 +1,11 @@
-"""Writing the picture of a comparison."""
+"""Writing pictures: of a comparison, and whatever draws on axes."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib  # noqa: F401  (drawing comes last; that it is missing is to be told first)
 
@@ -42,8 +43,29 @@ def write_picture(path: Path, results: Mapping[str, Sequence[Result]]) -> None:
     optimizer = ours._resolve_optimizer()
     schedule = repr(get_schedule(optimizer.schedule)).removesuffix("()")
     title = f"fastlr {__version__}: {OURS} with {type(optimizer).__name__} and {schedule}"
+    _write(path, training_figure(runs, title))
+
+
+def write_axes(path: Path, draw: Callable[[Any], Any]) -> None:
+    """Write a picture of one pair of axes.
+
+    Parameters
+    ----------
+    path : Path
+        Where to; its ending names the format.
+    draw : callable
+        Takes the axes and draws on them.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained", dpi=150)
+    draw(figure.subplots())
+    _write(path, figure)
+
+
+def _write(path: Path, figure: Any) -> None:
     out = io.BytesIO()
-    training_figure(runs, title).savefig(out, format=path.suffix[1:].lower())
+    figure.savefig(out, format=path.suffix[1:].lower())
     write_atomic(path, out.getvalue())
 
 

@@ -119,6 +119,11 @@ class Continued(Recorded, Validated):
         live = self.__dict__.get("_session")
         return self._checkpoint if live is None else live.checkpoint()
 
+    def _known_run(self) -> Run:
+        """Return the run of the last session, live or unpickled."""
+        live: Session | None = self.__dict__.get("_session")
+        return Run(*self._checkpoint["run"]) if live is None else live.run
+
     def _continue(self) -> Session:
         """Return the session that `partial_fit` goes on with.
 

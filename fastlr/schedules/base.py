@@ -10,7 +10,7 @@ import numpy as np
 
 from ..hyper import HyperParameters
 from .lengths import Run, check_length, to_steps
-from .simulation import Simulation, draw, simulate
+from .simulation import Simulation, simulate
 
 if TYPE_CHECKING:
     from .compose import Product, Then
@@ -301,10 +301,12 @@ class Schedule(HyperParameters):
 
         Returns
         -------
-        matplotlib.axes.Axes
-            The axes with the learning rate.
+        ScheduleDisplay
+            Has the axes with the learning rate as ``ax_``, their figure as ``figure_``.
         """
-        return draw(self, ax, n, lr, steps_per_epoch)
+        from ..plots import ScheduleDisplay
+
+        return ScheduleDisplay.from_schedule(self, n, lr, steps_per_epoch=steps_per_epoch, ax=ax)
 
     def _check(self) -> None:
         owner = type(self).__name__

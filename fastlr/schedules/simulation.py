@@ -1,4 +1,4 @@
-"""What a schedule will do, before training: numbers and a picture."""
+"""What a schedule will do, before training."""
 
 from __future__ import annotations
 
@@ -50,28 +50,6 @@ def simulate(
         lr * np.concatenate([factor for factor, _ in blocks]),
         np.concatenate(momenta) if momenta else None,
     )
-
-
-def draw(schedule: Schedule, ax: Any, n: int | None, lr: float, steps_per_epoch: int | None) -> Any:
-    """Do what `Schedule.plot` says."""
-    if n is None:
-        try:
-            n = schedule.length(Run(None, steps_per_epoch)) or 1000
-        except ValueError:  # it depends on the run: any run shows its shape
-            n = 1000
-    rates, momentum = schedule.simulate(n, lr, steps_per_epoch)
-    if ax is None:
-        from matplotlib.figure import Figure
-
-        ax = Figure(layout="constrained").subplots()
-    lines = ax.plot(rates, color="tab:blue", label="learning rate")
-    ax.set(xlabel="step", ylabel="learning rate", title=repr(schedule))
-    if momentum is not None:
-        twin = ax.twinx()
-        lines += twin.plot(momentum, color="tab:orange", linestyle="--", label="momentum")
-        twin.set_ylabel("momentum")
-        ax.legend(handles=lines)
-    return ax
 
 
 def _whole(value: Any, name: str) -> int:

@@ -93,12 +93,12 @@ class RangeTest:
 
         Returns
         -------
-        matplotlib.axes.Axes
-            Where it was drawn.
+        LRFinderDisplay
+            Has the axes as ``ax_`` and their figure as ``figure_``.
         """
-        from .plot import draw_range_test
+        from ..plots import LRFinderDisplay
 
-        return draw_range_test(self, ax)
+        return LRFinderDisplay.from_range_test(self, ax=ax)
 
     def __repr__(self) -> str:
         n_runs, lr = len(self.ended), self.table["lr"]

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._style import COLORS, DASHES
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-# Okabe & Ito's colours, which colour-blind readers can tell apart; each goes with its own dashes.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
-DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)))
 
 
 @dataclass(frozen=True)
