@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .diagnosis import Diagnosis, diagnose
     from .estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
     from .exceptions import DivergenceWarning, InterruptionWarning
     from .kernels.select import backend_info
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .updater import Updater
 
 _HOMES = {
+    "Diagnosis": "diagnosis",
     "DivergenceWarning": "exceptions",
     "InterruptionWarning": "exceptions",
     "LinearClassifier": "estimators",
@@ -30,6 +32,7 @@ _HOMES = {
     "SKOPS_TRUSTED": "estimators",
     "Updater": "updater",
     "backend_info": "kernels.select",
+    "diagnose": "diagnosis",
     "find_lr": "tuning",
     "layer_groups": "layers",
     "recommend": "tuning",
@@ -37,6 +40,7 @@ _HOMES = {
 }
 _SUBMODULES = (
     "compat",
+    "diagnosis",
     "estimators",
     "exceptions",
     "kernels",
@@ -51,6 +55,7 @@ _SUBMODULES = (
 )
 
 __all__ = [
+    "Diagnosis",
     "DivergenceWarning",
     "InterruptionWarning",
     "LinearClassifier",
@@ -60,6 +65,7 @@ __all__ = [
     "SKOPS_TRUSTED",
     "Updater",
     "backend_info",
+    "diagnose",
     "find_lr",
     "layer_groups",
     "recommend",

@@ -9,7 +9,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from fastlr import SGD, Adam, AdamW, CosineAnnealing, LinearClassifier, OneCycle
-from fastlr.estimators._history import COLUMNS
+from fastlr.estimators._history import COLUMNS, FACTS
 
 
 def data(n_classes, rows=97, features=6, seed=0, dtype=np.float64):
@@ -204,7 +204,7 @@ def test_history_shows_the_rates_and_momenta_of_the_schedule():
     ).fit(X, y)
     simulated = OneCycle().simulate(24, lr=0.02)
     history = model.history_
-    assert list(history) == list(COLUMNS)
+    assert list(history) == [*COLUMNS, *FACTS]
     assert history["epoch"].tolist() == [1, 2, 3, 4]
     np.testing.assert_allclose(history["lr"], simulated.lr[5::6], rtol=1e-12)
     np.testing.assert_allclose(history["momentum"], simulated.momentum[5::6], rtol=1e-12)

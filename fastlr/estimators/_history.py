@@ -6,10 +6,20 @@ list of tuples would then cost hundreds of bytes a call, or copying the table at
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from .._compat import check_is_fitted
 
+FACTS = (
+    "start_loss",
+    "constant_loss",
+    "smallest_feature",
+    "largest_feature",
+    "dead_units",
+    "diverged",
+)
 COLUMNS = (
     "epoch",
     "loss",
@@ -19,6 +29,8 @@ COLUMNS = (
     "momentum",
     "gradient_norm",
     "seconds",
+    "movement",
+    "alignment",
 )
 
 
@@ -45,11 +57,11 @@ def append_row(table: np.ndarray, n: int, row: tuple[float, ...]) -> np.ndarray:
     return table
 
 
-def columns(table: np.ndarray, n: int) -> dict[str, np.ndarray]:
-    """Return the first `n` rows as one array for each column."""
+def columns(table: np.ndarray, n: int, facts: Mapping[str, float]) -> dict[str, np.ndarray]:
+    """Return the first `n` rows as one array for each column, then one for each fact."""
     found = {name: table[:n, k].copy() for k, name in enumerate(COLUMNS)}
     found["epoch"] = found["epoch"].astype(np.int64)
-    return found
+    return found | {name: np.full(n, facts.get(name, np.nan)) for name in FACTS}
 
 
 class Recorded:
@@ -58,9 +70,11 @@ class Recorded:
     n_iter_: int
     verbose: int
     _history: np.ndarray
+    _facts: dict[str, float]  # of the fit, not of an epoch
 
     def _start_history(self) -> None:
         self.n_iter_ = 0
+        self._facts = {}
         self._history = np.empty((0, len(COLUMNS)))
 
     def _record(
@@ -69,9 +83,10 @@ class Recorded:
         step: tuple[float, float, float],
         seconds: float,
         validation: tuple[float, float] = (np.nan, np.nan),
+        motion: tuple[float, float] = (np.nan, np.nan),
     ) -> None:
-        """Add an epoch: loss; rate, momentum and gradient norm; time; validation loss and score."""
-        row = (self.n_iter_ + 1, loss, *validation, *step, seconds)
+        """Add an epoch: loss; rate, momentum and gradient norm; time; what else is known."""
+        row = (self.n_iter_ + 1, loss, *validation, *step, seconds, *motion)
         self._history = append_row(self._history, self.n_iter_, row)
         self.n_iter_ += 1
         if self.verbose:
@@ -102,10 +117,17 @@ class Recorded:
 
         ``epoch``, from 1; ``loss``, of the training rows; ``validation_loss`` and
         ``validation_score``, NaN without validation; ``lr``, ``momentum`` and ``gradient_norm``
-        of the last step, NaN where there is none; ``seconds``.
+        of the last step, NaN where there is none; ``seconds``. Of `fit` also ``movement``, how
+        far the epoch moved the parameters as a part of their norm, and ``alignment``, the cosine
+        of the angle between that and the epoch before; and, the same in each row, what
+        `diagnose` holds them against: ``start_loss`` before the first step, ``constant_loss`` of
+        the best model that ignores the features, the largest values of the smallest and of the
+        largest feature (``smallest_feature``, ``largest_feature``) where features are not scaled,
+        ``dead_units``, the share of hidden units that no row gets through to, and ``diverged``,
+        1 where training ended so.
         """
         check_is_fitted(self)
-        return columns(self._history, self.n_iter_)
+        return columns(self._history, self.n_iter_, self._facts)
 
     @property
     def loss_curve_(self) -> np.ndarray:

@@ -83,6 +83,9 @@ class Hooks(OptimizerParams):
     def _outputs(self, X: Any) -> np.ndarray:
         raise NotImplementedError
 
+    def _dead_units(self, X: Any) -> float:
+        return float("nan")
+
     # Hooks of the targets
 
     def _loss(self) -> Any:

@@ -16,6 +16,7 @@ from .._compat import Interval, StrOptions, check_is_fitted
 from ..layers import spread_rates, unfreezing_epochs
 from ..optimizers.base import Optimizer
 from ..training import Arena, MLPEpoch
+from ..training.activations import ACTIVATIONS
 from ..training.initialisation import initial_weights
 from ..training.mlp_core import network_outputs
 from ..training.scaling import FeatureScaling
@@ -39,6 +40,7 @@ from .base import GradientEstimator
 
 # First weights suit features of about this size: far above, units start saturated or dead.
 _LARGEST = 10.0
+_FLAT = 1e-3  # slope of an activation under which its unit learns nothing
 
 
 def _size(X: Any) -> float:
@@ -235,6 +237,17 @@ class MLPModel(GradientEstimator):
             return Fold()
         targets = (spec.targets.raw_shift, spec.targets.raw_scale) if scaled else None
         return MLPFold(len(spec.shapes) // 2, spec.inputs, targets)
+
+    def _dead_units(self, X: Any) -> float:
+        """Return the share of hidden units whose slope is about zero on all of these rows."""
+        activations = activations_of(self.activation, len(self.coefs_) - 1)
+        steepest, values = [], X
+        with np.errstate(all="ignore"):
+            for k, activation in enumerate(activations):
+                z = values @ self.coefs_[k] + self.intercepts_[k]
+                values, slopes = ACTIVATIONS[activation].evaluate(z)
+                steepest.append(np.abs(slopes).max(axis=0))
+        return float(np.mean(np.concatenate(steepest) < _FLAT)) if steepest else float("nan")
 
     def _settings(self) -> tuple[Any, ...]:
         sizes = layer_sizes(self.hidden_layer_sizes)

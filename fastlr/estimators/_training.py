@@ -10,6 +10,7 @@ import numpy as np
 
 from ..training import EpochInfo, EpochResult, Orders, Stopping, Training, drive, epochs
 from ._continuing import Continued
+from ._facts import Motion, facts_at_start, sample_of
 from ._saying import warn_diverged, warn_interrupted
 from ._session import Session
 from ._settings import EpochPlan
@@ -75,6 +76,10 @@ class Trained(Continued):
             whole = np.tile(_numbers(n_rows) if chosen is None else chosen, plan.passes)
         stopping = self._stopping()
         watched = on_epoch is not None or tasks.watched
+        sample, motion = sample_of(rows), Motion(session.arena.params)
+        if not self.n_iter_:
+            as_they_are = getattr(self, "standardize", True) is False
+            self._facts = facts_at_start(session, rows, sample, as_they_are)
 
         def draw() -> np.ndarray | None:
             tasks.begin()
@@ -86,15 +91,16 @@ class Trained(Continued):
             return order if chosen is None else chosen[order]
 
         def record(info: EpochInfo) -> float:  # called before a plateau schedule changes the rate
+            moved = motion.observe()
             if held_out is None:
-                self._record(info.loss, session.last_step(), info.seconds)
+                self._record(info.loss, session.last_step(), info.seconds, motion=moved)
                 return info.loss
             loss = session.evaluate(held_out)
             self._publish(session)
             score = self._score(
                 self._outputs(held_out.X), held_out.y, held_out.sample_weight, session.spec.targets
             )
-            self._record(info.loss, session.last_step(), info.seconds, (loss, score))
+            self._record(info.loss, session.last_step(), info.seconds, (loss, score), moved)
             return loss
 
         def is_best(info: EpochInfo) -> bool:
@@ -122,6 +128,8 @@ class Trained(Continued):
         )
         self._publish(session)
         tasks.close()
+        self._facts["dead_units"] = self._dead_units(sample.X)
+        self._facts["diverged"] = float(training.diverged is not None)
         return training
 
     def _stopping(self) -> Stopping:

@@ -44,6 +44,8 @@ Hooks of a model
 ``_outputs(X)``
     Raw scores of shape (n_samples, outputs), in the units of y, from the fitted attributes; X
     has been validated.
+``_dead_units(X)``
+    Share of hidden units that learn nothing from these rows, NaN where there are none.
 ``_shares_scale(degree, log)``
     Whether all regression targets must be divided by one scale, as a penalty may demand, under a
     loss of this degree (see `Loss.scaled`) and link.

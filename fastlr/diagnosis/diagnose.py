@@ -1,0 +1,64 @@
+"""`diagnose`: from a history to words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .advice import advise
+from .figures import figures
+from .result import Diagnosis
+from .rules import judge
+from .subject import subject_of
+
+
+def diagnose(estimator_or_history: Any) -> Diagnosis:
+    """Tell what a training run suffers from, and what to do about it.
+
+    It looks at the history alone, not at data. The losses decide, with two things beside them
+    that `fit` records: the loss of the best model that ignores the features, and whether epochs
+    go on in the direction of the one before (steps are too small) or undo it (they are too
+    large).
+
+    Parameters
+    ----------
+    estimator_or_history : estimator or dict
+        A fitted estimator of fastlr, a pipeline or a search that ends in one, or a history: a
+        dict with ``"loss"``, a value for each epoch, and any of the other columns of `history_`.
+        With fewer of them the verdict is less sure; over-fitting needs ``"validation_loss"``.
+
+    Returns
+    -------
+    Diagnosis
+        Verdict, evidence, causes, and the next step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither, or the history is malformed.
+    sklearn.exceptions.NotFittedError
+        If the estimator is not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from fastlr import LinearClassifier, diagnose
+    >>> X, y = load_digits(return_X_y=True)
+    >>> found = diagnose(LinearClassifier(lr=1e-5, random_state=0).fit(X, y))
+    >>> found.verdict, found.change
+    ('too slow', {'lr': 0.0001})
+    >>> diagnose({"loss": [0.7, 0.6, float("nan")]}).verdict
+    'diverging'
+    """
+    subject = subject_of(estimator_or_history)
+    f = figures(subject.history)
+    verdict, evidence = judge(f)
+    advice = advise(verdict, f, subject)
+    return Diagnosis(
+        verdict,
+        advice.summary,
+        tuple(evidence),
+        advice.causes,
+        advice.next_step,
+        advice.change,
+        subject.history,
+    )

@@ -1,0 +1,188 @@
+"""A history in a dozen figures, which the rules look at.
+
+All are ratios, so that they mean the same for any loss and any model: progress is measured in
+parts of the way from the loss of a model that ignores the features down to zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+_NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the rules know of a run. NaN stands for what was not recorded.
+
+    Attributes
+    ----------
+    epochs : int
+        Finished.
+    finite : bool
+        Whether every loss was, and training ended in its own time.
+    reference : float
+        Loss to compare with: of the best constant model, else the one before the first step,
+        else that of the first epoch.
+    known : bool
+        Whether `reference` is of a model that has learnt nothing.
+    start, first, last, lowest, highest : float
+        Losses before the first step, and over the epochs; `last` is the mean of the last tenth.
+    progress : float
+        What `last` has gained on `reference`, as a part of it; 1 is a loss of zero.
+    slope : float
+        What the loss fell by in the last quarter of the epochs, as a part of `reference`.
+    early : float
+        Part of all that was gained which the first quarter of the epochs gained.
+    roughness : float
+        Ups of the curve as a part of all its ups and downs, the first epoch apart: 0 for a loss
+        that always falls, about a half for one that goes nowhere.
+    jumps : float
+        Size of the ups and downs around the trend, as a part of `reference`.
+    alignment : float
+        Median cosine of the angle between the movements of an epoch and the one before, over the
+        last half: near 1 where steps are far too small, below 0 where they jump about.
+    movement : float
+        Median of how far an epoch moved the parameters, over the last half.
+    validation_rise : float
+        How far the validation loss at the end is above its lowest, as a part of the lowest.
+    validation_best : int
+        Epoch where it was lowest.
+    validation_last : float
+        Validation loss at the end.
+    lr : float
+        Highest rate recorded.
+    annealed : bool
+        Whether the rate ended below a tenth of that.
+    gradient : float
+        Norm of the gradient at the end.
+    dead_units : float
+        Share of hidden units that no row gets through to.
+    smallest_feature, largest_feature : float
+        Sizes of features.
+    """
+
+    epochs: int
+    finite: bool
+    reference: float = _NAN
+    known: bool = False
+    start: float = _NAN
+    first: float = _NAN
+    last: float = _NAN
+    lowest: float = _NAN
+    highest: float = _NAN
+    progress: float = _NAN
+    slope: float = _NAN
+    early: float = _NAN
+    roughness: float = _NAN
+    jumps: float = _NAN
+    alignment: float = _NAN
+    movement: float = _NAN
+    validation_rise: float = _NAN
+    validation_best: int = 0
+    validation_last: float = _NAN
+    lr: float = _NAN
+    annealed: bool = False
+    gradient: float = _NAN
+    dead_units: float = _NAN
+    smallest_feature: float = _NAN
+    largest_feature: float = _NAN
+
+
+def figures(history: Mapping[str, np.ndarray]) -> Figures:
+    """Return the figures of a history.
+
+    Parameters
+    ----------
+    history : mapping of str to ndarray of shape (n_epochs,)
+        Columns as in `history_` of an estimator, of which ``"loss"`` must be there.
+
+    Returns
+    -------
+    Figures
+    """
+    loss = history["loss"]
+    n = len(loss)
+    diverged = bool(n and _last(history, "diverged") == 1)
+    if not n or diverged or not np.isfinite(loss).all():
+        known = loss[np.isfinite(loss)]
+        return Figures(n, False, last=float(known[-1]) if len(known) else _NAN, lr=_rate(history))
+    start, constant = _last(history, "start_loss"), _last(history, "constant_loss")
+    reference = constant
+    if not reference > 0:
+        reference = start if start > 0 else float(loss[0])
+    scale = reference if reference > 0 else 1.0
+    tail = max(n // 10, 1)
+    quarter = max(n // 4, 1)
+    last = float(loss[-tail:].mean())
+    changes = np.diff(loss)
+    steps = changes[1:] if len(changes) > 2 else changes
+    swing = float(np.abs(steps).sum())
+    gained = (start if start > 0 else loss[0]) - last
+    validation = history.get("validation_loss", np.full(n, _NAN))
+    validation = np.where(np.isfinite(validation), validation, np.nan)
+    rise, best, val_last = _NAN, 0, _NAN
+    if np.isfinite(validation).any():
+        best = int(np.nanargmin(validation))
+        val_last = float(validation[-1])
+        rise = (val_last - validation[best]) / max(abs(float(validation[best])), 1e-12)
+    rates = history.get("lr", np.full(n, _NAN))
+    return Figures(
+        n,
+        True,
+        reference=reference,
+        known=constant > 0 or start > 0,
+        start=start,
+        first=float(loss[0]),
+        last=last,
+        lowest=float(loss.min()),
+        highest=float(loss.max()),
+        progress=(reference - last) / scale,
+        slope=float(loss[-1 - quarter] - loss[-1]) / scale if n > quarter else _NAN,
+        early=float((start if start > 0 else loss[0]) - loss[quarter - 1]) / gained
+        if gained > 0
+        else _NAN,
+        roughness=float(np.maximum(steps, 0).sum()) / swing if swing > 0 else 0.0,
+        jumps=_jumps(loss) / scale,
+        alignment=_late(history, "alignment"),
+        movement=_late(history, "movement"),
+        validation_rise=float(rise),
+        validation_best=best + 1 if np.isfinite(rise) else 0,
+        validation_last=val_last,
+        lr=_rate(history),
+        annealed=bool(rates[-1] < 0.1 * np.nanmax(rates)) if np.isfinite(rates).any() else False,
+        gradient=_last(history, "gradient_norm"),
+        dead_units=_last(history, "dead_units"),
+        smallest_feature=_last(history, "smallest_feature"),
+        largest_feature=_last(history, "largest_feature"),
+    )
+
+
+def _jumps(loss: np.ndarray) -> float:
+    """Return the typical distance of a loss from the mean of its neighbours."""
+    if len(loss) < 4:
+        return 0.0
+    middle = loss[2:-1]  # the fall of the first epochs is no jump
+    return float(np.mean(np.abs(middle - (loss[1:-2] + loss[3:]) / 2)))
+
+
+def _late(history: Mapping[str, np.ndarray], name: str) -> float:
+    """Return the median over the last half of a column, NaN if it is not there."""
+    column = history.get(name, np.empty(0))
+    late = column[len(column) // 2 :]
+    late = late[np.isfinite(late)]
+    return float(np.median(late)) if len(late) else _NAN
+
+
+def _last(history: Mapping[str, np.ndarray], name: str) -> float:
+    column = history.get(name, np.empty(0))
+    return float(column[-1]) if len(column) else _NAN
+
+
+def _rate(history: Mapping[str, np.ndarray]) -> float:
+    rates = history.get("lr", np.empty(0))
+    rates = rates[np.isfinite(rates)]
+    return float(rates.max()) if len(rates) else _NAN

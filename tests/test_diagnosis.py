@@ -1,0 +1,83 @@
+"""What `diagnose` takes, and what it hands out."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import fastlr
+from fastlr import LinearClassifier, diagnose
+from fastlr.diagnosis.result import VERDICTS
+
+X, Y = load_digits(n_class=3, return_X_y=True)
+
+
+@pytest.fixture(scope="module")
+def slow():
+    return LinearClassifier(lr=1e-5, max_epochs=5, random_state=0).fit(X, Y)
+
+
+def test_verdict_evidence_and_a_change_that_the_estimator_takes(slow):
+    found = diagnose(slow)
+    assert found.verdict in VERDICTS
+    assert found.summary.endswith(".")
+    assert all(each.name and each.text and np.isfinite(each.value) for each in found.evidence)
+    assert found.next_step
+    slow.set_params(**found.change)
+    assert list(found.history) == list(slow.history_)
+    assert found.verdict in str(found)
+    assert found.next_step[:20] in repr(found)
+
+
+def test_a_history_alone_gives_what_its_estimator_gives(slow):
+    slow.set_params(lr=1e-5)
+    plain = {name: values.tolist() for name, values in slow.history_.items()}
+    assert diagnose(plain).verdict == diagnose(slow).verdict
+    assert diagnose(plain).evidence == diagnose(slow).evidence
+
+
+def test_pipelines_and_searches_are_looked_into():
+    pipe = make_pipeline(StandardScaler(), LinearClassifier(lr=1e-7, max_epochs=3))
+    search = GridSearchCV(pipe, {"linearclassifier__lr": [1e-7]}, cv=2).fit(X, Y)
+    assert diagnose(search) == diagnose(search.best_estimator_[-1])
+
+
+def test_null_is_taken_for_what_is_not_known():
+    assert diagnose({"loss": [1.0, 0.5, None]}).verdict == "diverging"
+    found = diagnose({"loss": [1.0, 0.5, 0.4], "validation_loss": [None, None, None]})
+    assert found.verdict in VERDICTS
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "says"),
+    [
+        ({}, ValueError, "history must have 'loss', got nothing"),
+        ({"losses": [1]}, ValueError, "history must have 'loss', got losses"),
+        ({"loss": ["low"]}, TypeError, r"history\['loss'\] must hold numbers"),
+        ({"loss": [[1.0]]}, ValueError, r"history\['loss'\] must have one dimension"),
+        ({"loss": [1.0], "lr": [1, 2]}, ValueError, r"history\['lr'\] must have as many values"),
+        ([1.0, 2.0], TypeError, "estimator_or_history must be a fitted estimator .* got list"),
+        (LinearRegression(), TypeError, "got LinearRegression"),
+    ],
+)
+def test_what_cannot_be_diagnosed_is_refused(given, error, says):
+    with pytest.raises(error, match=says):
+        diagnose(given)
+
+
+def test_an_estimator_must_be_fitted():
+    with pytest.raises(NotFittedError):
+        diagnose(LinearClassifier())
+
+
+def test_a_run_that_ended_in_its_first_epoch_has_diverged():
+    model = LinearClassifier(lr=1e300, standardize=False, schedule=None)
+    with pytest.warns(fastlr.DivergenceWarning):
+        model.fit(X * 1e10, Y)
+    found = diagnose(model)
+    assert found.verdict == "diverging"
+    assert diagnose({"loss": []}).verdict == "diverging"
