@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+import typer
 from scipy import sparse
 from sklearn.datasets import dump_svmlight_file, load_breast_cancer, load_iris
 from typer.testing import CliRunner
@@ -241,12 +242,17 @@ def test_version_and_info():
     assert "Cython kernels" in run("info").stdout
 
 
-@pytest.mark.parametrize("command", [[], ["fit"], ["find-lr"], ["demo"], ["info"], ["catalogue"]])
-def test_help_has_examples(command):
-    out = run(*command, "--help").stdout
+COMMANDS = sorted(typer.main.get_command(app).commands)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_examples_and_json(command):
+    out = run(command, "--help").stdout
     assert "Usage" in out
-    if command:
-        assert f"fastlr {command[0]}" in out.split("Examples")[1]
+    assert f"fastlr {command}" in out.split("Examples")[1]
+    assert "--json" in out
+    assert max(map(len, out.splitlines())) <= 80
+    assert command in run("--help").stdout
 
 
 @pytest.mark.parametrize("package", ["typer", "rich", "matplotlib"])

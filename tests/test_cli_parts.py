@@ -14,11 +14,12 @@ from fastlr import DivergenceWarning, InterruptionWarning, LinearClassifier
 from fastlr.cli import progress as progress_module
 from fastlr.cli import race as race_module
 from fastlr.cli.columns import task
+from fastlr.cli.comparison import footnotes, records, table
+from fastlr.cli.info import info_lines
 from fastlr.cli.prepare import Split, split
 from fastlr.cli.progress import Progress
 from fastlr.cli.race import DivergedError, Result, race, shown_time
 from fastlr.cli.raw import Options, Raw
-from fastlr.cli.report import footnotes, info_lines, records, table
 from fastlr.cli.save import write_atomic
 from fastlr.plots import Run, training_figure
 

@@ -15,6 +15,8 @@ from .find_lr import find_lr
 from .options import Json, Seed, Threads, read_rate
 from .output import fail, plain_errors, print_json, print_results
 from .raw import Options
+from .schedule_text import is_name, read_schedule
+from .schedules import schedules
 
 app = typer.Typer(
     help="Compiled optimizers and learning-rate schedules for scikit-learn.",
@@ -98,7 +100,11 @@ def fit(
     lr: Annotated[str, typer.Option("--lr", metavar="RATE", help="A number, or 'auto'.")] = "auto",
     schedule: Annotated[
         str,
-        typer.Option("--schedule", metavar="NAME", help="One that `fastlr info` lists, or 'none'."),
+        typer.Option(
+            "--schedule",
+            metavar="NAME",
+            help="'none', or one as `fastlr schedules` takes it.",
+        ),
     ] = "onecycle",
     batch_size: Annotated[
         int | None,
@@ -183,6 +189,8 @@ def fit(
 
         fastlr fit data.parquet -t churned --drop customer_id --lr 0.01
 
+        fastlr fit data.csv -t label --schedule "OneCycle(pct_start=0.1)"
+
         fastlr fit arrays.npz --features pixels -t digit --optimizer sgd
 
         fastlr fit a9a --format svmlight --output a9a.skops --json
@@ -195,6 +203,8 @@ def fit(
         "schedule": None if schedule == "none" else schedule,
         "max_epochs": max_epochs,
     }
+    if not is_name(schedule):
+        settings["schedule"] = read_schedule(schedule, "--schedule")
     if batch_size is not None:
         settings["batch_size"] = batch_size
     if not 0 < test_size < 1:
@@ -236,6 +246,7 @@ def fit(
 
 
 app.command("find-lr")(find_lr)
+app.command()(schedules)
 
 
 @app.command()
@@ -250,7 +261,7 @@ def info(as_json: Json = False) -> None:
         FASTLR_ISA=avx2 fastlr info --json
     """
     from ..kernels.select import backend_info
-    from .report import info_lines
+    from .info import info_lines
 
     try:
         found = backend_info()

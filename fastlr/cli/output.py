@@ -12,9 +12,9 @@ import typer
 from rich.console import Console
 
 from .._version import __version__
+from .comparison import footnotes, records, table
 from .errors import InputError, one_line
 from .race import OURS, DivergedError, Result
-from .report import footnotes, records, table
 
 
 def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
