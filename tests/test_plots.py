@@ -70,6 +70,7 @@ DRAWN = {
     "sweep": lambda ax, model: plots.plot_sweep(swept(), ax=ax),
     "curves": lambda ax, model: plots.plot_sweep(swept(), ax=ax, kind="curves"),
     "diagnosis": lambda ax, model: plots.plot_diagnosis(diagnosis("stuck"), ax=ax),
+    "diagnosed": lambda ax, model: plots.plot_diagnosis(model, ax=ax),
 }
 
 
@@ -232,5 +233,8 @@ def test_verdicts_are_marked_and_said():
     np.testing.assert_array_equal(x[:, 0], [2, 4, 6])
     assert (y[:, 1] > y[:, 0]).all()
     assert plots.plot_diagnosis(diagnosis("healthy")).mark_ is None
+    assert plots.plot_diagnosis({"loss": [2.0, np.inf]}).ax_.get_title(loc="left") == "diverging"
+    nothing = plots.plot_diagnosis(diagnosis("diverging", loss=np.full(8, np.nan)))
+    assert nothing.history_display_ is None
     lost = diagnosis("diverging", loss=np.full(8, np.nan), validation_loss=FALLING)
     assert plots.plot_diagnosis(lost).mark_ is None

@@ -18,10 +18,12 @@ class RunRates(NamedTuple):
 
 
 def last_of(estimator: Any) -> Any:
-    """Return the estimator itself, or the last one of a Pipeline."""
+    """Return the estimator itself, or the one at the end of a Pipeline or of a fitted search."""
     from sklearn.pipeline import Pipeline
 
-    return estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    if hasattr(estimator, "best_estimator_"):
+        return last_of(estimator.best_estimator_)
+    return last_of(estimator[-1]) if isinstance(estimator, Pipeline) else estimator
 
 
 def history_of(estimator: Any) -> dict[str, np.ndarray]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from ._style import COLORS, MUTED, axes_for, legend, wrapped
+from ._style import COLORS, MUTED, axes_for, finish, legend, wrapped
 from .history import HistoryDisplay
 
 _WORDS = 66  # characters of a line under the picture
@@ -15,7 +16,8 @@ _WORDS = 66  # characters of a line under the picture
 class DiagnosisDisplay:
     """Picture of a diagnosis: the losses, what it rests on, and the next step.
 
-    Made by `from_diagnosis`; parameters are kept as attributes.
+    Made by `from_estimator`, `from_history` or `from_diagnosis`; parameters are kept as
+    attributes.
 
     Parameters
     ----------
@@ -31,8 +33,8 @@ class DiagnosisDisplay:
         Where it was drawn.
     figure_ : matplotlib.figure.Figure
         Its figure.
-    history_display_ : HistoryDisplay
-        The losses.
+    history_display_ : HistoryDisplay or None
+        The losses; None if none was finite.
     mark_ : matplotlib.artist.Artist or None
         What shows the verdict: the epochs since the validation loss was lowest for
         "overfitting", every rise of the loss for "oscillating" and "diverging", the level of the
@@ -44,25 +46,63 @@ class DiagnosisDisplay:
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> from fastlr.plots import DiagnosisDisplay
-    >>> diagnosis = SimpleNamespace(
-    ...     verdict="stuck",
-    ...     summary="The loss has not moved.",
-    ...     next_step="Raise the rate to 0.01.",
-    ...     history={"loss": [2.3, 2.3, 2.3]},
-    ... )
-    >>> DiagnosisDisplay.from_diagnosis(diagnosis).ax_.get_title(loc="left")
-    'stuck'
+    >>> display = DiagnosisDisplay.from_history({"loss": [0.7, 0.6, float("nan")]})
+    >>> display.ax_.get_title(loc="left")
+    'diverging'
     """
 
     ax_: Any
     figure_: Any
-    history_display_: HistoryDisplay
+    history_display_: HistoryDisplay | None
     mark_: Any
 
     def __init__(self, diagnosis: Any, *, loss_name: str = "loss") -> None:
         self.diagnosis, self.loss_name = diagnosis, loss_name
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Any = None, words: bool = True) -> Any:
+        """Diagnose a fitted estimator, and draw what was found.
+
+        Parameters
+        ----------
+        estimator : estimator or Pipeline
+            Fitted.
+        ax, words
+            As for `plot`.
+
+        Returns
+        -------
+        DiagnosisDisplay
+            Drawn.
+        """
+        from ..diagnosis import diagnose
+        from ._sources import last_of, loss_label
+
+        model = last_of(estimator)
+        return cls(diagnose(model), loss_name=loss_label(model)).plot(ax, words=words)
+
+    @classmethod
+    def from_history(
+        cls, history: Mapping[str, Any], *, ax: Any = None, words: bool = True
+    ) -> DiagnosisDisplay:
+        """Diagnose a history, and draw what was found.
+
+        Parameters
+        ----------
+        history : mapping of str to array-like of shape (epochs,)
+            As `fastlr.diagnose` takes it.
+        ax, words
+            As for `plot`.
+
+        Returns
+        -------
+        DiagnosisDisplay
+            Drawn.
+        """
+        from ..diagnosis import diagnose
+
+        return cls(diagnose(history)).plot(ax, words=words)
 
     @classmethod
     def from_diagnosis(
@@ -104,10 +144,15 @@ class DiagnosisDisplay:
         found = self.diagnosis
         self.ax_ = ax = axes_for(ax)
         self.figure_ = ax.figure
-        self.history_display_ = HistoryDisplay.from_history(
-            found.history, ax=ax, loss_name=self.loss_name
-        )
-        self.mark_ = self._mark(ax)
+        self.history_display_, self.mark_ = None, None
+        if self._has_losses():
+            self.history_display_ = HistoryDisplay.from_history(
+                found.history, ax=ax, loss_name=self.loss_name
+            )
+            self.mark_ = self._mark(ax, self.history_display_)
+        else:  # lost in the first epoch
+            finish(ax, "epoch", self.loss_name)
+            ax.text(0.5, 0.5, "no epoch with a finite loss", ha="center", transform=ax.transAxes)
         legend(ax)
         if words:
             ax.set_title(found.verdict, loc="left", fontsize=13, fontweight="bold")
@@ -124,8 +169,12 @@ class DiagnosisDisplay:
             )
         return self
 
-    def _mark(self, ax: Any) -> Any:
-        verdict, display = self.diagnosis.verdict, self.history_display_
+    def _has_losses(self) -> bool:
+        columns = (self.diagnosis.history.get(name) for name in ("loss", "validation_loss"))
+        return any(c is not None and np.isfinite(np.asarray(c, float)).any() for c in columns)
+
+    def _mark(self, ax: Any, display: HistoryDisplay) -> Any:
+        verdict = self.diagnosis.verdict
         if display.line_ is None:
             return None
         epochs, loss = (np.asarray(column, float) for column in display.line_.get_data())
@@ -151,21 +200,25 @@ class DiagnosisDisplay:
         return None
 
 
-def plot_diagnosis(diagnosis: Any, *, ax: Any = None, **kwargs: Any) -> DiagnosisDisplay:
+def plot_diagnosis(source: Any, *, ax: Any = None, **kwargs: Any) -> DiagnosisDisplay:
     """Draw a training run with what is wrong with it, and the next step.
 
     Parameters
     ----------
-    diagnosis : Diagnosis
-        A diagnosis that has been made.
+    source : estimator, Pipeline, mapping or Diagnosis
+        A fitted estimator, the columns of a ``history_``, or what `fastlr.diagnose` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
     **kwargs : object
-        ``words`` and ``loss_name``; see `DiagnosisDisplay`.
+        ``words`` and, for a `Diagnosis`, ``loss_name``; see `DiagnosisDisplay`.
 
     Returns
     -------
     DiagnosisDisplay
         Drawn.
     """
-    return DiagnosisDisplay.from_diagnosis(diagnosis, ax=ax, **kwargs)
+    if hasattr(source, "verdict"):
+        return DiagnosisDisplay.from_diagnosis(source, ax=ax, **kwargs)
+    if isinstance(source, Mapping):
+        return DiagnosisDisplay.from_history(source, ax=ax, **kwargs)
+    return DiagnosisDisplay.from_estimator(source, ax=ax, **kwargs)
