@@ -11,7 +11,7 @@ from .groups import Group
 from .kernels.bound_sums import BoundSums
 from .kernels.emit import COMMON
 from .optimizers.base import Optimizer, decay_coefficients
-from .timetable import Timetable, check_effects
+from .timetable import Block, Timetable, check_effects
 
 
 def coefficient_rows(
@@ -53,44 +53,72 @@ def coefficient_rows(
     host = len(COMMON) + len(names)
     # What is derived from sums is written behind that at each step.
     rows = np.zeros((n, len(groups), host + (summing.tail if summing else 0)))
+    first: dict[tuple[int, float, int], int] = {}
     for k, (group, block) in enumerate(zip(groups, blocks, strict=True)):
-        optimizer = block.optimizer
-        lr = base_lr * group.lr_factor * block.factor
-        decay: Any = optimizer.weight_decay
-        if group.weight_decay is not None:
-            decay = group.weight_decay * block.decay_factor
-        l1 = optimizer.l1 if group.l1 is None else group.l1 * block.l1_factor
-        l2 = optimizer.l2 if group.l2 is None else group.l2 * block.l2_factor
-        clip: Any = np.inf if optimizer.clip_value is None else optimizer.clip_value
-        own_steps = steps
-        if group.start > t:
-            # A gradient clipped to zero leaves the state of a rule as it started.
-            begun = steps > group.start
-            lr, decay, l2, clip = (np.where(begun, value, 0.0) for value in (lr, decay, l2, clip))
-        if group.start:
-            own_steps = np.maximum(steps - group.start, 1.0)
-        average = 1 - optimizer.average_decay if optimizer.average == "ema" else 1 / steps
-        row = rows[:, k]
-        row[:, 0] = -1.0 if optimizer.maximize else 1.0
-        row[:, 1] = clip
-        row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, block.factor, decay)
-        row[:, 4] = np.where(steps == 1, 1.0, average)
-        if "l2" not in optimizer.own_fields:
-            row[:, 2] += l2
-        if "l1" not in optimizer.own_fields:
-            row[:, 5] = lr * l1
-        if optimizer.lookahead is not None:
-            due = steps % optimizer.lookahead == 0
-            row[:, 6] = np.where(due, optimizer.lookahead_alpha, 0.0)
-        values = {
-            "weight_decay": decay if optimizer.decays_itself() else 0.0,
-            **optimizer.coefficients(own_steps, lr),
-        }
-        for j, name in enumerate(names, len(COMMON)):
-            row[:, j] = values[name]
+        row, lr = rows[:, k], base_lr * group.lr_factor * block.factor
+        waiting = steps <= group.start if group.start > t else None
+        if waiting is not None:
+            lr = np.where(waiting, 0.0, lr)
+        # Groups mostly differ in their decay alone, and the rest is most of the work.
+        like = first.setdefault((id(block), group.lr_factor, group.start), k)
+        if like < k:
+            row[:] = rows[:, like]
+        else:
+            _write_rule(row, block.optimizer, names, steps, group.start, lr)
+        _write_decay(row, group, block, names, lr, waiting)
     with np.errstate(over="ignore", under="ignore"):
-        table = rows.astype(dtype, order="C")
+        table = rows.astype(dtype, copy=False)
     return table if summing is None else (table, rows)
+
+
+def _write_rule(
+    row: np.ndarray,
+    optimizer: Optimizer,
+    names: Sequence[str],
+    steps: np.ndarray,
+    start: int,
+    lr: np.ndarray,
+) -> None:
+    """Write what groups of the same rate and start share."""
+    row[:, 0] = -1.0 if optimizer.maximize else 1.0
+    row[:, 1] = np.inf if optimizer.clip_value is None else optimizer.clip_value
+    average = 1 - optimizer.average_decay if optimizer.average == "ema" else 1 / steps
+    row[:, 4] = np.where(steps == 1, 1.0, average)
+    if optimizer.lookahead is not None:
+        due = steps % optimizer.lookahead == 0
+        row[:, 6] = np.where(due, optimizer.lookahead_alpha, 0.0)
+    own_steps = np.maximum(steps - start, 1.0) if start else steps
+    values = {"weight_decay": 0.0, **optimizer.coefficients(own_steps, lr)}
+    for j, name in enumerate(names, len(COMMON)):
+        row[:, j] = values[name]
+
+
+def _write_decay(
+    row: np.ndarray,
+    group: Group,
+    block: Block,
+    names: Sequence[str],
+    lr: np.ndarray,
+    waiting: np.ndarray | None,
+) -> None:
+    """Write what takes parameters towards zero, the strengths of which are a group's own."""
+    optimizer = block.optimizer
+    decay: Any = optimizer.weight_decay
+    if group.weight_decay is not None:
+        decay = group.weight_decay * block.decay_factor
+    row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, block.factor, decay)
+    if "l2" not in optimizer.own_fields:
+        row[:, 2] += optimizer.l2 if group.l2 is None else group.l2 * block.l2_factor
+    if "l1" not in optimizer.own_fields:
+        row[:, 5] = lr * (optimizer.l1 if group.l1 is None else group.l1 * block.l1_factor)
+    own = ["weight_decay"] if "weight_decay" in names and optimizer.decays_itself() else []
+    columns = [len(COMMON) + names.index(name) for name in own]
+    for column in columns:
+        row[:, column] = decay
+    if waiting is not None:
+        # A gradient clipped to zero leaves the state of a rule as it started.
+        for column in (1, 2, 3, *columns):
+            row[waiting, column] = 0.0
 
 
 def check_coefficients(optimizer: Optimizer, names: Sequence[str]) -> None:
@@ -123,11 +151,14 @@ def check_coefficients(optimizer: Optimizer, names: Sequence[str]) -> None:
             f"which `update` takes; it returns {', '.join(values)}"
         )
     for name in names:
+        value = values[name]
+        if isinstance(value, float):  # the usual case, for which NumPy takes microseconds
+            continue
         try:
-            np.broadcast_to(np.asarray(values[name], np.float64), 2)
+            np.broadcast_to(np.asarray(value, np.float64), 2)
         except (TypeError, ValueError):
             raise ValueError(
                 f"{owner}.coefficients: {name} must be a number or an array with one value "
-                f"for each step, got {values[name]!r} for two steps"
+                f"for each step, got {value!r} for two steps"
             ) from None
     check_effects(optimizer, names)

@@ -107,12 +107,12 @@ class Figures:
 
     def _rates(self, t: int) -> tuple[float, float | None]:
         """Return learning rate and momentum of the step after `t` others."""
-        factor, momentum = self._timetable.rates(np.array([float(t)]))
+        factor, momentum = self._timetable.rates(t)
         optimizer: Any = self.optimizer
-        lr, name = float(optimizer.lr * factor[0]), optimizer.momentum_field()
+        lr, name = float(optimizer.lr * factor), optimizer.momentum_field()
         if name is None:
             return lr, None
-        return lr, float(getattr(optimizer, name) if momentum is None else momentum[0])
+        return lr, float(getattr(optimizer, name) if momentum is None else momentum)
 
     def _evaluated(self) -> list[Any]:
         """Return new arrays with what a rule predicts with, where that is not what it steps."""

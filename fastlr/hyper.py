@@ -7,8 +7,8 @@ call that made it, validated as soon as it is built, and never changed by use.
 
 from __future__ import annotations
 
+import functools
 import inspect
-import math
 import numbers
 import sys
 from typing import Any, ClassVar
@@ -22,6 +22,7 @@ else:
     _annotations = inspect.get_annotations
 
 _REQUIRED = inspect.Parameter.empty
+_PLAIN = (float, int)  # not bool, which is no number here
 
 
 class HyperParameters:
@@ -121,19 +122,27 @@ class HyperParameters:
         """Check what no single range can say; raise ``ValueError`` or ``TypeError``."""
 
     def _check(self) -> None:
-        owner = type(self).__name__
         for name, interval in self.ranges.items():
             value = getattr(self, name)
-            defaults = (self._fields, *self.presets.values())
-            if value is None and any(d.get(name, 0) is None for d in defaults):
+            if type(value) in _PLAIN and _is_within(float(value), interval):
+                continue  # the usual case, at a fraction of the cost: fits make many objects
+            if value is None and self._defaults_to_none(name):
                 continue
-            check_number(value, f"{owner}: {name}", interval)
+            check_number(value, f"{type(self).__name__}: {name}", interval)
         for name, allowed in self.choices.items():
             value = getattr(self, name)
-            if not any(value is a or (type(value) is type(a) and value == a) for a in allowed):
+            for a in allowed:
+                if value is a or (type(value) is type(a) and value == a):
+                    break
+            else:
                 said = ", ".join(repr(a) for a in allowed)
-                raise ValueError(f"{owner}: {name} must be one of {said}, got {value!r}")
+                raise ValueError(
+                    f"{type(self).__name__}: {name} must be one of {said}, got {value!r}"
+                )
         self.validate()
+
+    def _defaults_to_none(self, name: str) -> bool:
+        return any(d.get(name, 0) is None for d in (self._fields, *self.presets.values()))
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name.
@@ -260,12 +269,21 @@ def check_number(value: Any, name: str, interval: str) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number in {interval}, got {value!r}")
-    low, high = (float(bound) for bound in interval[1:-1].split(","))
-    number = float(value)
-    above = number >= low if interval[0] == "[" else number > low
-    below = number <= high if interval[-1] == "]" else number < high
-    if not (above and below) or math.isnan(number):
+    if not _is_within(float(value), interval):
         raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
+
+
+def _is_within(number: float, interval: str) -> bool:
+    """Return whether a number lies in an interval; one that is NaN lies in none."""
+    low, high, with_low, with_high = _bounds(interval)
+    return low < number < high or (with_low and number == low) or (with_high and number == high)
+
+
+@functools.cache
+def _bounds(interval: str) -> tuple[float, float, bool, bool]:
+    """Return the bounds of an interval, and whether they belong to it."""
+    low, high = (float(bound) for bound in interval[1:-1].split(","))
+    return low, high, interval[0] == "[", interval[-1] == "]"
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -62,6 +62,7 @@ class Timetable:
         self._seen = {
             label: schedule.initial_metric_state() for label, schedule in self._schedules.items()
         }
+        self._latest: tuple[float, np.ndarray, np.ndarray | None] | None = None
         self.blocks(np.zeros(1))  # what is missing is said now, not at a step
 
     @property
@@ -80,6 +81,7 @@ class Timetable:
 
     @metric_state.setter
     def metric_state(self, given: Mapping[str, float]) -> None:
+        self._latest = None
         self._seen = {
             label: {name: given[f"{label}.{name}"] for name in state}
             for label, state in self._seen.items()
@@ -95,29 +97,36 @@ class Timetable:
         t : int
             Steps made so far.
         """
+        self._latest = None
         self._seen = {
             label: schedule.observe(self._seen[label], metric, t, self._run)
             for label, schedule in self._schedules.items()
         }
 
-    def rates(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return factor and momentum outside groups with a schedule of their own.
+    def rates(self, t: int) -> tuple[float, float | None]:
+        """Return factor and momentum of a step outside groups with a schedule of their own.
 
         Parameters
         ----------
-        t : ndarray of float64
-            Step numbers, counted from 0.
+        t : int
+            Number of the step, counted from 0.
 
         Returns
         -------
-        factor : ndarray
+        factor : float
             Factor on the learning rate.
-        momentum : ndarray or None
+        momentum : float or None
             Momentum itself, None where nothing drives it.
         """
         if self._steady:  # asked for at each call of `partial_fit`
-            return np.ones(len(t)), None
-        return self._evaluate("lr", t, self._values(t))
+            return 1.0, None
+        # Asked for at the end of each epoch, mostly of steps that have just been looked at.
+        known = self._latest
+        if known is None or not 0 <= t - known[0] < len(known[1]):
+            steps = np.array([float(t)])
+            known = (float(t), *self._evaluate("lr", steps, self._values(steps)))
+        k = int(t - known[0])
+        return float(known[1][k]), None if known[2] is None else float(known[2][k])
 
     def blocks(self, t: np.ndarray) -> list[Block]:
         """Return the hyper-parameters of steps, for each group.
@@ -125,7 +134,7 @@ class Timetable:
         Parameters
         ----------
         t : ndarray of float64
-            Step numbers, counted from 0.
+            Numbers of consecutive steps, counted from 0.
 
         Returns
         -------
@@ -143,6 +152,8 @@ class Timetable:
         made = {}
         for label in dict.fromkeys(self._of_groups):
             factor, momentum = self._evaluate(label, t, values)
+            if label == "lr":
+                self._latest = float(t[0]), factor, momentum
             name = self._optimizer.momentum_field()
             more = {} if name is None or momentum is None else {name: momentum}
             scheduled = self._optimizer.with_scheduled(values | more)

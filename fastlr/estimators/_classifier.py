@@ -13,7 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from .._compat import StrOptions, check_classification_targets
-from ._labels import encode
+from ._labels import MOST_PLAIN_LABELS, PLAIN_LABELS, encode
 from ._targets import ClassTargets
 from .base import GradientEstimator
 
@@ -213,13 +213,15 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
     def _learn_targets(
         self, y: np.ndarray, weights: np.ndarray | None, dtype: np.dtype
     ) -> tuple[ClassTargets, np.ndarray]:
-        y = self._checked_y(y)
-        if y.ndim == 2:
+        if issparse(y) or y.ndim == 2:
+            y = self._checked_y(y)
             targets = ClassTargets(np.arange(y.shape[1]), multilabel=True)
             return targets, targets.encode(y, dtype)
-        classes = np.unique(
-            y
-        )  # which with codes would sort numbers of rows too, at twice the memory
+        # Together with codes it would sort numbers of rows too, at twice the memory.
+        classes = np.unique(y) if y.dtype.kind in PLAIN_LABELS else None
+        if classes is None or len(classes) > MOST_PLAIN_LABELS * len(y):
+            self._checked_y(y)
+            classes = np.unique(y)
         if len(classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes in the data, but the "

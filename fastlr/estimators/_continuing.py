@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from ..optimizers.base import Optimizer
 from ..schedules import Run
 from ._fold import refresh
+from ._generator import session_seed
 from ._history import Recorded
 from ._session import ModelSpec, Session
 from ._settings import needs_total
@@ -71,7 +71,7 @@ class Continued(Recorded, Validated):
             optimizer = optimizer.replace(schedule=None)
         seed = 0  # a checkpoint brings the state of its generator
         if checkpoint is None:
-            seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+            seed = session_seed(self.random_state)
         session = self._session_of(optimizer, spec, run, seed, initialise=fitted is None)
         if fitted is not None:
             session.resume(fitted, checkpoint)

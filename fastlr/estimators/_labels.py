@@ -8,6 +8,11 @@ import numpy as np
 
 _SHORT = 4096
 
+# Labels by their type: bool, whole numbers and strings. scikit-learn, whose check sorts all of them
+# once more, has nothing to say of those with no more different values than this share of rows.
+PLAIN_LABELS = "biuSU"
+MOST_PLAIN_LABELS = 0.4
+
 
 def encode(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
     """Return the position of each label in `classes`.

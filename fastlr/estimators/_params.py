@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
 
@@ -13,6 +13,12 @@ from ..optimizers import get_optimizer
 from ..optimizers.base import Optimizer
 from ..schedules import Schedule
 from ._settings import resolve_optimizer, rule_of_thumb
+
+# Plain values that have passed all checks: a search fits many models that differ in few of them,
+# and the checks take as long as an epoch of some hundred rows.
+_PASSED: set[tuple[Any, ...]] = set()
+_MOST = 4096
+_VALUES = frozenset({bool, int, float, str, type(None)})
 
 
 class OptimizerParams(BaseEstimator):
@@ -36,6 +42,8 @@ class OptimizerParams(BaseEstimator):
         "n_threads": [Interval(Integral, 1, None, closed="left")],
     }
 
+    _own_names: ClassVar[tuple[str, ...]]
+
     # What lr="auto" multiplies the default rate of an optimizer given by name with.
     _auto_lr_factor = 1.0
 
@@ -54,6 +62,24 @@ class OptimizerParams(BaseEstimator):
     random_state: Any
     verbose: int
     n_threads: int
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        if "_own_names" not in cls.__dict__:  # to read them off the signature takes 60 us
+            cls._own_names = tuple(super()._get_param_names())
+        return list(cls._own_names)
+
+    def _validate_params(self) -> None:
+        params = self.get_params(deep=False).values()
+        values = tuple((type(value), value) for value in params if type(value) in _VALUES)
+        key = (type(self), *values) if len(values) == len(params) else None
+        if key in _PASSED:
+            return
+        super()._validate_params()
+        if key is not None:
+            if len(_PASSED) == _MOST:
+                _PASSED.clear()
+            _PASSED.add(key)
 
     def set_params(self, **params: Any) -> OptimizerParams:
         """Set parameters; ``optimizer__weight_decay`` reaches into an optimizer object.

@@ -18,6 +18,7 @@ from ..optimizers.base import Optimizer
 from ..schedules import Run
 from ..training import Arena
 from ._fold import Fold
+from ._generator import seeded
 from ._settings import needs_total
 
 _UNLIMITED = nullcontext()
@@ -125,7 +126,7 @@ class Session:
             steps_per_epoch=run.steps_per_epoch,
         )
         self.epoch = make_epoch(self.arena, self.updater, spec)
-        self.rng = np.random.RandomState(seed)
+        self.rng = seeded(seed)
         self._lags = False
         self._published: Mapping[str, np.ndarray] = {}
         self._n_threads = n_threads
