@@ -110,3 +110,37 @@ def test_they_go_into_scikit_learns_searches():
     for search in (grid, drawn, halved):
         assert 1e-3 <= search.best_estimator_.lr_ <= 1.0
         assert search.best_score_ > 0.6
+
+
+# Rules that are scaled to batches: what `batch_rule` says is what steps do with gradients.
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+def test_the_batch_rule_follows_from_how_steps_go_with_gradients(name):
+    grads = np.random.default_rng(0).standard_normal((40, 4, 3))
+    moves = []
+    for size in (1.0, 16.0):
+        params = {"w": np.full((4, 3), 0.5)}
+        updater = OPTIMIZERS[name]().bind(params)
+        for g in grads:
+            updater.step({"w": size * g})
+        moves.append(np.linalg.norm(params["w"] - 0.5))
+    proportional = moves[1] > 15 * moves[0]
+    finds_its_own = OPTIMIZERS[name].batch_rule == "none"
+    assert (OPTIMIZERS[name].batch_rule == "linear") == proportional
+    if finds_its_own:
+        assert OPTIMIZERS[name]().lr == 1.0
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "expected"),
+    [("sgd", 0.4), (AdamW(), 0.2), ("prodigy", 0.1), ("lion", 0.2), (None, 0.4)],
+)
+def test_the_optimizer_says_how_batches_scale(optimizer, expected):
+    assert scale_lr(0.1, 32, 128, optimizer=optimizer) == pytest.approx(expected)
+    assert scale_lr(0.1, 32, 128, "linear", optimizer) == pytest.approx(0.4)
+
+
+def test_rules_that_find_their_rate_keep_it_for_every_task():
+    assert {recommend("prodigy", task).lr for task in TASKS} == {1.0}
+    assert recommend("adadelta", "transfer").lr == 0.1

@@ -23,6 +23,7 @@ class Continued(Recorded, Validated):
     t_: int
     lr_: float
     _lr_of: str
+    _batch_rows: int  # in a mini-batch of the first chunk, or of `fit`
     _inputs: dict[str, np.ndarray]
     _checkpoint: dict[str, Any]
     _stale: bool
@@ -42,8 +43,11 @@ class Continued(Recorded, Validated):
         self._set_targets(spec.targets)
         self._inputs = spec.inputs
 
-    def _begin(self, optimizer: Optimizer, spec: ModelSpec, run: Run, warm: bool) -> Session:
+    def _begin(
+        self, optimizer: Optimizer, spec: ModelSpec, run: Run, warm: bool, batch_rows: int
+    ) -> Session:
         """Begin the session of a `fit`, and its history."""
+        optimizer = self._at_batch_size(optimizer, batch_rows)
         fitted = checkpoint = None
         if warm:
             fitted = self._fitted_params()
@@ -54,6 +58,7 @@ class Continued(Recorded, Validated):
         if checkpoint is None:
             self._start_history()
         self._commit(spec)
+        self._batch_rows = batch_rows
         self._publish(session)  # whatever happens next, attributes fit each other
         return session
 
@@ -138,6 +143,7 @@ class Continued(Recorded, Validated):
         checkpoint = self._checkpoint_now()
         total, steps = checkpoint["run"]
         optimizer, run = self._at_known_rate(self._resolve_optimizer()), Run(total, steps)
+        optimizer = self._at_batch_size(optimizer, self._batch_rows)
         if needs_total(optimizer, run):
             run = Run(None, steps)
         return self._start(optimizer, self._known_spec(), run, self._fitted_params(), checkpoint)

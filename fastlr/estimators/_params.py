@@ -29,6 +29,7 @@ class OptimizerParams(BaseEstimator):
         "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "schedule": [str, Schedule, None],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "reference_batch_size": [None, Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "tol": [None, Interval(Real, 0, None, closed="left")],
         "early_stopping": ["boolean"],
@@ -51,6 +52,7 @@ class OptimizerParams(BaseEstimator):
     lr: Any
     schedule: Any
     batch_size: Any
+    reference_batch_size: int | None = None
     max_epochs: int
     tol: float | None
     early_stopping: bool
@@ -122,9 +124,27 @@ class OptimizerParams(BaseEstimator):
         return self
 
     def _resolve_optimizer(self) -> Optimizer:
+        if self.reference_batch_size is not None and self._seeks_rate():
+            raise ValueError(
+                f"reference_batch_size={self.reference_batch_size!r} says which batch size lr is "
+                "for, so lr must be given: lr='auto' finds a rate for the batch size in use"
+            )
         return resolve_optimizer(
             self.optimizer, self._top_rate(), self.schedule, self.clip_norm, self._auto_lr_factor
         )
+
+    def _at_batch_size(self, optimizer: Any, rows: int) -> Optimizer:
+        """Return the optimizer at the rate for mini-batches of `rows`.
+
+        That is the one given, but where it is said to be for another batch size.
+        """
+        if self.reference_batch_size is None:
+            return optimizer  # type: ignore[no-any-return]
+        from ..tuning.recommend import scale_lr  # few ask for it
+
+        lr = scale_lr(optimizer.lr, self.reference_batch_size, rows, optimizer=optimizer)
+        scaled: Optimizer = optimizer.replace(lr=lr)
+        return scaled
 
     def _top_rate(self) -> Any:
         """Return the constructor's rate as one number, or "auto"."""
@@ -155,7 +175,14 @@ class OptimizerParams(BaseEstimator):
 
     def _settings(self) -> tuple[Any, ...]:
         """Return the parameters that a session depends on."""
-        return (self.optimizer, self.lr, self.schedule, self.clip_norm, self.n_threads)
+        return (
+            self.optimizer,
+            self.lr,
+            self.schedule,
+            self.clip_norm,
+            self.n_threads,
+            self.reference_batch_size,
+        )
 
 
 def _example(outer: str, inner: str, value: Any) -> str:

@@ -61,10 +61,10 @@ class Streamed(Trained):
         optimizer = self._resolve_optimizer()
         rows, targets = self._chunk(X, y, sample_weight, classes, first)
         if first:
-            steps = plan_epoch(self.batch_size, rows.used, one_pass=True).steps
-            run = Run(None, steps)
+            plan = plan_epoch(self.batch_size, rows.used, one_pass=True)
+            run = Run(None, plan.steps)
             learn = self._learns_from_chunk
-            self._first_session(optimizer, rows, targets, run, learn=learn)
+            self._first_session(optimizer, rows, targets, run, plan.batch_size, learn=learn)
         return rows
 
     def _chunk(
@@ -84,6 +84,7 @@ class Streamed(Trained):
         rows: Rows,
         targets: Any,
         run: Run,
+        batch_size: int,
         warm: bool = False,
         learn: bool = True,
     ) -> Session:
@@ -91,7 +92,7 @@ class Streamed(Trained):
         if learn and not warm:
             inputs |= self._learn_inputs(rows.X, rows.weights)
         spec = self._spec(targets, inputs, rows.X.shape[1], rows.X.dtype)
-        return self._begin(optimizer, spec, run, warm)
+        return self._begin(optimizer, spec, run, warm, min(batch_size, rows.used))
 
     # fit_stream
 
@@ -117,7 +118,7 @@ class Streamed(Trained):
                 if session is None:
                     rows, targets = self._chunk(X, y, weights, classes, first=not warm)
                     size, run = self._plan_stream(rows.used, total_rows, n_chunks)
-                    session = self._first_session(optimizer, rows, targets, run, warm)
+                    session = self._first_session(optimizer, rows, targets, run, size, warm)
                     tasks = tasks_of(self, "chunk", n_chunks)
                 elif weights is None:
                     rows = self._plain_rows(X, y, session.spec)

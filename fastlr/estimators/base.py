@@ -160,7 +160,7 @@ class GradientEstimator(Streamed):
         plan = plan_epoch(self.batch_size, rows.used)
         run = Run(self.max_epochs * plan.steps, plan.steps)
         optimizer = self._at_found_rate(optimizer, spec, rows, plan, warm)
-        session = self._begin(optimizer, spec, run, warm)
+        session = self._begin(optimizer, spec, run, warm, min(plan.batch_size, rows.used))
         tasks = tasks_of(self, "epoch", self.max_epochs, *given)
         self._train(session, rows, held_out, plan, on_epoch, tasks)
         return self

@@ -62,6 +62,13 @@ class LinearRegressor(LinearModel, GradientRegressor):
         Rows in a mini-batch. ``"auto"`` makes some 128 steps of an epoch, of 128 rows at most:
         ``min(max(n_samples // 128, 1), 128)``. In `fit`, data of up to 256 rows are put whole
         into each of 128 steps, which are then called an epoch.
+    reference_batch_size : int or None, default=None
+        Batch size that the rate given is for. It is scaled to the one in use as `scale_lr` does:
+        in proportion for SGD, QHM, ASGD and ScheduleFreeSGD, and beyond 1,000 rows by the square
+        root, which other optimizers take throughout; those that find their own rate keep it.
+        None takes the rate as it is, and ``lr="auto"`` finds the one for the batch size in use,
+        so that it is refused here. A batch is never larger than the data; in `partial_fit` and
+        `fit_stream` that of the first chunk counts.
     max_epochs : int, default=10
         Epochs of `fit`, at most.
     tol : float or None, default=None
@@ -117,7 +124,8 @@ class LinearRegressor(LinearModel, GradientRegressor):
     n_iter_ : int
         Epochs finished, calls of `partial_fit` included.
     lr_ : float
-        Learning rate, which the schedule multiplies: the one given or found.
+        Learning rate, which the schedule multiplies: the one given or found, scaled to the batch
+        size.
     t_ : int
         Steps of the optimizer.
     loss_curve_ : ndarray of shape (n_iter_,)
@@ -194,6 +202,7 @@ class LinearRegressor(LinearModel, GradientRegressor):
         lr: float | str = "auto",
         schedule: Any = DEFAULT_SCHEDULE,
         batch_size: int | str = "auto",
+        reference_batch_size: int | None = None,
         max_epochs: int = 10,
         tol: float | None = None,
         early_stopping: bool = False,
@@ -217,6 +226,7 @@ class LinearRegressor(LinearModel, GradientRegressor):
         self.lr = lr
         self.schedule = schedule
         self.batch_size = batch_size
+        self.reference_batch_size = reference_batch_size
         self.max_epochs = max_epochs
         self.tol = tol
         self.early_stopping = early_stopping

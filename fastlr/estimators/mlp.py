@@ -45,6 +45,13 @@ class MLPClassifier(MLPModel, GradientClassifier):
         Rows in a mini-batch. ``"auto"`` makes some 128 steps of an epoch, of 128 rows at most:
         ``min(max(n_samples // 128, 1), 128)``. In `fit`, data of up to 256 rows are put whole
         into each of 128 steps, which are then called an epoch.
+    reference_batch_size : int or None, default=None
+        Batch size that the rate given is for. It is scaled to the one in use as `scale_lr` does:
+        in proportion for SGD, QHM, ASGD and ScheduleFreeSGD, and beyond 1,000 rows by the square
+        root, which other optimizers take throughout; those that find their own rate keep it.
+        None takes the rate as it is, and ``lr="auto"`` finds the one for the batch size in use,
+        so that it is refused here. A batch is never larger than the data; in `partial_fit` and
+        `fit_stream` that of the first chunk counts.
     max_epochs : int, default=20
         Epochs of `fit`, at most.
     alpha : float, default=0.0
@@ -139,8 +146,8 @@ class MLPClassifier(MLPModel, GradientClassifier):
     n_iter_ : int
         Epochs finished, calls of `partial_fit` included.
     lr_ : float
-        Learning rate, which the schedule multiplies: the one given or found; of a slice the
-        highest.
+        Learning rate, which the schedule multiplies: the one given or found, scaled to the batch
+        size; of a slice the highest.
     layer_lrs_ : ndarray of shape (n_layers_ - 1,)
         That of each layer, `groups` apart; 0 of those never trained.
     t_ : int
@@ -207,6 +214,7 @@ class MLPClassifier(MLPModel, GradientClassifier):
         lr: float | slice | str = "auto",
         schedule: Any = DEFAULT_SCHEDULE,
         batch_size: int | str = "auto",
+        reference_batch_size: int | None = None,
         max_epochs: int = 20,
         alpha: float = 0.0,
         dropout: Any = 0.0,
@@ -237,6 +245,7 @@ class MLPClassifier(MLPModel, GradientClassifier):
         self.lr = lr
         self.schedule = schedule
         self.batch_size = batch_size
+        self.reference_batch_size = reference_batch_size
         self.max_epochs = max_epochs
         self.alpha = alpha
         self.dropout = dropout

@@ -56,6 +56,7 @@ class ASGD(Optimizer):
     alpha: float = 0.75
     t0: float = 1e6
 
+    batch_rule = "linear"
     state = ("ax",)
     ranges = {"lambd": "[0, inf)", "alpha": "[0, inf)", "t0": "[0, inf)"}
 

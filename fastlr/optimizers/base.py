@@ -95,6 +95,10 @@ class Optimizer(HyperParameters):
     own_fields : tuple of str
         Hyper-parameters that all optimizers have, and that the rule gives another meaning: with
         ``"l1"`` among them no proximal step follows it, with ``"l2"`` nothing joins the gradient.
+    batch_rule : {"sqrt", "linear", "none"}
+        How the rate goes with the size of mini-batches (`scale_lr`): by the square root where the
+        rule divides by the size of gradients, in proportion where a step is proportional to its
+        gradient, and not at all where the rule finds its own rate.
     can_wait : bool
         Whether a step at a rate of zero, of a gradient of zero, leaves a parameter as it is.
 
@@ -141,6 +145,7 @@ class Optimizer(HyperParameters):
     scalars: ClassVar[tuple[str, ...]] = ()
     derived: ClassVar[tuple[str, ...]] = ()
     own_decay: ClassVar[str | None] = None
+    batch_rule: ClassVar[str] = "sqrt"
     can_wait: ClassVar[bool] = True
 
     schedule: Schedule | str | Callable[[Any], Any] | None = None

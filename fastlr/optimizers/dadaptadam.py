@@ -78,6 +78,7 @@ class DAdaptAdam(Optimizer):
     bias_correction: bool = False
     decay: str = "decoupled"
 
+    batch_rule = "none"
     state = ("m", "v", "s")
     sums = ("dot", "size")
     scope = "all"

@@ -52,6 +52,7 @@ class DoG(Optimizer):
     initial_distance: float = 1e-6
     eps: float = 1e-8
 
+    batch_rule = "none"
     state = ("start",)
     sums = ("away2", "start2", "g2")
     scope = "all"

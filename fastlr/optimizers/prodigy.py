@@ -88,6 +88,7 @@ class Prodigy(Optimizer):
     safeguard_warmup: bool = False
     decay: str = "decoupled"
 
+    batch_rule = "none"
     state = ("m", "v", "s", "start")
     flags = ("safeguard_warmup",)
     sums = ("dot", "size")

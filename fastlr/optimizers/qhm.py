@@ -47,6 +47,7 @@ class QHM(Optimizer):
     momentum: float = 0.999
     nu: float = 0.7
 
+    batch_rule = "linear"
     state = ("m",)
     ranges = {"momentum": "[0, 1)", "nu": "[0, 1]"}
 

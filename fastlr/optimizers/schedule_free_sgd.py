@@ -61,6 +61,7 @@ class ScheduleFreeSGD(Optimizer):
     r: float = 0.0
     weight_lr_power: float = 2.0
 
+    batch_rule = "linear"
     state = ("z",)
     ranges = {
         "momentum": "(0, 1)",

@@ -61,6 +61,7 @@ class SGD(Optimizer):
     nesterov: bool = False
     lr_in_momentum: bool = False
 
+    batch_rule = "linear"
     state = ("buf",)
     flags = ("momentum", "nesterov")
     ranges = {"momentum": "[0, 1)", "dampening": "[0, 1]"}

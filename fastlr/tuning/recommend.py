@@ -101,6 +101,8 @@ def recommend(optimizer: Any, task: str = "general") -> Recommendation:
         ``"transfer"`` is for layers that are trained already: 0.0001 to 0.001, while new layers
         take the rate of ``"general"``. ``"recurrent"`` stays below 0.001, for gradients may
         explode; ``"sparse"`` takes the upper end of the range, for most steps touch few weights.
+        For optimizers without recommendation it is a tenth of their default, the default, and ten
+        times that; those that find their own rate keep it.
 
     Returns
     -------
@@ -130,18 +132,25 @@ def recommend(optimizer: Any, task: str = "general") -> Recommendation:
     if found is None:
         about = f"the default of {name}; see its docstring for the paper"
         found = Recommendation(default, default / 10, default * 10, {}, "as its paper", "", about)
+    if chosen.batch_rule == "none":  # its rate is a factor on what it finds
+        return found
+    known = name in _TABLE
     if task == "transfer":
-        low, high = min(0.0001, found.lr), min(0.001, found.lr)
-        return found._replace(lr=low, low=low, high=high, where="layers that are trained already")
+        low, high = (0.0001, 0.001) if known else (default / 100, default / 10)
+        lr = low if known else high
+        return found._replace(lr=lr, low=low, high=high, where="layers that are trained already")
     if task == "recurrent":
-        high = min(found.high, 0.001)
-        return found._replace(lr=min(found.lr, high), low=min(found.low, 0.0001), high=high)
+        high = min(found.high, 0.001) if known else default
+        low = min(found.low, 0.0001) if known else found.low
+        return found._replace(lr=min(found.lr, high), low=low, high=high)
     if task == "sparse":
         return found._replace(lr=found.high)
     return found
 
 
-def scale_lr(lr: float, batch_size: int, new_batch_size: int, rule: str = "auto") -> float:
+def scale_lr(
+    lr: float, batch_size: int, new_batch_size: int, rule: str = "auto", optimizer: Any = None
+) -> float:
     r"""Return the learning rate for another size of mini-batch.
 
     .. math::
@@ -155,7 +164,14 @@ def scale_lr(lr: float, batch_size: int, new_batch_size: int, rule: str = "auto"
     batch_size, new_batch_size : int
         Rows in a mini-batch, 1 or more.
     rule : {"linear", "sqrt", "auto"}, default="auto"
-        ``"auto"`` is linear up to 1,000 rows and goes by the square root beyond.
+        ``"auto"`` is linear up to 1,000 rows and goes by the square root beyond, unless
+        `optimizer` has another rule.
+    optimizer : str or Optimizer, optional
+        What the rate is for. With ``rule="auto"`` it is as above where steps are proportional to
+        gradients: SGD, QHM, ASGD, ScheduleFreeSGD. For rules that find their own rate (DoG,
+        Prodigy, DAdaptAdam) it stays. For all others, which divide by the size of gradients, and
+        for rules of one's own that do not say their `batch_rule`, it is the square root
+        throughout.
 
     Returns
     -------
@@ -167,10 +183,14 @@ def scale_lr(lr: float, batch_size: int, new_batch_size: int, rule: str = "auto"
     TypeError, ValueError
         If an argument is unfit.
 
+    See Also
+    --------
+    LinearClassifier : Scales by itself, with ``reference_batch_size``.
+
     References
     ----------
     Goyal et al. (2017), arXiv:1706.02677 (linear); Krizhevsky (2014), arXiv:1404.5997 (square
-    root).
+    root); Malladi et al. (2022), arXiv:2205.10287 (square root for adaptive rules).
 
     Examples
     --------
@@ -179,12 +199,19 @@ def scale_lr(lr: float, batch_size: int, new_batch_size: int, rule: str = "auto"
     0.2
     >>> scale_lr(0.1, 500, 4000)
     0.4
+    >>> scale_lr(0.001, 64, 256, optimizer="adam")
+    0.002
     """
     check_number(lr, "lr", "[0, inf)")
     check_number(batch_size, "batch_size", "[1, inf)")
     check_number(new_batch_size, "new_batch_size", "[1, inf)")
     if rule not in RULES:
         raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
+    if rule == "auto" and optimizer is not None:
+        of_optimizer = get_optimizer(optimizer).batch_rule
+        if of_optimizer == "none":
+            return lr
+        rule = "sqrt" if of_optimizer == "sqrt" else rule
     if rule == "linear":
         return lr * new_batch_size / batch_size
     if rule == "sqrt":
