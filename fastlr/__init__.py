@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .exceptions import DivergenceWarning, InterruptionWarning
     from .kernels.select import backend_info
     from .layers import layer_groups
+    from .reporting.report import report
     from .tuning.find_lr import find_lr
     from .tuning.recommend import recommend, scale_lr
     from .updater import Updater
@@ -36,6 +37,7 @@ _HOMES = {
     "find_lr": "tuning",
     "layer_groups": "layers",
     "recommend": "tuning",
+    "report": "reporting",
     "scale_lr": "tuning",
 }
 _SUBMODULES = (
@@ -48,6 +50,7 @@ _SUBMODULES = (
     "onnx",
     "optimizers",
     "plots",
+    "reporting",
     "schedules",
     "training",
     "tuning",
@@ -69,6 +72,7 @@ __all__ = [
     "find_lr",
     "layer_groups",
     "recommend",
+    "report",
     "scale_lr",
     "__version__",
 ]

@@ -212,6 +212,7 @@ def test_a_sweep_shows_scores_the_best_and_what_was_lost():
 def test_curves_are_means_over_folds_as_long_as_each_was_trained():
     display = plots.plot_sweep(swept(), kind="curves")
     assert [len(line.get_xdata()) for line in display.lines_] == [2, 4, 4, 4]
+    assert display.lines_[-1] is display.best_
     np.testing.assert_allclose(
         display.best_.get_ydata(), [1 / epoch + 0.5 + 2 for epoch in range(1, 5)]
     )

@@ -97,46 +97,38 @@ def draw_curves(
 ) -> tuple[list[Any], Any]:
     """Draw validation losses over epochs; return the line of each candidate, and the best."""
     lines: list[Any] = []
-    thick: Any = None
-    from matplotlib import colormaps
-
-    table = {name: np.asarray(column) for name, column in table.items()}
+    columns = {name: np.asarray(column) for name, column in table.items()}
     lr, ranks = _column(candidates, "lr"), _column(candidates, "rank")
-    order = np.argsort(lr)
-    order = order[np.isin(order, table["candidate"])]
     best = int(np.argmin(ranks))
-    shades = colormaps["cividis"]
     shown = []
-    for k, candidate in enumerate(order):
-        rows = table["candidate"] == candidate
-        epochs = np.unique(table["epoch"][rows])
+    # Best last, so that it lies on top; what is below and above it are told apart at a glance.
+    order = [k for k in np.argsort(lr) if k != best and k in columns["candidate"]] + [best]
+    for candidate in order:
+        rows = columns["candidate"] == candidate
+        epochs = np.unique(columns["epoch"][rows])
         losses = np.array(
-            [_mean(table["validation_loss"][rows & (table["epoch"] == e)]) for e in epochs]
+            [_mean(columns["validation_loss"][rows & (columns["epoch"] == e)]) for e in epochs]
         )
         shown.append(losses)
-        named = candidate in (order[0], order[-1], best)
+        k = 1 if candidate == best else 0 if lr[candidate] <= lr[best] else 2
+        side = ("lower rates", f"best: {lr[best]:.3g}", "higher rates")[k]
         line = ax.plot(
             epochs,
             losses,
-            color=COLORS[1]
-            if candidate == best
-            else shades(0.1 + 0.8 * k / max(len(order) - 1, 1)),
-            linewidth=3 if candidate == best else 1.2,
+            color=COLORS[k],
+            linestyle=("-", "-", (0, (4, 2)))[k],
+            linewidth=3 if candidate == best else 1.1,
             marker="o" if len(epochs) == 1 else None,
             markersize=3,
-            zorder=3 if candidate == best else 2,
-            label=f"{lr[candidate]:.3g}" + (" (best)" if candidate == best else "")
-            if named
-            else None,
+            label=side if all(side != each.get_label() for each in lines) else None,
         )[0]
         lines.append(line)
-        if candidate == best:
-            thick = line
+    thick = lines[-1]
     finish(ax, "epoch", "validation loss, mean of the folds", title)
     whole_numbers(ax.xaxis)
     if shown:
         log_if_wide(ax, np.concatenate(shown))
-    legend(ax, title="learning rate")
+    legend(ax)
     return lines, thick
 
 

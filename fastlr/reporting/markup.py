@@ -1,0 +1,92 @@
+"""HTML by construction: whatever is not marked up already is escaped on its way into a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+_VOID = frozenset({"br", "meta"})
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+def tag(name: str, /, *children: Any, **attributes: str | None) -> Markup:
+    """Return an element.
+
+    Parameters
+    ----------
+    name : str
+        Of the element.
+    *children : object
+        `Markup` goes in as it is; anything else as text.
+    **attributes : str or None
+        Attributes; one underscore at the end of a name is left out, others become hyphens, and
+        None leaves the attribute out.
+
+    Returns
+    -------
+    Markup
+        The element.
+
+    Examples
+    --------
+    >>> tag("p", "1 < 2 ", tag("b", "yes"), class_="note")
+    '<p class="note">1 &lt; 2 <b>yes</b></p>'
+    """
+    said = "".join(
+        f' {key.removesuffix("_").replace("_", "-")}="{escape(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if name in _VOID:
+        return Markup(f"<{name}{said}>")
+    return Markup(f"<{name}{said}>{joined(children)}</{name}>")
+
+
+def joined(children: Iterable[Any]) -> Markup:
+    """Return markup and texts as one piece of markup."""
+    return Markup(
+        "".join(child if isinstance(child, Markup) else escape(str(child)) for child in children)
+    )
+
+
+def section(ident: str, title: str, *children: Any) -> Markup:
+    """Return a section with its heading."""
+    return tag(
+        "section", tag("h2", title, id=ident), *children, aria_labelledby=ident, class_="card"
+    )
+
+
+def facts(rows: Iterable[tuple[Any, Any]]) -> Markup:
+    """Return names with their values."""
+    return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows))
+
+
+def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Markup:
+    """Return a table that scrolls in its own box where it is wider than the page."""
+    head = tag("thead", tag("tr", *(tag("th", title, scope="col") for title in header)))
+    body = tag(
+        "tbody",
+        *(
+            tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:]))
+            for row in rows
+        ),
+    )
+    return tag(
+        "div",
+        tag("table", tag("caption", caption), head, body),
+        class_="scroll",
+        role="region",
+        tabindex="0",
+        aria_label=caption,
+    )
+
+
+def folded(summary: str, *children: Any) -> Markup:
+    """Return something that opens on a click."""
+    return tag("details", tag("summary", summary), *children)

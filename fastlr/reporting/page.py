@@ -1,0 +1,206 @@
+"""The page as a whole: what is on it, and in which order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from .._version import __version__
+from ..plots._sources import last_of, loss_label, score_label
+from . import pictures
+from .markup import Markup, folded, section, table, tag
+from .settings import data_section, model_section, name_of, set_params, versions_section
+
+_TONE = {"healthy": "good", "unfinished": "good", "diverging": "bad", "stuck": "bad"}
+_MOST_ROWS = 200  # of the table of epochs
+_SHOWN = (
+    "loss",
+    "validation_loss",
+    "validation_score",
+    "lr",
+    "momentum",
+    "gradient_norm",
+    "seconds",
+)
+
+
+def page(
+    estimator: Any,
+    diagnosis: Any,
+    *,
+    X: Any = None,
+    y: Any = None,
+    range_test: Any = None,
+    sweep: Any = None,
+    title: str | None = None,
+    notes: tuple[str, ...] = (),
+) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    estimator : estimator, Pipeline or search
+        Fitted, with an estimator of fastlr at its end.
+    diagnosis : Diagnosis
+        Of it.
+    X, y : array-like, optional
+        Data whose shape is told.
+    range_test : RangeTest, optional
+        Made on these data.
+    sweep : SweepResult, optional
+        Made on these data.
+    title : str, optional
+        Heading; by default names model and optimizer.
+    notes : tuple of str, default=()
+        What is to be known of the data or of the results.
+
+    Returns
+    -------
+    str
+        HTML that needs nothing else: no network, no script.
+    """
+    model = last_of(estimator)
+    title = title or name_of(model)
+    parts = [
+        _header(title, model),
+        _diagnosis_section(estimator, diagnosis),
+        _training_section(estimator, diagnosis),
+        _rates_section(model, range_test, sweep, notes),
+        model_section(estimator),
+        data_section(estimator, X, y),
+        versions_section(),
+    ]
+    now = datetime.now().astimezone()
+    footer = tag("footer", f"Written by fastlr {__version__} on {now:%Y-%m-%d %H:%M %Z}.")
+    style = Markup(files(__package__).joinpath("page.css").read_text(encoding="utf-8"))
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        # Nothing is fetched and nothing runs, whatever a model file may hold.
+        tag(
+            "meta",
+            http_equiv="Content-Security-Policy",
+            content="default-src 'none'; style-src 'unsafe-inline'",
+        ),
+        tag("title", f"{title}: training report"),
+        tag("style", style),
+    )
+    body = tag("body", tag("main", *(part for part in parts if part is not None), footer))
+    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _header(title: str, model: Any) -> Markup:
+    epochs = model.n_iter_
+    said = f"{epochs:,} epoch{'s' * (epochs != 1)}, learning rate {model.lr_:.3g}"
+    if model.get_params(deep=False).get("lr") == "auto":
+        said += " (found by fit)"
+    kept = _kept(model)
+    if kept is not None:
+        said += f"; the weights are those of epoch {kept:,}"
+    return tag("header", tag("h1", title), tag("p", said, class_="soft"))
+
+
+def _kept(model: Any) -> int | None:
+    """Return the epoch whose weights early stopping handed out, None for the last one."""
+    steps = model._known_run().steps_per_epoch
+    if not steps or model.t_ % steps or not 0 < model.t_ // steps < model.n_iter_:
+        return None
+    return int(model.t_ // steps)
+
+
+def _diagnosis_section(estimator: Any, found: Any) -> Markup:
+    words: list[Any] = [
+        tag(
+            "div",
+            tag("strong", found.verdict),
+            tag("span", found.summary),
+            class_=f"verdict {_TONE.get(found.verdict, 'fair')}",
+        ),
+        tag("h3", "Next step"),
+        tag("p", _sentence(found.next_step)),
+    ]
+    if found.change:
+        words.append(tag("pre", set_params(estimator, found.change)))
+    for heading, items in (("Evidence", found.evidence), ("Likely causes", found.causes)):
+        if items:
+            words += [
+                tag("h3", heading),
+                tag("ul", *(tag("li", _sentence(str(item))) for item in items)),
+            ]
+    drawn = []
+    if len(found.history["loss"]):
+        drawn.append(pictures.losses(found, loss_label(estimator)))
+    return section(
+        "diagnosis",
+        "Diagnosis",
+        tag("div", tag("div", *words), *drawn, class_="split"),
+    )
+
+
+def _training_section(estimator: Any, found: Any) -> Markup | None:
+    history = found.history
+    if not len(history["loss"]):
+        return None
+    drawn = [
+        pictures.rates(estimator),
+        pictures.scores(estimator, history),
+        pictures.gradients(history),
+    ]
+    shown = tag("div", *(each for each in drawn if each is not None), class_="split")
+    return section("training", "Training", shown, folded("Every epoch", _epochs(history)))
+
+
+def _epochs(history: Any) -> Markup:
+    n = len(history["loss"])
+    columns = [name for name in _SHOWN if name in history and np.isfinite(history[name]).any()]
+    chosen = np.unique(np.linspace(0, n - 1, min(n, _MOST_ROWS)).round().astype(int))
+    epochs = np.asarray(history.get("epoch", np.arange(1, n + 1)))
+    caption = "Epochs" if len(chosen) == n else f"{len(chosen)} of {n:,} epochs"
+    return table(
+        caption,
+        ["epoch", *(name.replace("_", " ") for name in columns)],
+        [[int(epochs[k]), *(f"{history[name][k]:.4g}" for name in columns)] for k in chosen],
+    )
+
+
+def _rates_section(model: Any, test: Any, sweep: Any, notes: tuple[str, ...]) -> Markup | None:
+    if test is None and sweep is None:
+        if not notes:
+            return None
+        return section("data-notes", "Notes", *(tag("p", _sentence(note)) for note in notes))
+    words: list[Any] = [
+        tag("p", f"The model was trained at the learning rate {model.lr_:.3g}."),
+    ]
+    drawn: list[Markup] = []
+    if test is not None:
+        drawn.append(pictures.range_test(test))
+        if np.isfinite(test.suggestion):
+            words.append(
+                tag("p", f"A range test on the data given suggests {test.suggestion:.3g}.")
+            )
+    if sweep is not None:
+        name = score_label(model)
+        drawn += pictures.sweep(sweep, name)
+        words.append(
+            tag(
+                "p",
+                f"The best rate of a sweep is {sweep.best_lr:.3g}, {name} {sweep.best_score:.4g}.",
+            )
+        )
+    words += [tag("p", _sentence(note), class_="soft") for note in notes]
+    return section(
+        "rates", "Which rate suits these data", *words, tag("div", *drawn, class_="split")
+    )
+
+
+def _sentence(text: str) -> str:
+    """Return a text with a capital letter and a full stop, unless it begins with code."""
+    first = text.split(" ", 1)[0]
+    if first.isalpha() and first.islower():
+        text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "?", "!", ":")) else text + "."

@@ -1,0 +1,109 @@
+"""From a matplotlib figure to inline SVG that takes its colours from the page.
+
+Figures are drawn in known colours, which become variables of the style sheet: so one picture
+serves light and dark pages. Text stays text, in the font of the page.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+from ..plots._style import COLORS, DARK, FAINT, MUTED
+from .markup import Markup
+
+INK, PAPER, GRID = "#1b1f24", "#fdfdfd", "#b1b1b1"
+_VARIABLES = {
+    **{color.lower(): f"--line-{k + 1}" for k, color in enumerate(COLORS)},
+    DARK.lower(): "--dark",
+    MUTED.lower(): "--muted",
+    FAINT.lower(): "--faint",
+    INK: "--ink",
+    PAPER: "--paper",
+    GRID: "--grid",
+}
+_WIDTH, _HEIGHT = 3.3, 2.4  # inches: as wide as a phone, so that text is not scaled down there
+_LEGEND_LINE = 0.16
+
+
+def picture(draw: Callable[[Any], Any], ident: str, alt: str) -> Markup:
+    """Return a picture as inline SVG.
+
+    Parameters
+    ----------
+    draw : callable
+        Takes axes, and draws on them; its legend is moved below them, its title left out.
+    ident : str
+        Makes the ids in the picture unique on the page.
+    alt : str
+        What the picture shows, for those who do not see it.
+
+    Returns
+    -------
+    Markup
+        An ``svg`` element.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with _page_style(), matplotlib.rc_context({"svg.hashsalt": ident}):
+        figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+        ax = figure.subplots()
+        draw(ax)
+        ax.set_title("")
+        _move_legend(figure, ax)
+        out = io.StringIO()
+        figure.savefig(out, format="svg")
+    return _inline(out.getvalue(), ident, alt)
+
+
+@contextmanager
+def _page_style() -> Iterator[None]:
+    import matplotlib
+
+    settings: Any = dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
+    )
+    settings |= dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), PAPER)
+    settings |= {"grid.color": GRID, "font.size": 9, "svg.fonttype": "none"}
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def _move_legend(figure: Any, ax: Any) -> None:
+    """Move the legend below the axes, where it covers nothing and may be as wide as the page."""
+    old = ax.get_legend()
+    if old is None:
+        return
+    handles, labels = old.legend_handles, [text.get_text() for text in old.get_texts()]
+    old.remove()
+    figure.set_figheight(_HEIGHT + _LEGEND_LINE * len(labels))
+    figure.legend(
+        handles, labels, loc="outside lower left", fontsize=8.5, frameon=False, borderaxespad=0.2
+    )
+
+
+def _inline(text: str, ident: str, alt: str) -> Markup:
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    # A style element would hold for the whole page; the page has its rule.
+    text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
+    box = re.search(r'viewBox="([^"]*)"', text)
+    assert box is not None
+    body = text[text.index(">") + 1 :]
+    body = re.sub(r' id="([^"]*)"', rf' id="{ident}-\1"', body)
+    body = re.sub(r"url\(#([^)]*)\)", rf"url(#{ident}-\1)", body)
+    body = re.sub(r'xlink:href="#([^"]*)"', rf'href="#{ident}-\1"', body)
+    body = re.sub(r"(font: [^;\"]*?[0-9.]+px) [^;\"]*", r"\1 var(--font)", body)
+    body = re.sub(
+        r"#[0-9a-f]{6}",
+        lambda found: f"var({_VARIABLES[found[0]]})" if found[0] in _VARIABLES else found[0],
+        body,
+    )
+    body = re.sub(r">\s+<", "><", body)
+    head = f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(alt)}">'
+    return Markup(head + body.strip())
