@@ -21,7 +21,7 @@ from ._validation import Rows
 LARGEST_SAMPLE = 512  # rows looked at
 _SHARE = 16  # of which these are at most one in so many, but for small data
 _SMALLEST_SAMPLE = 128
-_MOVING = 1 << 16  # parameters whose movement is followed
+_MOVING = 1 << 13  # parameters whose movement is followed; BLAS splits more among threads
 
 
 def sample_of(rows: Rows) -> Rows:
