@@ -12,7 +12,7 @@ OWN = "fastlr"
 
 def sections() -> dict[str, tuple[str, list[str]]]:
     """Return, for each page, its module and the names on it."""
-    top, optimizers, schedules, losses, training, plots = (
+    top, optimizers, schedules, losses, training, plots, tuning = (
         importlib.import_module(name)
         for name in (
             OWN,
@@ -21,6 +21,7 @@ def sections() -> dict[str, tuple[str, list[str]]]:
             f"{OWN}.losses",
             f"{OWN}.training",
             f"{OWN}.plots",
+            f"{OWN}.tuning",
         )
     )
     estimators = [n for n in top.__all__ if _is_estimator(getattr(top, n))]
@@ -31,6 +32,7 @@ def sections() -> dict[str, tuple[str, list[str]]]:
         "Schedules": (f"{OWN}.schedules", _public(schedules.__all__)),
         "Losses": (f"{OWN}.losses", _public(losses.__all__)),
         "Updater and tools": (OWN, rest),
+        "Tuning": (f"{OWN}.tuning", [n for n in tuning.__all__ if n not in top.__all__]),
         "Training loops": (f"{OWN}.training", _public(training.__all__)),
         "Pictures": (f"{OWN}.plots", _public(plots.__all__)),
         "ONNX": (f"{OWN}.onnx", ["register"]),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils import _safe_indexing as rows_of
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -24,6 +25,7 @@ __all__ = [
     "check_is_fitted",
     "check_weights",
     "fit_context",
+    "rows_of",
     "set_callbacks",
     "validate_data",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,17 @@ class AnyRows:
         """Train for one epoch."""
         result: EpochResult = self.epoch.run(self._own(X), *args)
         return result
+
+    @classmethod
+    def run_together(
+        cls, engines: Sequence[AnyRows], X: Any, *args: Any
+    ) -> list[EpochResult] | None:
+        """Train several for one epoch."""
+        epochs = [engine.epoch for engine in engines]
+        results: list[EpochResult] | None = type(epochs[0]).run_together(
+            epochs, engines[0]._own(X), *args
+        )
+        return results
 
     def evaluate(self, X: Any, *args: Any) -> tuple[float, float]:
         """Return sums of losses and weights."""

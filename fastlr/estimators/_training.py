@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..training import EpochInfo, EpochResult, Orders, Stopping, Training, drive, epochs
+from ..training import EpochInfo, EpochResult, Stopping, Training, drive, epochs
+from ..training.loop import Orders
 from ._continuing import Continued
 from ._facts import Motion, facts_at_start, sample_of
 from ._saying import warn_diverged, warn_interrupted

@@ -98,6 +98,7 @@ from ._tasks import tasks_of
 from ._validation import Rows
 
 if TYPE_CHECKING:
+    from ._candidates import FoldOfCandidates
     from ._trial import EstimatorTrial  # only fits without a rate pay for its import
 
 
@@ -197,6 +198,12 @@ class GradientEstimator(Streamed):
         spec = model._spec(targets, inputs, rows.X.shape[1], rows.X.dtype)
         plan = plan_epoch(model.batch_size, rows.used)
         return EstimatorTrial(model, model._resolve_optimizer(), spec, rows, plan)
+
+    def _fold_of_candidates(self, train: Any, test: Any) -> FoldOfCandidates:
+        """Return what `sweep` trains copies of this on; `train` and `test` are (X, y, weights)."""
+        from ._candidates import FoldOfCandidates, Part
+
+        return FoldOfCandidates(clone(self), Part(*train), Part(*test))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -3,9 +3,10 @@
 from .arena import Arena
 from .epoch import EpochResult
 from .linear import LinearEpoch
-from .loop import Divergence, EpochInfo, Orders, Training, drive, epochs, train
+from .loop import Divergence, EpochInfo, Training, drive, epochs, train
 from .mlp import MLPEpoch
 from .scaling import FeatureScaling
+from .side_by_side import run_side_by_side
 from .sparse import SparseEpoch
 from .stopping import Stopping
 
@@ -17,11 +18,11 @@ __all__ = [
     "FeatureScaling",
     "LinearEpoch",
     "MLPEpoch",
-    "Orders",
     "SparseEpoch",
     "Stopping",
     "Training",
     "drive",
     "epochs",
+    "run_side_by_side",
     "train",
 ]

@@ -232,29 +232,38 @@ cdef int run_steps(
     Py_ssize_t *done, double *loss, double *weight,
 ) noexcept nogil:
     """Make `count` steps; return 0, or 1 if a loss or gradient was not finite."""
-    cdef Py_ssize_t i, start, stop
-    cdef double batch_weight, batch_loss
+    cdef Py_ssize_t i, start
     done[0] = 0
     for i in range(first, first + count):
         start = i * batch_size
-        stop = min(start + batch_size, data.used)
-        batch_weight = sum_weights(data, start, stop)
-        if m.folded != NULL:
-            fold(m, z)
-        batch_loss = batch(m, z, data, start, stop, True)
-        if m.folded != NULL:
-            unfold(m, z)
-        if m.side != NULL:
-            penalise(m, z, i)
-        if not isfinite(batch_loss) or m.stepper.advance() == 2:
+        if make_step(m, z, data, start, min(start + batch_size, data.used), i, loss, weight):
             return 1
-        if m.side != NULL:
-            stay(m, z)
-        loss[0] += batch_loss
-        weight[0] += batch_weight
         done[0] += 1
+    return 0
+
+
+cdef int make_step(
+    LinearLoop m, real *z, Data *data, Py_ssize_t start, Py_ssize_t stop, Py_ssize_t step,
+    double *loss, double *weight,
+) noexcept nogil:
+    """Make one step on some rows; return 0, or 1 if their loss or gradient was not finite."""
+    cdef double batch_loss
+    if m.folded != NULL:
+        fold(m, z)
+    batch_loss = batch(m, z, data, start, stop, True)
+    if m.folded != NULL:
+        unfold(m, z)
+    if m.side != NULL:
+        penalise(m, z, step)
+    if not isfinite(batch_loss) or m.stepper.advance() == 2:
+        return 1
+    if m.side != NULL:
+        stay(m, z)
+    loss[0] += batch_loss
+    weight[0] += sum_weights(data, start, stop)
     return 0
 
 
 include "_linear_batch.pxi"
 include "_linear_block.pxi"
+include "_linear_together.pxi"

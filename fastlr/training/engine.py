@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -168,6 +168,25 @@ class Engine:
         if self._loop is not None:
             return self._loop.run(*data, int(batch_size))
         return self.twin.run_epoch(*data, batch_size, self)
+
+    @classmethod
+    def run_together(cls, engines: Sequence[Any], *data: Any) -> list[EpochResult] | None:
+        """Do `run` for several engines at once; None, and nothing done, where that gains nothing.
+
+        Parameters
+        ----------
+        engines : sequence of engines
+            Of this class.
+        *data
+            All that `run` takes.
+
+        Returns
+        -------
+        list of EpochResult, or None
+            To the bit what `run` returns. Here it is None: networks and sparse rows gain nothing
+            from sharing, for next to nothing of a step is spent on getting at rows.
+        """
+        return None
 
     def evaluate(
         self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from . import linear_numpy
 from .arena import Arena
 from .engine import Engine
+from .epoch import EpochResult
 from .linear_l1 import COLLECTED, MANY, MEMORY
 from .scaling import FeatureScaling
 
@@ -103,6 +105,15 @@ class LinearEpoch(Engine):
         return core.LinearLoop(
             self.arena, self.updater._stepper, form, self._rule(), scaling, penalty, blas
         )
+
+    @classmethod
+    def run_together(cls, engines: Sequence[Any], *data: Any) -> list[EpochResult] | None:
+        """Take each mini-batch of rows once for all of several engines; see `Engine`."""
+        loops = [engine._loop for engine in engines]
+        if None in loops:
+            return None
+        results: list[EpochResult] | None = engines[0]._core("auto").run_together(loops, *data)
+        return results
 
     @property
     def uses_blas(self) -> bool:

@@ -1,0 +1,231 @@
+"""Arguments of a sweep: checked, and cut into candidates and folds."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_random_state, indexable
+
+from .._compat import rows_of
+from ..hyper import check_number
+from ..optimizers import get_optimizer
+from .grids import log_grid
+
+N_RATES = 16  # that are tried by default, over two decades to both sides of the usual one
+
+
+class Grid(NamedTuple):
+    """The candidates.
+
+    Attributes
+    ----------
+    lr, weight_decay : ndarray of shape (n_candidates,)
+        Of each.
+    settings : list of dict
+        Constructor parameters of the fastlr estimator.
+    """
+
+    lr: np.ndarray
+    weight_decay: np.ndarray
+    settings: list[dict[str, Any]]
+
+
+class Parts(NamedTuple):
+    """An estimator taken apart.
+
+    Attributes
+    ----------
+    before : estimator or None
+        Steps of a Pipeline before the last.
+    last : estimator
+        The fastlr estimator, a copy with a seed that is a number.
+    prefix : str
+        Of its parameters in the whole.
+    """
+
+    before: Any
+    last: Any
+    prefix: str
+
+
+def take_apart(estimator: Any, random_state: Any) -> Parts:
+    """Return the parts of an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of fastlr, or a Pipeline that ends in one.
+    random_state : int, RandomState instance or None
+        What replaces the seed of the estimator; None leaves it.
+
+    Returns
+    -------
+    Parts
+        The last one is a copy.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    """
+    from sklearn.pipeline import Pipeline
+
+    before, prefix, last = None, "", estimator
+    if isinstance(estimator, Pipeline):
+        prefix, last = f"{estimator.steps[-1][0]}__", estimator.steps[-1][1]
+        before = estimator[:-1] if len(estimator.steps) > 1 else None
+    if not hasattr(last, "_fold_of_candidates") or isinstance(last, type):
+        raise TypeError(
+            "estimator must be an estimator of fastlr, or a Pipeline that ends in one, "
+            f"got {type(last).__name__}"
+        )
+    last = clone(last)
+    seed = last.random_state if random_state is None else random_state
+    if not isinstance(seed, numbers.Integral):
+        seed = check_random_state(seed).randint(2**31 - 1)
+    return Parts(before, last.set_params(random_state=seed, verbose=0), prefix)
+
+
+def make_grid(last: Any, lrs: Any, weight_decays: Any) -> Grid:
+    """Return the candidates, after a check of what they are to be.
+
+    Parameters
+    ----------
+    last : estimator
+        The fastlr estimator.
+    lrs, weight_decays : array-like of float or None
+        As `sweep` takes them.
+
+    Returns
+    -------
+    Grid
+        All pairs of both.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is unfit.
+    """
+    optimizer = last._resolve_optimizer()
+    if lrs is None:
+        centre = float(last._at_rule_of_thumb(optimizer).lr)
+        rates = log_grid(centre / 100, centre * 100, N_RATES)
+    else:
+        rates = _numbers(lrs, "lrs", "(0, inf)")
+    if weight_decays is None:
+        settings = [{"lr": rate} for rate in rates]
+        return Grid(np.array(rates), np.full(len(rates), float(optimizer.weight_decay)), settings)
+    decays = _numbers(weight_decays, "weight_decays", "[0, inf)")
+    pairs = [(rate, decay) for rate in rates for decay in decays]
+    settings = [
+        {"lr": rate, "optimizer": get_optimizer(last.optimizer).replace(weight_decay=decay)}
+        for rate, decay in pairs
+    ]
+    found = np.array(pairs)
+    return Grid(found[:, 0].copy(), found[:, 1].copy(), settings)
+
+
+def _numbers(values: Any, name: str, interval: str) -> list[float]:
+    if isinstance(values, (str, bytes, numbers.Number)) or np.ndim(values) != 1:
+        raise TypeError(f"{name} must be a list of numbers, got {values!r}")
+    for value in values:
+        check_number(value, f"every one of {name}", interval)
+        if not math.isfinite(value):
+            raise ValueError(f"every one of {name} must be finite, got {value!r}")
+    found = [float(value) for value in values]
+    if not found or len(set(found)) < len(found):
+        what = "the same number more than once" if found else "none"
+        raise ValueError(f"{name} must hold one number or more, each once, got {what}")
+    return found
+
+
+def make_folds(
+    parts: Parts, X: Any, y: Any, sample_weight: Any, cv: Any, groups: Any
+) -> tuple[list[Callable[[], Any]], list[int]]:
+    """Cut data into folds.
+
+    Parameters
+    ----------
+    parts : Parts
+        What is to be trained.
+    X, y, sample_weight, cv, groups
+        As `sweep` takes them.
+
+    Returns
+    -------
+    makers : list of callable
+        Each makes one fold, with steps before the last fitted to its rows.
+    n_test : list of int
+        Rows that each holds out.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is unfit.
+    """
+    if y is None:
+        raise ValueError("y must be given, for rates are compared by how well it is predicted")
+    X, y, groups = indexable(X, y, groups)
+    weights = None
+    if sample_weight is not None:
+        weights = np.asarray(sample_weight, np.float64)
+        if weights.shape != (len(y) if hasattr(y, "__len__") else y.shape[0],):
+            raise ValueError(
+                f"sample_weight must have one number for each row, got {weights.shape}"
+            )
+    splits = list(check_cv(cv, y, classifier=is_classifier(parts.last)).split(X, y, groups))
+
+    def make(train: np.ndarray, test: np.ndarray) -> Any:
+        known, held_out = (
+            (rows_of(X, i), rows_of(y, i), None if weights is None else weights[i])
+            for i in (train, test)
+        )
+        if parts.before is not None:
+            before = clone(parts.before)
+            known = before.fit_transform(*known[:2]), *known[1:]
+            held_out = before.transform(held_out[0]), *held_out[1:]
+        return parts.last._fold_of_candidates(known, held_out)
+
+    return [partial(make, *split) for split in splits], [len(test) for _, test in splits]
+
+
+def make_scorer(last: Any, scoring: Any) -> Callable[..., float]:
+    """Return a function of a fitted estimator, rows, targets, and weights or None.
+
+    Parameters
+    ----------
+    last : estimator
+        The fastlr estimator.
+    scoring : str, callable or None
+        As `sweep` takes it.
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `scoring` is unfit.
+    """
+    if scoring is not None and not (isinstance(scoring, str) or callable(scoring)):
+        raise TypeError(
+            f"scoring must be the name of a scorer, a callable or None, got {scoring!r}"
+        )
+    if callable(scoring):
+        return lambda model, X, y, weights: scoring(model, X, y)
+    scorer = check_scoring(last, scoring)
+
+    def score(model: Any, X: Any, y: Any, weights: np.ndarray | None) -> float:
+        more = {} if weights is None else {"sample_weight": weights}
+        return float(scorer(model, X, y, **more))
+
+    return score

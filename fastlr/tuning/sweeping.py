@@ -1,0 +1,162 @@
+"""Many learning rates at once: cross-validation of rates side by side, hopeless ones dropped."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from .sweep_data import make_folds, make_grid, make_scorer, take_apart
+from .sweep_result import SweepResult
+from .sweep_rounds import going_on, plan_rounds
+from .sweep_runs import Runs
+from .workers import Workers
+
+
+def sweep(
+    estimator: Any,
+    X: Any,
+    y: Any,
+    lrs: Any = None,
+    weight_decays: Any = None,
+    *,
+    cv: Any = 5,
+    scoring: Any = None,
+    sample_weight: Any = None,
+    groups: Any = None,
+    halving: bool = True,
+    n_threads: int | None = None,
+    random_state: Any = None,
+    progress: Callable[[int, int, int], object] | None = None,
+) -> SweepResult:
+    """Cross-validate many learning rates side by side, and drop the hopeless ones early.
+
+    It finds what `GridSearchCV` finds over the same rates, several times faster: what a fold
+    tells is worked out once for all of them, they take turns over the same mini-batches in
+    compiled code, and few are trained to the end on every fold.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of fastlr, or a Pipeline that ends in one, whose other steps are fitted to the training
+        rows of each fold. It is left as it is.
+    X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        Rows.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Labels or targets.
+    lrs : array-like of float, default=None
+        Learning rates to try, above zero. By default sixteen, over two decades to both sides of
+        the usual rate of the optimizer.
+    weight_decays : array-like of float, default=None
+        Weight decays to try with each of them; the optimizer's own by default.
+    cv : int, cross-validation generator or iterable, default=5
+        Folds, as scikit-learn's searches make them.
+    scoring : str or callable, default=None
+        Name of a scorer, or a function of a fitted estimator, rows and targets; higher is better.
+        By default the estimator's own score. Behind a Pipeline it is given its last step, and
+        the rows that come to it.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Weights of the rows, in training and in scores; a function as `scoring` is given none.
+    groups : array-like of shape (n_samples,), default=None
+        Passed on to `cv`.
+    halving : bool, default=True
+        Whether to drop candidates early. If not, each is trained on each fold, to the bit as
+        `fit` of the estimator at that rate would train it.
+    n_threads : int, default=None
+        Threads that share the work, as many as there are processors by default. Results do not
+        depend on it.
+    random_state : int, RandomState instance or None, default=None
+        Seed of every candidate on every fold, in place of the estimator's. Without either, one
+        is drawn: all candidates start from the same values and see rows in the same order.
+    progress : callable, default=None
+        Called after each piece of work with the number of pieces done, of pieces in this round,
+        and of candidates left.
+
+    Returns
+    -------
+    SweepResult
+        ``best_lr``, ``best_params``, ``best_score``, ``candidates``, ``table`` and ``refit()``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is unfit; the message names it. If every candidate diverges.
+
+    Notes
+    -----
+    In the first round all candidates are trained for a tenth of the epochs, with the whole
+    schedule squeezed into them, on as many folds as hold out 300 rows. In the second, the best
+    quarter of them are trained in full on these folds; in the last, the better half of those on
+    the other folds. One that diverges is dropped where it does, and ranks last.
+
+    References
+    ----------
+    Jamieson, K. and Talwalkar, A. (2016). Non-stochastic best arm identification and
+    hyperparameter optimization. AISTATS. arXiv:1502.07943.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from fastlr import LinearClassifier
+    >>> from fastlr.tuning import log_grid, sweep
+    >>> X, y = load_digits(return_X_y=True)
+    >>> found = sweep(LinearClassifier(random_state=0), X / 16, y, log_grid(1e-5, 1, 11))
+    >>> 0.01 <= found.best_lr <= 1, found.best_score > 0.9
+    (True, True)
+    >>> int(found.candidates["dropped"].sum())
+    9
+    >>> model = found.refit(X / 16, y)
+    """
+    if not isinstance(halving, bool):
+        raise TypeError(f"halving must be True or False, got {halving!r}")
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress must be a callable or None, got {progress!r}")
+    threads = _threads(n_threads)
+    parts = take_apart(estimator, random_state)
+    parts.last._validate_params()
+    grid = make_grid(parts.last, lrs, weight_decays)
+    scorer = make_scorer(parts.last, scoring)
+    makers, n_test = make_folds(parts, X, y, sample_weight, cv, groups)
+    runs = Runs(grid, len(makers))
+    with threadpool_limits(parts.last.n_threads, "blas"), Workers(threads) as workers:
+        folds = workers.map(lambda make: make(), makers)
+        live = list(range(len(grid.settings)))
+        for each in plan_rounds(len(live), n_test, parts.last.max_epochs, halving):
+
+            def work(piece: tuple[int, list[int]], length: int | None = each.max_epochs) -> Any:
+                fold, candidates = piece
+                settings = [grid.settings[k] for k in candidates]
+                return folds[fold].train(settings, scorer, length, workers.ended)
+
+            pieces = _pieces(live, each.folds, threads)
+            outcomes = workers.map(work, pieces, progress, len(live))
+            runs.enter(pieces, outcomes, whole=each.max_epochs is None)
+            if halving:
+                live = [live[k] for k in going_on(*runs.of(live), each.keep)]
+    optimizer = type(parts.last._resolve_optimizer()).__name__
+    label = f"{type(parts.last).__name__} with {optimizer}"
+    return runs.result(estimator, label, parts.prefix)
+
+
+def _threads(n_threads: Any) -> int:
+    if n_threads is None:
+        return (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else (os.cpu_count() or 1)
+        )
+    if isinstance(n_threads, bool) or not isinstance(n_threads, numbers.Integral):
+        raise TypeError(f"n_threads must be a whole number or None, got {n_threads!r}")
+    if n_threads < 1:
+        raise ValueError(f"n_threads must be at least 1, got {n_threads!r}")
+    return int(n_threads)
+
+
+def _pieces(live: list[int], folds: Sequence[int], threads: int) -> list[tuple[int, list[int]]]:
+    """Cut the work into as few pieces as keep all threads at work to the end."""
+    groups = min(threads // math.gcd(len(folds), threads), len(live))
+    return [(fold, live[k::groups]) for fold in folds for k in range(groups)]
