@@ -86,8 +86,9 @@ def test_each_candidate_is_to_the_bit_a_fit_alone(cls, given):
         {"early_stopping": True, "max_epochs": 8, "n_iter_no_change": 1, "tol": 1e-3},
         {"tol": 0.5, "n_iter_no_change": 1, "max_epochs": 8},
         {"batch_size": "auto", "shuffle": False},
+        {"reference_batch_size": 64},
     ],
-    ids=["averaged", "user rule", "plateau", "early stopping", "tol", "small data"],
+    ids=["averaged", "user rule", "plateau", "early stopping", "tol", "small data", "reference"],
 )
 @pytest.mark.parametrize("cls", [LinearClassifier, MLPRegressor])
 @pytest.mark.filterwarnings("ignore:.*shuffle")
@@ -131,7 +132,9 @@ def test_weight_decays_are_those_of_a_grid_over_the_optimizer():
     grid = GridSearchCV(model, grid, cv=FOLDS).fit(X, y)
     expected = {
         (p["lr"], p["optimizer__weight_decay"]): score
-        for p, score in zip(grid.cv_results_["params"], grid.cv_results_["mean_test_score"], strict=True)
+        for p, score in zip(
+            grid.cv_results_["params"], grid.cv_results_["mean_test_score"], strict=True
+        )
     }
     c = found.candidates
     for lr, decay, score in zip(c["lr"], c["weight_decay"], c["mean_score"], strict=True):

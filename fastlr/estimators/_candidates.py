@@ -137,7 +137,8 @@ class FoldOfCandidates:
             model.max_epochs = max_epochs
         plan = self._plan
         run = Run(model.max_epochs * plan.steps, plan.steps)
-        session = model._begin(model._resolve_optimizer(), self._spec, run, False)
+        batch = min(plan.batch_size, self._rows.used)
+        session = model._begin(model._resolve_optimizer(), self._spec, run, False, batch)
         epochs = model._epochs(session, self._rows, self._validation, plan, None, NoTasks())
         return _Candidate(model, session, epochs)
 

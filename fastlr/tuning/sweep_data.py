@@ -114,15 +114,15 @@ def make_grid(last: Any, lrs: Any, weight_decays: Any) -> Grid:
     TypeError, ValueError
         If one is unfit.
     """
-    optimizer = last._resolve_optimizer()
     if lrs is None:
-        centre = float(last._at_rule_of_thumb(optimizer).lr)
+        centre = float(last._at_rule_of_thumb(last._resolve_optimizer()).lr)
         rates = log_grid(centre / 100, centre * 100, N_RATES)
     else:
         rates = _numbers(lrs, "lrs", "(0, inf)")
     if weight_decays is None:
         settings = [{"lr": rate} for rate in rates]
-        return Grid(np.array(rates), np.full(len(rates), float(optimizer.weight_decay)), settings)
+        decay = float(clone(last).set_params(**settings[0])._resolve_optimizer().weight_decay)
+        return Grid(np.array(rates), np.full(len(rates), decay), settings)
     decays = _numbers(weight_decays, "weight_decays", "[0, inf)")
     pairs = [(rate, decay) for rate in rates for decay in decays]
     settings = [

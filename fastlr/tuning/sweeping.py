@@ -10,6 +10,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from ..optimizers import get_optimizer
 from .sweep_data import make_folds, make_grid, make_scorer, take_apart
 from .sweep_result import SweepResult
 from .sweep_rounds import going_on, plan_rounds
@@ -137,7 +138,7 @@ def sweep(
             runs.enter(pieces, outcomes, whole=each.max_epochs is None)
             if halving:
                 live = [live[k] for k in going_on(*runs.of(live), each.keep)]
-    optimizer = type(parts.last._resolve_optimizer()).__name__
+    optimizer = type(get_optimizer(parts.last.optimizer)).__name__
     label = f"{type(parts.last).__name__} with {optimizer}"
     return runs.result(estimator, label, parts.prefix)
 
