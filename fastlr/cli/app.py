@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from .._version import __version__
+from .bench import bench
 from .errors import InputError
 from .find_lr import find_lr
 from .options import Json, Seed, Threads, read_rate
@@ -247,6 +248,7 @@ def fit(
 
 app.command("find-lr")(find_lr)
 app.command()(schedules)
+app.command()(bench)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""Who does it: this library and its peers, each with the settings its users would choose."""
