@@ -16,6 +16,7 @@ from .find_lr import find_lr
 from .options import Json, Seed, Threads, read_rate
 from .output import fail, plain_errors, print_json, print_results
 from .raw import Options
+from .report import report
 from .schedule_text import is_name, read_schedule
 from .schedules import schedules
 
@@ -247,6 +248,7 @@ def fit(
 
 
 app.command("find-lr")(find_lr)
+app.command()(report)
 app.command()(schedules)
 app.command()(bench)
 
