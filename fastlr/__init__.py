@@ -86,16 +86,22 @@ def __getattr__(name: str) -> Any:
     elif name.startswith("__"):
         raise AttributeError(name)
     else:
-        # Every optimizer and schedule is here by its class name, found by registry.
-        for registry in ("optimizers", "schedules"):
-            module = importlib.import_module(f"{__name__}.{registry}")
-            if name in module.__all__:
-                value = getattr(module, name)
-                break
-        else:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = _class_by_name(name)
     globals()[name] = value
     return value
+
+
+def _class_by_name(name: str) -> Any:
+    """Return an optimizer or a schedule, from the file named like it if there is one."""
+    modules = [importlib.import_module(f"{__name__}.{m}") for m in ("schedules", "optimizers")]
+    for module in modules:
+        cls = module._FOLDER.named_like_file(name)
+        if cls is not None and cls.__name__ == name:
+            return cls
+    for module in modules:
+        if name in module._OWN or module._FOLDER.find(name) is not None:
+            return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -40,9 +40,10 @@ from fastlr.schedules import (
     get_schedule,
 )
 
+PUBLIC = {name: getattr(fastlr.schedules, name) for name in fastlr.schedules.__all__}
 CLASSES = [
     cls
-    for cls in map(fastlr.schedules.__dict__.get, fastlr.schedules.__all__)
+    for cls in PUBLIC.values()
     if isinstance(cls, type) and issubclass(cls, Schedule) and cls is not Schedule
 ]
 
@@ -76,7 +77,7 @@ def sees_the_same(a, b):
 def test_copies_are_equal_and_do_the_same(schedule):
     # The repr of a function is no expression: its address goes, and what is left is the name.
     text = re.sub(r"<function (\w+) at 0x\w+>", r"\1", repr(schedule))
-    evaluated = eval(text, {**vars(fastlr.schedules), "fading": fading})
+    evaluated = eval(text, {**PUBLIC, "fading": fading})
     pickled = pickle.loads(pickle.dumps(schedule))
     for other in (clone(schedule), copy.deepcopy(schedule), pickled, evaluated):
         assert other == schedule

@@ -152,7 +152,10 @@ def test_schedules_are_hyper_parameters_like_others():
     for other in (
         clone(optimizer),
         pickle.loads(pickle.dumps(optimizer)),
-        eval(repr(optimizer), {**vars(fastlr.schedules), "AdamW": AdamW}),
+        eval(
+            repr(optimizer),
+            {**{n: getattr(fastlr.schedules, n) for n in fastlr.schedules.__all__}, "AdamW": AdamW},
+        ),
         optimizer.replace(),
     ):
         assert other == optimizer

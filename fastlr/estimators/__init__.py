@@ -1,20 +1,26 @@
 """Estimators: scikit-learn's face of fastlr."""
 
-from .. import losses, optimizers, schedules
-from .linear import LinearClassifier
-from .linear_regressor import LinearRegressor
-from .mlp import MLPClassifier
-from .mlp_regressor import MLPRegressor
+from __future__ import annotations
 
-_TRUSTED = (
-    LinearClassifier,
-    LinearRegressor,
-    MLPClassifier,
-    MLPRegressor,
-    *losses.LOSSES.values(),
-    *optimizers.OPTIMIZERS.values(),
-    *(getattr(schedules, name) for name in schedules.__all__ if name != "get_schedule"),
-)
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .linear import LinearClassifier
+    from .linear_regressor import LinearRegressor
+    from .mlp import MLPClassifier
+    from .mlp_regressor import MLPRegressor
+
+    SKOPS_TRUSTED: list[str]
+    """Names of fastlr's own types, for ``skops.io.load(file, trusted=SKOPS_TRUSTED)``."""
+
+# Imported on first use: those who train linear models need not wait for networks.
+_HOMES = {
+    "LinearClassifier": "linear",
+    "LinearRegressor": "linear_regressor",
+    "MLPClassifier": "mlp",
+    "MLPRegressor": "mlp_regressor",
+}
 
 _COMPAT = (  # by name, for to import it would bring all of scikit-learn's perceptrons
     "_mlp.MLPClassifier",
@@ -25,12 +31,6 @@ _COMPAT = (  # by name, for to import it would bring all of scikit-learn's perce
     "_solver.Solver",
 )
 
-SKOPS_TRUSTED = sorted(
-    {f"{cls.__module__}.{cls.__qualname__}" for cls in _TRUSTED if isinstance(cls, type)}
-    | {f"fastlr.compat.{name}" for name in _COMPAT}
-)
-"""Names of fastlr's own types, for ``skops.io.load(file, trusted=SKOPS_TRUSTED)``."""
-
 __all__ = [
     "SKOPS_TRUSTED",
     "LinearClassifier",
@@ -38,3 +38,32 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "SKOPS_TRUSTED":
+        value: Any = _trusted()
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _trusted() -> list[str]:
+    """Return the names of all types that a saved model may hold."""
+    from .. import losses, optimizers, schedules
+
+    public = [
+        *(getattr(importlib.import_module(f"{__name__}.{m}"), n) for n, m in _HOMES.items()),
+        *losses.LOSSES.values(),
+        *optimizers.OPTIMIZERS.values(),
+        *(getattr(schedules, name) for name in schedules.__all__ if name != "get_schedule"),
+    ]
+    own = {f"{cls.__module__}.{cls.__qualname__}" for cls in public if isinstance(cls, type)}
+    return sorted(own | {f"fastlr.compat.{name}" for name in _COMPAT})

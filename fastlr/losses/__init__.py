@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._discover import discover
+from .._discover import Folder, Registry
 from .base import Loss
 
-LOSSES: dict[str, type[Loss]] = {
-    cls.__name__.lower(): cls for cls in discover(__name__, __path__, Loss).values()
-}
-"""Registry: lower-case class name to class."""
+_OWN = ("LOSSES", "Loss", "get_loss")
+_FOLDER = Folder(__name__, __path__, Loss)
 
-_BY_NAME = LOSSES | {
-    alias: cls for cls in LOSSES.values() for alias in cls.__dict__.get("aliases", ())
-}
-
-globals().update({cls.__name__: cls for cls in LOSSES.values()})
-
-if TYPE_CHECKING:  # type checkers cannot see what the folder holds
-
-    def __getattr__(name: str) -> Any: ...
+LOSSES = Registry(_FOLDER)
+"""Registry: lower-case class name to class, a mapping that imports what it is asked for."""
 
 
-__all__ = ["LOSSES", "Loss", "get_loss"]
-__all__ += [cls.__name__ for cls in LOSSES.values()]
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return [*_OWN, *_FOLDER.all]
+    cls = _FOLDER.find(name)
+    if cls is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = cls
+    return cls
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_FOLDER.all, "__all__"})
 
 
 def get_loss(loss: Any, name: str = "loss") -> Loss:
@@ -58,9 +59,9 @@ def get_loss(loss: Any, name: str = "loss") -> Loss:
         return loss
     if not isinstance(loss, str):
         raise TypeError(f"{name} must be a name or a Loss object, got {loss!r}")
-    try:
-        return _BY_NAME[loss.lower().replace("_", "")]()
-    except KeyError:
-        raise ValueError(
-            f"{name} must be one of {', '.join(sorted(_BY_NAME))}, got {loss!r}"
-        ) from None
+    plain = loss.lower().replace("_", "")
+    cls = LOSSES.get(plain) or LOSSES.aliases().get(plain)
+    if cls is None:
+        known = sorted([*LOSSES, *LOSSES.aliases()])
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {loss!r}")
+    return cls()

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._discover import discover
+from .._discover import Folder, Registry
 from .base import Optimizer
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    cls.__name__.lower(): cls for cls in discover(__name__, __path__, Optimizer).values()
-}
-"""Registry: lower-case class name to class."""
+_OWN = ("OPTIMIZERS", "Optimizer", "get_optimizer")
+_FOLDER = Folder(__name__, __path__, Optimizer)
 
-globals().update({cls.__name__: cls for cls in OPTIMIZERS.values()})
-
-if TYPE_CHECKING:  # type checkers cannot see what the folder holds
-
-    def __getattr__(name: str) -> Any: ...
+OPTIMIZERS = Registry(_FOLDER)
+"""Registry: lower-case class name to class, a mapping that imports what it is asked for."""
 
 
-__all__ = ["OPTIMIZERS", "Optimizer", "get_optimizer"]
-__all__ += [cls.__name__ for cls in OPTIMIZERS.values()]
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return [*_OWN, *_FOLDER.all]
+    cls = _FOLDER.find(name)
+    if cls is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = cls
+    return cls
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_FOLDER.all, "__all__"})
 
 
 def get_optimizer(optimizer: Any) -> Optimizer:

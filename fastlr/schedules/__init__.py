@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 from inspect import Parameter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._discover import discover
+from .._discover import Folder, Registry
 from .base import Schedule
-from .lengths import Epochs, Run, epochs
-from .simulation import Simulation
+from .lengths import Epochs as Epochs
+from .lengths import Run as Run
+from .lengths import epochs as epochs
+from .simulation import Simulation as Simulation
 
-_FOUND: dict[str, type[Schedule]] = discover(__name__, __path__, Schedule)
+_OWN = ("SCHEDULES", "Epochs", "Run", "Schedule", "Simulation", "epochs", "get_schedule")
+_FOLDER = Folder(__name__, __path__, Schedule)
 
-SCHEDULES: dict[str, type[Schedule]] = {
-    name.lower(): cls
-    for name, cls in _FOUND.items()
-    if not any(default is Parameter.empty for default in cls._fields.values())
-}
-"""Registry of the schedules that can be built from a name alone: lower-case class name to class."""
 
-_BY_NAME = SCHEDULES | {
-    alias: cls for cls in SCHEDULES.values() for alias in cls.__dict__.get("aliases", ())
-}
+def _needs_nothing(cls: type[Schedule]) -> bool:
+    return not any(default is Parameter.empty for default in cls._fields.values())
 
-globals().update(_FOUND)
 
-__all__ = ["SCHEDULES", "Epochs", "Run", "Schedule", "Simulation", "epochs", "get_schedule"]
-__all__ += list(_FOUND)
+SCHEDULES = Registry(_FOLDER, _needs_nothing)
+"""Registry of the schedules that can be built from a name alone: lower-case class name to class.
 
-if TYPE_CHECKING:
+It is a mapping that imports what it is asked for.
+"""
 
-    def __getattr__(name: str) -> Any:
-        """Tell type checkers that there are classes here which only the folder knows."""
+
+def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return [*_OWN, *_FOLDER.all]
+    cls = _FOLDER.find(name)
+    if cls is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = cls
+    return cls
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_FOLDER.all, "__all__"})
 
 
 def get_schedule(schedule: Any, name: str = "schedule") -> Schedule:
@@ -69,15 +76,17 @@ def get_schedule(schedule: Any, name: str = "schedule") -> Schedule:
     if isinstance(schedule, Schedule):
         return schedule
     if callable(schedule) and not isinstance(schedule, type):
-        return _FOUND["Function"](schedule)
+        from .function import Function
+
+        return Function(schedule)
     if not isinstance(schedule, str):
         raise TypeError(
             f"{name} must be a name, a Schedule object, a function of the step or None, "
             f"got {schedule!r}"
         )
-    try:
-        return _BY_NAME[schedule.lower().replace("_", "").replace("-", "")]()
-    except KeyError:
-        raise ValueError(
-            f"{name} must be one of {', '.join(sorted(_BY_NAME))}, got {schedule!r}"
-        ) from None
+    plain = schedule.lower().replace("_", "").replace("-", "")
+    cls = SCHEDULES.get(plain) or SCHEDULES.aliases().get(plain)
+    if cls is None:
+        known = sorted([*SCHEDULES, *SCHEDULES.aliases()])
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {schedule!r}")
+    return cls()
