@@ -19,6 +19,7 @@ from .raw import Options
 from .report import report
 from .schedule_text import is_name, read_schedule
 from .schedules import schedules
+from .sweep import sweep
 
 app = typer.Typer(
     help="Compiled optimizers and learning-rate schedules for scikit-learn.",
@@ -249,6 +250,7 @@ def fit(
 
 app.command("find-lr")(find_lr)
 app.command()(report)
+app.command()(sweep)
 app.command()(schedules)
 app.command()(bench)
 
