@@ -183,8 +183,8 @@ class Engine:
         Returns
         -------
         list of EpochResult, or None
-            To the bit what `run` returns. Here it is None: networks and sparse rows gain nothing
-            from sharing, for next to nothing of a step is spent on getting at rows.
+            To the bit what `run` returns. Here it is None: a network spends next to nothing of a
+            step on getting at rows.
         """
         return None
 

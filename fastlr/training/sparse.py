@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -169,6 +169,28 @@ class SparseEpoch(Engine):
         if result is None:
             raise corrupt(X)
         return result
+
+    @classmethod
+    def run_together(
+        cls,
+        engines: Sequence[Any],
+        X: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        order: np.ndarray | None,
+        batch_size: int,
+    ) -> list[EpochResult] | None:
+        """Bring the rows into their order once for all of several engines; see `Engine`.
+
+        Rows that are met in any order cost a third of an epoch in waiting for memory.
+        """
+        engines[0]._check(X, y, sample_weight, order, batch_size)
+        if order is None or len(order) > X.shape[0]:  # the second would take more room than X
+            return None
+        check_indices(X)
+        weights = None if sample_weight is None else sample_weight[order]
+        rows, targets = X[order], y[order]
+        return [engine.run(rows, targets, weights, None, batch_size) for engine in engines]
 
     def settle(self) -> None:
         """Bring all features up to date: with decay, and what else acts on those not met."""
