@@ -8,35 +8,29 @@ from collections.abc import Iterable
 from pathlib import Path
 
 OWN = "fastlr"
+_PAGES = {
+    "Optimizers": "optimizers",
+    "Schedules": "schedules",
+    "Losses": "losses",
+    "Tuning": "tuning",
+    "Diagnosis": "diagnosis",
+    "Pictures": "plots",
+    "Training loops": "training",
+}
 
 
 def sections() -> dict[str, tuple[str, list[str]]]:
     """Return, for each page, its module and the names on it."""
-    top, optimizers, schedules, losses, training, plots, tuning = (
-        importlib.import_module(name)
-        for name in (
-            OWN,
-            f"{OWN}.optimizers",
-            f"{OWN}.schedules",
-            f"{OWN}.losses",
-            f"{OWN}.training",
-            f"{OWN}.plots",
-            f"{OWN}.tuning",
-        )
-    )
+    top = importlib.import_module(OWN)
     estimators = [n for n in top.__all__ if _is_estimator(getattr(top, n))]
     rest = [n for n in top.__all__ if n not in estimators and callable(getattr(top, n))]
-    return {
-        "Estimators": (OWN, estimators),
-        "Optimizers": (f"{OWN}.optimizers", _public(optimizers.__all__)),
-        "Schedules": (f"{OWN}.schedules", _public(schedules.__all__)),
-        "Losses": (f"{OWN}.losses", _public(losses.__all__)),
-        "Updater and tools": (OWN, rest),
-        "Tuning": (f"{OWN}.tuning", [n for n in tuning.__all__ if n not in top.__all__]),
-        "Training loops": (f"{OWN}.training", _public(training.__all__)),
-        "Pictures": (f"{OWN}.plots", _public(plots.__all__)),
-        "ONNX": (f"{OWN}.onnx", ["register"]),
-    }
+    pages = {"Estimators": (OWN, estimators), "Updater and tools": (OWN, rest)}
+    for title, name in _PAGES.items():
+        module = importlib.import_module(f"{OWN}.{name}")
+        own = [n for n in _public(module.__all__) if n not in top.__all__]
+        pages[title] = (module.__name__, own or _public(module.__all__))
+    pages["ONNX"] = (f"{OWN}.onnx", ["register"])
+    return pages
 
 
 def write_reference(folder: Path) -> None:

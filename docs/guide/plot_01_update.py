@@ -6,31 +6,45 @@ Gradient descent moves the parameters against the gradient, by the learning rate
 
 .. math:: \theta_{new} = \theta_{old} - \alpha \, \nabla J(\theta_{old})
 
-Three rates on the same data. Too small a rate learns slowly and wastes the epochs. Too large a
+Four rates on the same data. Too small a rate learns slowly and wastes the epochs. Too large a
 rate jumps over the minimum: the loss goes up and down, or only up.
 """
 
 # %%
-# The digits that scikit-learn ships, 1,797 images of 64 pixels, and plain stochastic gradient
-# descent. ``loss_curve_`` has the mean loss of each epoch.
+# Two thousand noisy rows of two classes, and plain stochastic gradient descent. ``loss_curve_`` has
+# the mean loss of each epoch; the dotted line is the loss of a model that ignores the features.
 
 import matplotlib.pyplot as plt
-from sklearn.datasets import load_digits
+import numpy as np
 
-from fastlr import SGD, LinearClassifier
+from fastlr import SGD, LinearClassifier, diagnose
 
-X, y = load_digits(return_X_y=True)
-X = X / 16
+rng = np.random.default_rng(0)
+X = rng.normal(size=(2000, 20))
+y = X @ rng.normal(size=20) + rng.logistic(size=2000) > 0
 
+models = {}
 figure, axis = plt.subplots(layout="constrained")
-for lr, what in [(0.001, "too small"), (0.3, "right"), (300.0, "too large")]:
-    model = LinearClassifier(
-        SGD(), lr=lr, schedule=None, batch_size=32, max_epochs=15, random_state=0
+for lr, what in [
+    (0.0001, "too small"),
+    (0.05, "right"),
+    (5.0, "too large"),
+    (20.0, "far too large"),
+]:
+    models[what] = model = LinearClassifier(
+        SGD(), lr=lr, schedule=None, batch_size=8, max_epochs=20, random_state=0
     ).fit(X, y)
     axis.plot(model.history_["epoch"], model.loss_curve_, marker=".", label=f"{what}: {lr:g}")
+axis.axhline(np.log(2), color="grey", linestyle=":")
 axis.set(xlabel="epoch", ylabel="training loss", yscale="log")
 axis.legend()
 plt.show()
+
+# %%
+# `diagnose` tells these cases apart from the history of the run, and says what to do next.
+
+for what, model in models.items():
+    print(f"-- {what}\n{diagnose(model)}\n")
 
 # %%
 # A rate that is far too large leaves the finite numbers. fastlr then stops, warns with the step

@@ -20,13 +20,19 @@ go further: with ``lr="auto"``, their default, `fit` first makes short runs at s
 """
 
 # %%
-from fastlr import SGD, Adagrad, Adam, AdamW, RMSprop
+# `recommend` has the table with the range to look in, what goes along, and the source. With a task
+# it leans towards what is usual there.
+
+from fastlr import SGD, Adagrad, Adam, AdamW, RMSprop, recommend
 
 for optimizer in (SGD(), Adam(), AdamW(), RMSprop(), Adagrad()):
-    shown = optimizer.get_params(deep=False)
+    found = recommend(optimizer)
     print(
-        f"{type(optimizer).__name__:8s} lr={shown['lr']:g} weight_decay={shown['weight_decay']:g}"
+        f"{type(optimizer).__name__:8s} {found.lr:<6g} {found.low:g} to {found.high:g}  "
+        f"{found.params}  {found.where}"
     )
+for optimizer, task in [("adamw", "transfer"), ("rmsprop", "recurrent"), ("adagrad", "sparse")]:
+    print(f"{optimizer}, {task}: {recommend(optimizer, task).lr:g}")
 
 # %%
 # All five from their first guess, and from ten times that, on the same linear model.

@@ -2,7 +2,7 @@
 3. Finding a rate
 =================
 
-Three ways, cheapest first: the range test, a random search on a logarithmic scale, and a grid.
+Cheapest first: the range test, a sweep over many rates at once, and scikit-learn's searches.
 """
 
 # %%
@@ -32,11 +32,24 @@ model.set_params(lr=found.suggestion).fit(X, y)
 print(f"training loss {model.loss_curve_[-1]:.3f} after {model.n_iter_} epochs")
 
 # %%
+# A sweep cross-validates many rates, which take turns over the same mini-batches in compiled code,
+# and drops the hopeless ones early. `refit` returns the model at the best of them.
+
+from fastlr.tuning import log_grid, log_uniform, sweep
+
+swept = sweep(LinearClassifier(max_epochs=5, random_state=0), X, y, log_grid(1e-4, 10, 16), cv=3)
+print(swept)
+best = swept.refit(X, y)
+
+figure, axis = plt.subplots(layout="constrained")
+swept.plot(axis)
+plt.show()
+
+# %%
 # A random search tries rates on a logarithmic scale, because it is their order of magnitude that
 # matters. It finds as much as a grid of the same size, and more where other parameters are searched
 # too, since no two trials share a rate (Bergstra & Bengio 2012).
 
-from scipy.stats import loguniform
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
 model = LinearClassifier(max_epochs=5, random_state=0)
@@ -44,7 +57,7 @@ grid = GridSearchCV(model, {"lr": [1e-4, 1e-3, 1e-2, 1e-1, 1.0]}, scoring="neg_l
     X, y
 )
 search = RandomizedSearchCV(
-    model, {"lr": loguniform(1e-4, 1)}, n_iter=10, scoring="neg_log_loss", cv=3, random_state=0
+    model, {"lr": log_uniform(1e-4, 1)}, n_iter=10, scoring="neg_log_loss", cv=3, random_state=0
 ).fit(X, y)
 
 figure, axis = plt.subplots(layout="constrained")
@@ -56,4 +69,7 @@ axis.set(xlabel="learning rate", ylabel="log-loss, cross-validated", xscale="log
 axis.legend()
 plt.show()
 
-print(f"grid {grid.best_params_['lr']:g}, random {search.best_params_['lr']:.3g}")
+print(
+    f"grid {grid.best_params_['lr']:g}, random {search.best_params_['lr']:.3g}, "
+    f"sweep {swept.best_lr:.3g}, range test {found.suggestion:.3g}"
+)

@@ -9,7 +9,8 @@ batches, over 1,000 rows, :math:`\sqrt{k}` is the safer choice (Hoffer et al. 20
 
 # %%
 # Plain SGD with batches of 8 to 256 rows. Left, the same rate for all: the larger the batch, the
-# fewer the steps, and the less is learnt in ten epochs. Right, the rate grows with the batch.
+# fewer the steps, and the less is learnt in ten epochs. Right, ``reference_batch_size`` says that
+# the rate is for batches of 8, and it grows with the batch in use; ``lr_`` tells to what.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -21,21 +22,30 @@ X = X / 16
 BASE_BATCH, BASE_RATE = 8, 0.05
 
 
-def loss_curve(batch, lr):
-    """Return the training loss of each epoch."""
-    model = LinearClassifier(
-        SGD(), lr=lr, schedule=None, batch_size=batch, max_epochs=10, random_state=0
-    )
-    return model.fit(X, y).loss_curve_
+def trained(batch, **settings):
+    """Return a model after ten epochs."""
+    return LinearClassifier(
+        SGD(), lr=BASE_RATE, schedule=None, batch_size=batch, random_state=0, **settings
+    ).fit(X, y)
 
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")
 for batch in (8, 32, 64, 256):
-    k = batch / BASE_BATCH
-    axes[0].plot(loss_curve(batch, BASE_RATE), label=f"{batch} rows")
-    axes[1].plot(loss_curve(batch, BASE_RATE * k), label=f"{batch} rows, rate {BASE_RATE * k:g}")
+    axes[0].plot(trained(batch).loss_curve_, label=f"{batch} rows")
+    model = trained(batch, reference_batch_size=BASE_BATCH)
+    axes[1].plot(model.loss_curve_, label=f"{batch} rows, rate {model.lr_:g}")
 axes[0].set(title=f"rate {BASE_RATE}", xlabel="epoch", ylabel="training loss", yscale="log")
-axes[1].set(title="linear scaling", xlabel="epoch")
+axes[1].set(title="scaled to the batch", xlabel="epoch")
 for axis in axes:
     axis.legend()
 plt.show()
+
+# %%
+# `scale_lr` does the same for a rate of your own. Rules that divide by the size of gradients, Adam
+# and most others, go by the square root at any size (Malladi et al. 2022); it knows which do.
+
+from fastlr import scale_lr
+
+for optimizer in ("sgd", "adamw", "prodigy"):
+    scaled = [scale_lr(0.01, 100, batch, optimizer=optimizer) for batch in (200, 1000, 4000)]
+    print(f"{optimizer:8s} 0.01 at 100 rows; at 200, 1000, 4000: {[round(r, 4) for r in scaled]}")

@@ -40,3 +40,20 @@ plt.show()
 # %%
 # With standardised features a range of a thousand-fold works; without, hardly any rate beats a
 # coin. On the left of the lower curve is the other cause: the rate is too small.
+
+# %%
+# The estimators see to the first cause by themselves: with ``standardize="auto"``, their default,
+# features that need it are scaled inside. It is switched off here. `diagnose` looks at a run and
+# names the cause. Two that learn nothing: features as they are, and scaled features at a rate that
+# is far too small.
+
+from fastlr import diagnose
+
+scaled = StandardScaler().fit_transform(X)
+settings = {"schedule": None, "batch_size": 32, "random_state": 0, "standardize": False}
+runs = {
+    "features as they are": LinearClassifier("sgd", lr=0.01, **settings).fit(X, y),
+    "rate too small": LinearClassifier("sgd", lr=1e-5, **settings).fit(scaled, y),
+}
+for name, model in runs.items():
+    print(f"-- {name}\n{diagnose(model)}\n")

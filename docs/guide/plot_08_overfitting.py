@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 
-from fastlr import AdamW, MLPClassifier, ReduceOnPlateau
+from fastlr import AdamW, MLPClassifier, ReduceOnPlateau, diagnose
 
 X, y = load_digits(return_X_y=True)
 X, y = X[:600] / 16, y[:600].copy()
@@ -45,6 +45,8 @@ for axis, (name, change) in zip(axes.flat, runs.items(), strict=True):
     axis.plot(epochs, model.history_["validation_loss"], label="validation")
     accuracy = model.score(X[held_out], y[held_out])
     axis.set(title=f"{name}: {accuracy:.3f}", yscale="log")
+    if name == "nothing":
+        verdict = diagnose(model)
 axes[0, 0].legend()
 for axis in axes[1]:
     axis.set_xlabel("epoch")
@@ -53,3 +55,7 @@ plt.show()
 # %%
 # Above each picture is the accuracy on the rows that were held out. With ``early_stopping=True``
 # the weights of the best epoch are handed out, not those of the last.
+#
+# `diagnose` calls the first run what it is.
+
+print(verdict)

@@ -69,7 +69,9 @@ for task, (rows, labels) in tasks.items():
         lr = rates[int(np.argmax(means))]
         scores = results[task, way] = accuracies(rows, labels, settings(lr), range(5, 25))
         better = int(np.sum(scores > results[task, "from scratch"]))
-        print(f"{way:23s}  {lr:<5g}  {scores.mean():.3f}     ({scores.std(ddof=1):.3f})  {better}/20")
+        print(
+            f"{way:23s}  {lr:<5g}  {scores.mean():.3f}     ({scores.std(ddof=1):.3f})  {better}/20"
+        )
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")

@@ -152,7 +152,7 @@ class MLPRegressor(MLPModel, GradientRegressor):
     lr_ : float
         Learning rate, which the schedule multiplies: the one given or found, scaled to the batch
         size; of a slice the highest.
-    layer_lrs_ : ndarray of shape (n_layers_ - 1,)
+    layer_lrs_ : ndarray with an entry for each layer of weights
         That of each layer, `groups` apart; 0 of those never trained.
     t_ : int
         Steps of the optimizer.
