@@ -4,9 +4,17 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
-from fastlr import SGD, AdamW, LinearClassifier
+from fastlr import (
+    SGD,
+    AdamW,
+    LinearClassifier,
+    LinearRegressor,
+    MLPClassifier,
+    MLPRegressor,
+)
 from fastlr.estimators._generator import seeded, session_seed
 from fastlr.optimizers import OPTIMIZERS
 from fastlr.schedules import OneCycle, ReduceOnPlateau
@@ -142,3 +150,48 @@ def test_groups_of_one_rate_step_as_parameters_alone_would(name):
         for each in gradients:
             apart.step({name: each[name]})
         assert np.array_equal(alone[name], together[name]), name
+
+
+MODELS = [LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor]
+
+
+@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+def test_a_few_rows_are_predicted_as_validated_ones_are(rows, cls, monkeypatch):
+    X, y = rows
+    model = cls(lr=0.1, max_epochs=1, random_state=0).fit(X, y)
+    quick = [model.predict(each) for each in (X[:1], X[:7], X[:7].astype(np.float32))]
+    monkeypatch.setattr("fastlr.estimators._validation.is_plain", lambda X, n: False)
+    long = [model.predict(each) for each in (X[:1], X[:7], X[:7].astype(np.float32))]
+    for a, b in zip(quick, long, strict=True):
+        assert a.dtype == b.dtype
+        assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+def test_a_few_unfit_rows_are_refused(rows, cls):
+    X, y = rows
+    model = cls(lr=0.1, max_epochs=1, random_state=0)
+    with pytest.raises(NotFittedError):
+        model.predict(X[:1])
+    model.fit(X, y)
+    for bad, message in [
+        (np.full((1, 3), np.nan), "NaN"),
+        (np.full((2, 3), np.inf), "infinity"),
+        (X[:1, :2], "features"),
+        (X[:0], "0 sample"),
+        (X[0], "2D"),
+        (X[:1].astype(complex), "Complex"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            model.predict(bad)
+    for unusual in (X[:2].astype(">f8"), np.asfortranarray(X[:2]), X[:4:2], X[:2].tolist()):
+        expected = model.predict(np.ascontiguousarray(unusual, dtype=np.float64))
+        assert np.array_equal(model.predict(unusual), expected)
+
+
+def test_rows_without_names_are_still_warned_of(rows):
+    pandas = pytest.importorskip("pandas")
+    X, y = rows
+    model = LinearClassifier(lr=0.1, max_epochs=1).fit(pandas.DataFrame(X, columns=list("abc")), y)
+    with pytest.warns(UserWarning, match="feature names"):
+        model.predict(X[:1])

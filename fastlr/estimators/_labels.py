@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 _SHORT = 4096
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))  # of this machine's byte order
 
 # Labels by their type: bool, whole numbers and strings. scikit-learn, whose check sorts all of them
 # once more, has nothing to say of those with no more different values than this share of rows.
@@ -51,3 +52,29 @@ def all_finite(array: np.ndarray) -> bool:
     if array.size <= _SHORT and math.isfinite(np.vdot(array, array)):
         return True
     return bool(np.isfinite(array).all())
+
+
+def is_plain(X: object, n_features: int) -> bool:
+    """Return whether rows are few and need no validation, which takes longer than to predict them.
+
+    Parameters
+    ----------
+    X : object
+        What a user gave.
+    n_features : int
+        Of the model.
+
+    Returns
+    -------
+    bool
+    """
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.dtype in _FLOATS
+        and 0 < X.size <= _SHORT
+        and X.shape[1] == n_features
+        and X.flags.c_contiguous
+        and X.flags.aligned
+        and all_finite(X)
+    )

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from .._compat import check_is_fitted, check_weights, validate_data
 from ._hooks import Hooks
+from ._labels import is_plain
 
 FLOATS = [np.float64, np.float32]
 
@@ -110,7 +111,8 @@ class Validated(Hooks):
     def _raw_scores(self, X: Any) -> np.ndarray:
         """Validate X and return the outputs of the model, for all that predicts."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=FLOATS, **self._X_options)
+        if not ("feature_names_in_" not in self.__dict__ and is_plain(X, self.n_features_in_)):
+            X = validate_data(self, X, reset=False, dtype=FLOATS, **self._X_options)
         return self._outputs(X)
 
     def _rows(
