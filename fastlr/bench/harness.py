@@ -25,6 +25,9 @@ SUITES = {
     "gil": "the speed that another Python thread keeps during a fit",
     "scaling": "cost against size, with the slope, and the limit of the machine",
 }
+# Seconds after which a suite has one turn for everybody: the whole is to take a quarter of an hour.
+SHARES = {"step": 60, "rules": 90, "fit": 170, "quality": 110, "scaling": 80}
+SHARE = 45  # of all others
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def run(only: Sequence[str] = (), quick: bool = False) -> Results:
             continue
         suite = importlib.import_module(f".suites.{name}", __package__)
         start = time.perf_counter()
+        plan.share(SHARES.get(name, SHARE))
         if name == "scaling":
             results.records += suite.run(plan, results.limits)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -23,14 +24,26 @@ class Plan:
         Small workloads, one round, for errors and not for times.
     failed : dict of str to str
         Contenders that ended in an error, which leaves them out and nobody else.
+    until : float
+        On the clock of `time.monotonic`: from then on everybody has one turn only.
     """
 
     quick: bool = False
     failed: dict[str, str] = field(default_factory=dict)
+    until: float = float("inf")
 
     def pick(self, full: T, quick: T) -> T:
         """Return one of two, whichever this run is for."""
         return quick if self.quick else full
+
+    def share(self, seconds: float) -> None:
+        """Let what follows take its turns for some seconds."""
+        self.until = time.monotonic() + seconds
+
+    @property
+    def late(self) -> bool:
+        """Whether everybody is to have one turn only."""
+        return time.monotonic() > self.until
 
     def say(self, text: str) -> None:
         """Tell how far the run is, on stderr."""
@@ -72,6 +85,8 @@ class Plan:
         able = {name: call for name, call in contenders.items() if self._works(name, call)}
         if self.quick:
             rounds, target = 1, 0.0
+        elif self.late:
+            rounds = 1
         found: Mapping[str, Spread] = interleave(able, rounds, target, seconds, rewarm)
         return [
             Record(table, case, name, spread, threads=threads) for name, spread in found.items()

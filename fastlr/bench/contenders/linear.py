@@ -147,7 +147,7 @@ LARGE = [
         fit_intel,
         100,
         1.0,
-        (5, 10, 25, 50, 100),
+        (5, 25, 100),
         INVERSES,
         "scikit-learn-intelex",
     ),

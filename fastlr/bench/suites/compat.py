@@ -62,6 +62,6 @@ def run(plan: Plan) -> list[Record]:
                 who: lambda cls=cls: cls(random_state=0, **params).fit(X, y)  # noqa: B023
                 for who, cls in models.items()
             }
-            found += plan.time("compat", f"{name}: {title}", calls, 5, 0.0, 4.0, rewarm=False)
+            found += plan.time("compat", f"{name}: {title}", calls, 5, 0.0, 2.0, rewarm=False)
             plan.say(f"compat: {name}, {title}")
     return found

@@ -25,7 +25,7 @@ def race(
     data: Data,
     contenders: list[Contender],
     rounds: int = 3,
-    seconds: float = 8.0,
+    seconds: float = 5.0,
     threads: int = 1,
 ) -> list[Record]:
     """Fit everybody turn and turn about, and score the models that were timed.
@@ -42,7 +42,7 @@ def race(
         With their default lengths and settings.
     rounds : int, default=3
         Turns that everybody has at least, of up to three fits where they take less than 1 s.
-    seconds : float, default=8
+    seconds : float, default=5
         Nobody begins a turn after fitting for as long.
     threads : int, default=1
         What everybody may use.
@@ -55,7 +55,9 @@ def race(
                 able[each.name] = each, made
         times: dict[str, list[float]] = {name: [] for name in able}
         models: dict[str, Any] = {}
-        for _ in range(1 if plan.quick else rounds):
+        for turn in range(1 if plan.quick else rounds):
+            if turn and plan.late:
+                break
             for name, (each, made) in able.items():
                 for _ in range(3):
                     if sum(times[name]) > seconds:
@@ -64,7 +66,7 @@ def race(
                     start = time.perf_counter()
                     models[name] = each.fit(made, each.length, each.setting, threads)
                     times[name].append(time.perf_counter() - start)
-                    if plan.quick or times[name][-1] > 1:
+                    if plan.quick or plan.late or times[name][-1] > 1:
                         break
         return [
             Record(

@@ -93,7 +93,7 @@ def run(plan: Plan) -> list[Record]:
     work = fits(plan.quick)
     times: dict[str, list[float]] = {name: [] for name in ("alone", "another process", *work)}
     with peers.threads(1):
-        for _ in range(plan.pick(4, 1)):
+        for _ in range(plan.pick(3, 1)):
             times["alone"].append(counting(seconds))
             for name, each in work.items():
                 times[name].append(beside(each, seconds))

@@ -46,7 +46,7 @@ def run(plan: Plan) -> list[Record]:
     found = []
     kinds = {name: kind for name, (kind, _) in models().items()}
     fits = plan.pick(list(kinds), ["fastlr LinearClassifier", "SGDClassifier"])
-    rows = plan.pick(30_000, 500)
+    rows = plan.pick(20_000, 500)
     for name in fits:
         found += _measure(plan, f"fit, {kinds[name]}, {rows:,} rows", name, "fit_of", rows)
     size = plan.pick(10_000_000, 100_000)
@@ -59,7 +59,7 @@ def run(plan: Plan) -> list[Record]:
 def _measure(plan: Plan, case: str, name: str, maker: str, size: int) -> list[Record]:
     code = CODE.format(maker=maker, name=name, size=size)
     peaks, data = [], 0
-    for _ in range(plan.pick(2, 1)):
+    for _ in range(1 if plan.quick or plan.late else 2):
         answer = plan.attempt(name, lambda: fresh.run(code))
         if answer is None:
             return []

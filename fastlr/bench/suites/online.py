@@ -62,7 +62,7 @@ def run(plan: Plan) -> list[Record]:
     with peers.threads(1):
         for threads in (1, 4):
             for rows in (1, 32):
-                count = plan.pick(1200, 8)
+                count = plan.pick(400 if plan.late else 800, 8)
                 for name, times in in_threads(rows, count, threads).items():
                     low, middle, high, late = np.quantile(times, [0.25, 0.5, 0.75, 0.99]).tolist()
                     model, _, method = name.rpartition(".")

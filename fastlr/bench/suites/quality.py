@@ -23,7 +23,7 @@ from ..workloads.data import Data
 from .fit import FEW, scores
 
 CANDIDATES = 5
-LONGEST = 20.0  # seconds that the fits of a contender may take before its longer ones are left out
+LONGEST = 8.0  # seconds that the fits of a contender may take before its longer ones are left out
 
 
 def loss(model: Any, data: Data) -> float:
@@ -65,7 +65,7 @@ def curve(plan: Plan, contender: Contender, data: Data, rows: int) -> list[Recor
             break
         times: list[float] = []
         model = None
-        while len(times) < plan.pick(3, 1) and sum(times) < 2.0:
+        while len(times) < (1 if plan.quick or plan.late else 3) and sum(times) < 1.0:
             start = time.perf_counter()
             model = contender.fit(given, length, setting, 1)
             times.append(time.perf_counter() - start)
@@ -83,7 +83,7 @@ def run(plan: Plan) -> list[Record]:
     """Draw the curves of a linear model, of a network, and of a model of sparse rows."""
     dense = images.images(plan.quick)
     network = Data(f"{dense.name}, 128 hidden units", dense.X, dense.y, dense.X_test, dense.y_test)
-    ads = sparse_rows.ads(plan.pick(300_000, 1000), plan.pick(100_000, 1000))
+    ads = sparse_rows.ads(plan.pick(200_000, 1000), plan.pick(100_000, 1000))
     races = [(dense, linear.LARGE), (network, mlp.contenders(128, 128, 3)), (ads, sparse.ADS)]
     rows = plan.pick(6000, 200)
     found = []

@@ -41,7 +41,7 @@ def _rule(
         contenders = {
             "fastlr": fastlr_step(cls.__name__, p, g),
             "torch": torch,
-            "optax under jit": None if plan.quick else optax_step(cls.__name__, p, g),
+            "optax under jit": None if plan.quick or plan.late else optax_step(cls.__name__, p, g),
         }
         moved = 0
         if size == sizes[-1] and not plan.quick:

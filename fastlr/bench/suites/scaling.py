@@ -53,7 +53,7 @@ def _curve(
     for x in xs:
         with peers.threads(threads(x)):
             timed = plan.time(
-                "scaling", case, contenders(x), 5, 0.02, 2.0, threads(x), rewarm=rewarm
+                "scaling", case, contenders(x), 5, 0.02, 0.7, threads(x), rewarm=rewarm
             )
         more: dict[str, float | str] = {} if limit is None else {"limit, s": limit(x)}
         found += [
@@ -123,9 +123,9 @@ def _linear(plan: Plan, limits: dict[str, float]) -> list[Record]:
     def of(n: float, f: float, k: float) -> Data:
         return blobs(int(n) * 5 // 4, int(f), int(k))
 
-    counts = [rows // few * 2**k for k in range(plan.pick(7, 2))]
-    widths = [features // few * 2**k for k in range(plan.pick(8, 2))]
-    kinds = plan.pick([2, 4, 8, 16, 32, 64], [2, 3])
+    counts = [rows // few * 2**k for k in range(plan.pick(6, 2))]
+    widths = [features // few * 2**k for k in range(plan.pick(7, 2))]
+    kinds = plan.pick([2, 4, 8, 16, 32], [2, 3])
     sizes = plan.pick([16, 32, 64, 128, 256, 512, 1024], [64, 128])
     of_rows = bool(rate)
     found = _curve(

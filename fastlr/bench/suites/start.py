@@ -89,7 +89,7 @@ def run(plan: Plan) -> list[Record]:
             and (name.startswith("fastlr") or not plan.quick)
         }
         for cold in (False, True):
-            rounds = plan.pick(1 if cold else 3, 0 if cold else 1)
+            rounds = plan.pick(1 if cold or plan.late else 3, 0 if cold else 1)
             times: dict[str, list[float]] = {name: [] for name in able}
             for k in range(rounds + (not cold and not plan.quick)):
                 for name, (before, timed) in able.items():
