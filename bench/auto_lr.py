@@ -15,8 +15,7 @@ import time
 import warnings
 
 import numpy as np
-from fashion import load
-from interleave import report
+from report import report
 from sklearn import datasets
 from sklearn.base import clone
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -33,6 +32,7 @@ from fastlr import (
     MLPRegressor,
     RMSprop,
 )
+from fastlr.bench.workloads.images import fashion
 
 GRID = np.geomspace(1e-6, 1e2, 16)
 OPTIMIZERS = {
@@ -55,9 +55,14 @@ def classification():
     rng = np.random.RandomState(0)
     names = ("iris", "wine", "breast_cancer", "digits")
     found = {name: bundled(getattr(datasets, f"load_{name}")) for name in names}
-    data = load()
+    data = fashion()
     if data is not None:
-        found["Fashion-MNIST, 10,000"] = (data[0][:10_000], data[1][:10_000], *data[2:])
+        found["Fashion-MNIST, 10,000"] = (
+            data.X[:10_000],
+            data.y[:10_000],
+            data.X_test,
+            data.y_test,
+        )
     X, y = datasets.make_classification(
         4000, 40, n_informative=10, n_redundant=20, n_classes=3, flip_y=0.05, random_state=0
     )

@@ -17,13 +17,14 @@ import time
 import warnings
 
 import numpy as np
-from fashion import load
-from interleave import interleave, report
+from report import report
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import scale
 
 from fastlr import SGD, AdamW, LinearClassifier, LinearRegressor, MLPClassifier
+from fastlr.bench.timing import interleave
+from fastlr.bench.workloads.images import fashion
 from fastlr.training import Arena, LinearEpoch, run_side_by_side
 from fastlr.tuning import log_grid, sweep
 
@@ -44,11 +45,11 @@ def problems():
         ("breast_cancer", LinearClassifier(random_state=0), scale(C), c),
         ("diabetes", LinearRegressor(random_state=0), scale(D), d),
     ]
-    data = load()
+    data = fashion()
     if data is None:
         print("Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist")
         return found
-    F, f = data[0][:10_000], data[1][:10_000]
+    F, f = data.X[:10_000], data.y[:10_000]
     return [
         *found,
         ("Fashion-MNIST, 10,000", LinearClassifier(random_state=0), F, f),
@@ -127,7 +128,7 @@ def engines(rounds):
                 run_side_by_side(models, X, y, None, order, size)
 
             times = interleave({"apart": apart, "together": together}, rounds)
-            one, other = (times[name]["median"] * 1e3 / 16 for name in ("apart", "together"))
+            one, other = (times[name].median * 1e3 / 16 for name in ("apart", "together"))
             rows.append(
                 {
                     "rows": f"{n:,}",

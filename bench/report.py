@@ -1,0 +1,25 @@
+"""Prints a table with the machine that it was measured on, and keeps it as JSON.
+
+For the scripts here whose subject is not time beside peers; `fastlr bench` has that.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fastlr.bench.machine import about
+from fastlr.bench.tables import markdown
+
+RESULTS = Path(__file__).parent / "results" / "scripts"
+
+
+def report(title: str, rows: list[dict[str, Any]], name: str) -> None:
+    """Print rows as a Markdown table, and write them to ``results/scripts``."""
+    machine = about()
+    print(f"\n{title}\n" + ", ".join(f"{k} {v}" for k, v in machine.items()) + "\n")
+    print(markdown([{k: str(v) for k, v in row.items()} for row in rows]))
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    known = {"title": title, "machine": machine, "rows": rows}
+    (RESULTS / f"{name}.json").write_text(json.dumps(known, indent=1) + "\n")
