@@ -152,7 +152,13 @@ LARGE = [
         "scikit-learn-intelex",
     ),
     Contender(
-        "snapml LogisticRegression", fit_snapml, 100, 1.0, (5, 10, 25, 50), INVERSES, "snapml"
+        "snapml LogisticRegression(max_iter=10)",
+        fit_snapml,
+        10,
+        1.0,
+        (2, 5, 10),
+        INVERSES,
+        "snapml",
     ),
 ]
 
