@@ -1,5 +1,9 @@
 """`sweep` finds what a grid search finds; without halving each candidate is a fit of its own."""
 
+import subprocess
+import sys
+import threading
+
 import numpy as np
 import pytest
 from estimators import ALL, CLASSIFIERS, data_for
@@ -239,6 +243,22 @@ def test_progress_is_told_of_each_piece():
     assert told[0] == (1, 3, 8)
     assert told[-1][0] == told[-1][1]
     assert [said[2] for said in told] == sorted((said[2] for said in told), reverse=True)
+
+
+def test_an_error_while_threads_are_at_work_ends_them():
+    def stop(*said):
+        raise KeyboardInterrupt
+
+    model, X, y = small(LinearClassifier, max_epochs=1000)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(model, X, y, RATES, cv=FOLDS, n_threads=2, progress=stop, halving=False)
+    assert not [t for t in threading.enumerate() if t.name.startswith("fastlr")]
+
+
+def test_importing_it_does_not_import_what_only_a_sweep_needs():
+    code = "import sys, fastlr.tuning; print('sklearn.model_selection' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "False\n"
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.metrics import check_scoring
-from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, indexable
 
 from .._compat import rows_of
@@ -171,6 +169,8 @@ def make_folds(
     TypeError, ValueError
         If an argument is unfit.
     """
+    from sklearn.model_selection import check_cv  # heavy to import
+
     if y is None:
         raise ValueError("y must be given, for rates are compared by how well it is predicted")
     X, y, groups = indexable(X, y, groups)
@@ -222,6 +222,8 @@ def make_scorer(last: Any, scoring: Any) -> Callable[..., float]:
         )
     if callable(scoring):
         return lambda model, X, y, weights: scoring(model, X, y)
+    from sklearn.metrics import check_scoring
+
     scorer = check_scoring(last, scoring)
 
     def score(model: Any, X: Any, y: Any, weights: np.ndarray | None) -> float:
