@@ -37,7 +37,7 @@ for lr, what in [
     axis.plot(model.history_["epoch"], model.loss_curve_, marker=".", label=f"{what}: {lr:g}")
 axis.axhline(np.log(2), color="grey", linestyle=":")
 axis.set(xlabel="epoch", ylabel="training loss", yscale="log")
-axis.legend()
+figure.legend(loc="outside right center")
 plt.show()
 
 # %%

@@ -11,6 +11,7 @@ will happen before anything is trained.
 import matplotlib.pyplot as plt
 
 from fastlr.schedules import (
+    Constant,
     CosineAnnealing,
     CosineRestarts,
     Cyclical,
@@ -28,14 +29,14 @@ schedules = {
     "cosine annealing": CosineAnnealing(),
     "cosine with warm restarts": CosineRestarts(epochs(2.5)),
     "warm-up, then cosine": Warmup(0.1, CosineAnnealing()),
-    "one-cycle, then halved every 50 steps": OneCycle().then(StepDecay(50, gamma=0.5), after=0.8),
+    "constant, then cosine": Constant().then(CosineAnnealing(), after=0.5),
     "cyclical": Cyclical(up=epochs(1)),
     "one-cycle": OneCycle(),
 }
 figure, axes = plt.subplots(4, 2, figsize=(9, 10), layout="constrained")
 for axis, (name, schedule) in zip(axes.flat, schedules.items(), strict=True):
     schedule.plot(ax=axis, n=STEPS, lr=0.1, steps_per_epoch=PER_EPOCH)
-    axis.set_title(name)
+    axis.set_title(name, pad=22)  # above the legend of rate and momentum
 plt.show()
 
 # %%

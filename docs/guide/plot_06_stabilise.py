@@ -28,7 +28,8 @@ runs = {
 }
 figure, axis = plt.subplots(layout="constrained")
 for name, change in runs.items():
-    settings = {"schedule": None, "batch_size": 16, "max_epochs": 15, "random_state": 0} | change
+    settings = {"schedule": None, "batch_size": 16, "max_epochs": 15, "random_state": 0}
+    settings |= {"standardize": False} | change
     model = LinearClassifier(SGD(lr=0.1), **settings).fit(X, y)
     axis.plot(model.history_["epoch"], model.loss_curve_, label=name)
 axis.set(xlabel="epoch", ylabel="training loss", yscale="log")
@@ -36,7 +37,9 @@ axis.legend()
 plt.show()
 
 # %%
-# Clipping bounds every step, so these rows no longer matter. Larger batches only dilute them.
+# Features are not standardised here (``standardize=False``), as in data that come in a stream:
+# otherwise rows like these would count for their size before training begins. Clipping bounds
+# every step, so these rows no longer matter. Larger batches only dilute them.
 # Warm-up protects the start and nothing else: it is for the first steps of deep networks and of
 # rules like Adam, whose running means are still rough then, not for rows that come back in every
 # epoch.

@@ -24,11 +24,12 @@ print("largest value of a feature, from", X.max(axis=0).min(), "to", X.max(axis=
 
 # %%
 rates = np.logspace(-6, 1, 15)
+settings = {"schedule": None, "batch_size": 32, "random_state": 0, "standardize": False}
 figure, axis = plt.subplots(layout="constrained")
 for name, scaled in [("as they are", False), ("standardised", True)]:
     losses = []
     for lr in rates:
-        model = LinearClassifier("sgd", lr=lr, schedule=None, batch_size=32, random_state=0)
+        model = LinearClassifier("sgd", lr=lr, **settings)
         steps = [StandardScaler(), model] if scaled else [model]
         losses.append(make_pipeline(*steps).fit(X, y)[-1].loss_curve_[-1])
     axis.plot(rates, losses, marker=".", label=name)
@@ -38,11 +39,12 @@ axis.legend()
 plt.show()
 
 # %%
-# With standardised features a range of a thousand-fold works; without, hardly any rate beats a
-# coin. On the left of the lower curve is the other cause: the rate is too small.
+# With standardised features a range of a thousand-fold works; without, only the smallest rates
+# beat a coin, and not by much. On the left of the lower curve is the other cause: the rate is too
+# small.
 
 # %%
-# The estimators see to the first cause by themselves: with ``standardize="auto"``, their default,
+# The estimators see to the scales by themselves: with ``standardize="auto"``, their default,
 # features that need it are scaled inside. It is switched off here. `diagnose` looks at a run and
 # names the cause. Two that learn nothing: features as they are, and scaled features at a rate that
 # is far too small.
@@ -50,7 +52,6 @@ plt.show()
 from fastlr import diagnose
 
 scaled = StandardScaler().fit_transform(X)
-settings = {"schedule": None, "batch_size": 32, "random_state": 0, "standardize": False}
 runs = {
     "features as they are": LinearClassifier("sgd", lr=0.01, **settings).fit(X, y),
     "rate too small": LinearClassifier("sgd", lr=1e-5, **settings).fit(scaled, y),
