@@ -18,7 +18,7 @@ def workload(name, quick):
     if name == "dense":
         return images.images(quick)
     if name == "text":
-        return sparse_rows.text(600, 300, 4) if quick else sparse_rows.text(20_000)
+        return sparse_rows.text(600, 300, 4) if quick else sparse_rows.text(50_000)
     if name == "ads":
         return sparse_rows.ads(1000, 1000) if quick else sparse_rows.ads(500_000)
     if name in numbers.SETS:

@@ -36,7 +36,7 @@ th:first-child, td:first-child { text-align: left } th { color: var(--soft); fon
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)) }
 figure { margin: 0; padding: .75rem; background: var(--card); border-radius: .5rem }
 figcaption { font-size: .9rem; font-weight: 600; margin-bottom: .3rem }
-svg { display: block; width: 100%; height: auto } svg text { fill: var(--text); font-size: 12px }
+svg { display: block; width: 100%; height: auto } svg text { fill: var(--text); font-size: 13px }
 svg .grid { stroke: var(--line) } svg polyline { fill: none; stroke-width: 2 }
 svg line { stroke-width: 2 } svg line.grid { stroke-width: 1 }
 .limit { stroke: var(--soft); stroke-dasharray: 6 4 }

@@ -116,14 +116,14 @@ def lost(records: Sequence[Record]) -> Rows:
         size = "" if ours.x is None else f", {ours.x:,.0f} elements"
         apart = peer.value.high < ours.value.low
         row = {
-            "table": TABLES[ours.table].title,
             "workload": ours.case + size,
-            "threads": str(ours.threads),
             "fastest": peer.contender,
+            "ratio": units.ratio(share),
             "takes": units.amount(peer.value.median, peer.unit),
             "fastlr takes": units.amount(ours.value.median, ours.unit),
-            "ratio": units.ratio(share),
+            "threads": str(ours.threads),
             "quartiles apart": "yes" if apart else "no",
+            "table": TABLES[ours.table].title,
         }
         found.append((share, row))
     return [row for _, row in sorted(found, key=lambda pair: pair[0])]

@@ -118,7 +118,7 @@ def dense(plan: Plan) -> list[Record]:
 
 def wide(plan: Plan) -> list[Record]:
     """Fit linear models of sparse rows."""
-    text = sparse_rows.text(plan.pick(20_000, 600), plan.pick(30_000, 300), plan.pick(50, 4))
+    text = sparse_rows.text(plan.pick(50_000, 600), plan.pick(30_000, 300), plan.pick(50, 4))
     found = race(plan, "fit-sparse", text, sparse.TEXT)
     plan.say("fit: text")
     ads = sparse_rows.ads(plan.pick(500_000, 1000), plan.pick(100_000, 1000))
