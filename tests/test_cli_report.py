@@ -48,19 +48,24 @@ def test_a_model_becomes_a_page(files, here):
     assert "<h1>Second</h1>" in (here / "c.html").read_text(encoding="utf-8")
 
 
-def test_data_add_a_range_test(files, here):
+def test_data_add_a_range_test_and_a_sweep(files, here):
     args = ("report", files / "c.skops", "--data", files / "cancer.csv", "-t", "kind")
     result = run(*args, "--json", "-o", "r.html", "--seed", 3)
     found = json.loads(result.stdout)
     assert found["output"] == "r.html"
     assert found["verdict"]
     assert 1e-7 < found["suggestion"] < 100
+    assert 1e-7 < found["best_lr"] < 100
+    assert 0.8 < found["best_score"] <= 1
     assert "range test: suggests" in result.stderr
+    assert "sweep: best rate" in result.stderr
     text = (here / "r.html").read_text(encoding="utf-8")
     assert "Range test" in text
-    assert f"{len(CANCER.data):,}" in text
-    again = json.loads(run(*args, "--json", "-o", "r.html", "--seed", 3).stdout)
-    assert again == found
+    assert "Sweep of rates" in text
+    assert "How each rate learnt" in text
+    again = json.loads(run(*args, "--json", "-o", "s.html", "--seed", 3, "--no-sweep").stdout)
+    assert again["suggestion"] == found["suggestion"]
+    assert "Sweep of rates" not in (here / "s.html").read_text(encoding="utf-8")
 
 
 def test_bad_input_is_one_line_and_no_page(files, here):

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from fastlr import SGD, LinearClassifier, LinearRegressor, MLPClassifier, find_lr, plots
 from fastlr.schedules import OneCycle, ReduceOnPlateau, Warmup
+from fastlr.tuning import sweep
 
 X, Y = load_iris(return_X_y=True)
 EPOCHS = np.arange(1, 9)
@@ -207,6 +208,20 @@ def test_a_sweep_shows_scores_the_best_and_what_was_lost():
     decays = swept()
     decays.candidates["weight_decay"] = np.array([0, 0, 0.1, 0.1, 0.1])
     assert len(plots.plot_sweep(decays).lines_) == 2
+
+
+def test_a_sweep_of_an_estimator_is_what_the_sweep_found():
+    model = LinearClassifier(max_epochs=2, random_state=0)
+    rates = [0.001, 0.01, 0.1]
+    found = sweep(model, X, Y, rates, cv=2)
+    display = plots.plot_sweep(model, X, Y, lrs=rates, cv=2)
+    np.testing.assert_array_equal(
+        display.best_.get_ydata(), found.candidates["mean_score"][found.candidates["rank"] == 1]
+    )
+    assert display.ax_.get_ylabel() == "accuracy"
+    np.testing.assert_array_equal(found.plot().best_.get_xdata(), display.best_.get_xdata())
+    curves = found.plot(kind="curves")
+    assert len(curves.lines_) == 3
 
 
 def test_curves_are_means_over_folds_as_long_as_each_was_trained():

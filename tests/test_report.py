@@ -68,7 +68,7 @@ def network(tmp_path_factory):
     model = MLPClassifier(
         (8,), optimizer=optimizer, early_stopping=True, max_epochs=12, random_state=0
     ).fit(X, Y)
-    return model, report(model, tmp_path_factory.mktemp("page") / "r.html", X, Y, random_state=0)
+    return model, report(model, tmp_path_factory.mktemp("page") / "r.html", X, Y, sweep=False)
 
 
 def test_the_page_is_whole_and_fetches_nothing(network):
@@ -163,7 +163,7 @@ def test_what_a_model_holds_is_text_on_the_page_and_nothing_more(tmp_path):
     labels = np.array(["<b>", "&amp;", "c"])[Y]
     model = make_pipeline(StandardScaler().set_output(transform="pandas"), LinearClassifier())
     model.fit(frame, labels)
-    path = report(model, tmp_path / "r.html", frame, labels, title=f"{evil} & co")
+    path = report(model, tmp_path / "r.html", frame, labels, sweep=False, title=f"{evil} & co")
     text = path.read_text(encoding="utf-8")
     assert "<script" not in text
     page = Page(text)
@@ -184,7 +184,7 @@ def test_a_change_is_written_for_the_estimator_at_hand(tmp_path):
 def test_regressors_searches_and_partial_fit_have_pages_too(tmp_path):
     features, target = load_diabetes(return_X_y=True)
     search = GridSearchCV(LinearRegressor(max_epochs=3), {"lr": [0.01, 0.1]}, cv=2)
-    path = report(search.fit(features, target), tmp_path / "r.html", features, target)
+    path = report(search.fit(features, target), tmp_path / "r.html", features, target, sweep=False)
     assert "Target25 to 346" in Page(path.read_text("utf-8")).text
     streamed = LinearClassifier("sgd", lr=0.1, schedule=None).partial_fit(X, Y, classes=[0, 1, 2])
     assert "1 epoch," in Page(report(streamed, tmp_path / "r.html").read_text("utf-8")).text

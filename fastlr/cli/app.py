@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,20 @@ from .._version import __version__
 from .bench import bench
 from .errors import InputError
 from .find_lr import find_lr
-from .options import Json, Seed, Threads, read_rate
+from .options import (
+    Drop,
+    Encoding,
+    Features,
+    Format,
+    Header,
+    Json,
+    MaxGb,
+    Seed,
+    Sep,
+    Target,
+    Threads,
+    read_rate,
+)
 from .output import fail, plain_errors, print_json, print_results
 from .raw import Options
 from .report import report
@@ -21,8 +34,11 @@ from .schedule_text import is_name, read_schedule
 from .schedules import schedules
 from .sweep import sweep
 
+DATA, LOOK, SEE = "Your own data", "Look things up", "See it work"
+
 app = typer.Typer(
     help="Compiled optimizers and learning-rate schedules for scikit-learn.",
+    epilog="Exit codes: 0 done, 1 failed, 2 input that cannot be used.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -46,7 +62,7 @@ def root(
     """Compiled optimizers and learning-rate schedules for scikit-learn."""
 
 
-@app.command()
+@app.command(rich_help_panel=SEE)
 @plain_errors
 def demo(
     output: Annotated[
@@ -81,22 +97,13 @@ def demo(
     print(f"Picture written to {output}")
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 @plain_errors
 def fit(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="CSV, Parquet, NPZ or svmlight file.")
     ],
-    target: Annotated[
-        str | None,
-        typer.Option(
-            "--target",
-            "-t",
-            metavar="COLUMN",
-            help="Column to predict: its name, or its position from 0 (-1: the last). For NPZ the "
-            "array of labels ('y' if not given); svmlight needs none.",
-        ),
-    ] = None,
+    target: Target = None,
     optimizer: Annotated[
         str, typer.Option("--optimizer", metavar="NAME", help="One that `fastlr info` lists.")
     ] = "adamw",
@@ -128,10 +135,7 @@ def fit(
             "--test-size", metavar="PART", help="Fraction of the rows that models are tested on."
         ),
     ] = 0.25,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option("--drop", metavar="COLUMN", help="Leave a column out; may be repeated."),
-    ] = None,
+    drop: Drop = None,
     compare: Annotated[
         bool,
         typer.Option("--compare/--no-compare", help="Train SGDClassifier and LogisticRegression."),
@@ -146,39 +150,12 @@ def fit(
     ] = None,
     threads: Threads = 1,
     as_json: Json = False,
-    kind: Annotated[
-        Literal["csv", "parquet", "npz", "svmlight"] | None,
-        typer.Option("--format", help="If the name does not tell.", rich_help_panel="Reading"),
-    ] = None,
-    sep: Annotated[
-        str | None,
-        typer.Option(
-            "--sep",
-            metavar="CHAR",
-            help="CSV: separator; told from the first line.",
-            rich_help_panel="Reading",
-        ),
-    ] = None,
-    header: Annotated[
-        bool | None,
-        typer.Option(
-            "--header/--no-header",
-            help="CSV: the first line names the columns; told from the line.",
-            rich_help_panel="Reading",
-        ),
-    ] = None,
-    encoding: Annotated[
-        str, typer.Option("--encoding", help="CSV: encoding.", rich_help_panel="Reading")
-    ] = "utf-8",
-    features: Annotated[
-        str, typer.Option("--features", help="NPZ: array of features.", rich_help_panel="Reading")
-    ] = "X",
-    max_gb: Annotated[
-        float,
-        typer.Option(
-            "--max-gb", metavar="GB", help="Largest dense matrix, in GB.", rich_help_panel="Reading"
-        ),
-    ] = 4.0,
+    kind: Format = None,
+    sep: Sep = None,
+    header: Header = None,
+    encoding: Encoding = "utf-8",
+    features: Features = "X",
+    max_gb: MaxGb = 4.0,
 ) -> None:
     """Train a classifier on your own file, compare it, and save it.
 
@@ -248,14 +225,14 @@ def fit(
     print("    model.predict(rows)")
 
 
-app.command("find-lr")(find_lr)
-app.command()(report)
-app.command()(sweep)
-app.command()(schedules)
-app.command()(bench)
+app.command("find-lr", rich_help_panel=DATA)(find_lr)
+app.command(rich_help_panel=DATA)(sweep)
+app.command(rich_help_panel=DATA)(report)
+app.command(rich_help_panel=LOOK)(schedules)
+app.command(rich_help_panel=SEE)(bench)
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 @plain_errors
 def info(as_json: Json = False) -> None:
     """Show which compiled kernels serve on this machine, and what is missing.
@@ -279,7 +256,7 @@ def info(as_json: Json = False) -> None:
         print("\n".join(info_lines(found)))
 
 
-@app.command()
+@app.command(rich_help_panel=LOOK)
 @plain_errors
 def catalogue(
     as_json: Json = False,

@@ -6,7 +6,7 @@ import json
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from .._version import __version__
 from .errors import InputError, one_line
-from .options import Json, Seed
+from .options import Drop, Encoding, Features, Format, Header, Json, MaxGb, Seed, Sep, Target
 from .output import plain_errors
 from .raw import Options
 
@@ -24,12 +24,7 @@ def find_lr(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="CSV, Parquet, NPZ or svmlight file.")
     ],
-    target: Annotated[
-        str | None,
-        typer.Option(
-            "--target", "-t", metavar="COLUMN", help="Column to predict, as for `fastlr fit`."
-        ),
-    ] = None,
+    target: Target = None,
     optimizer: Annotated[
         str, typer.Option("--optimizer", metavar="NAME", help="One that `fastlr info` lists.")
     ] = "adamw",
@@ -46,19 +41,17 @@ def find_lr(
         int | None, typer.Option("--batch-size", metavar="N", min=1, help="Rows in a step.")
     ] = None,
     seed: Seed = 0,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option("--drop", metavar="COLUMN", help="Leave a column out; may be repeated."),
-    ] = None,
+    drop: Drop = None,
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Draw the losses (.png, .pdf, .svg).")
     ] = None,
     as_json: Json = False,
-    kind: Annotated[
-        Literal["csv", "parquet", "npz", "svmlight"] | None,
-        typer.Option("--format", help="If the name does not tell."),
-    ] = None,
-    features: Annotated[str, typer.Option("--features", help="NPZ: array of features.")] = "X",
+    kind: Format = None,
+    sep: Sep = None,
+    header: Header = None,
+    encoding: Encoding = "utf-8",
+    features: Features = "X",
+    max_gb: MaxGb = 4.0,
 ) -> None:
     """Find a learning rate for your own file, by a range test.
 
@@ -83,7 +76,7 @@ def find_lr(
     settings: dict[str, Any] = {"optimizer": optimizer}
     if batch_size is not None:
         settings["batch_size"] = batch_size
-    options = Options(format=kind, features=features)
+    options = Options(kind, sep, header, encoding, features, max_gb)
     sweep = {
         "low": low,
         "high": high,

@@ -6,13 +6,13 @@ import json
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from .._version import __version__
 from .errors import InputError, one_line
-from .options import Json, Seed
+from .options import Drop, Encoding, Features, Format, Header, Json, MaxGb, Seed, Sep, Target
 from .output import plain_errors
 from .raw import Options
 
@@ -33,37 +33,33 @@ def report(
     data: Annotated[
         Path | None,
         typer.Option(
-            "--data", metavar="FILE", help="Data for a range test: CSV, Parquet, NPZ or svmlight."
+            "--data", metavar="FILE", help="Data to try rates on: CSV, Parquet, NPZ or svmlight."
         ),
     ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            "--target", "-t", metavar="COLUMN", help="Column to predict, as for `fastlr fit`."
-        ),
-    ] = None,
+    target: Target = None,
+    sweep: Annotated[
+        bool,
+        typer.Option("--sweep/--no-sweep", help="Cross-validate many rates on the data too."),
+    ] = True,
     title: Annotated[
         str | None, typer.Option("--title", metavar="TEXT", help="Heading of the page.")
     ] = None,
     seed: Seed = 0,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option("--drop", metavar="COLUMN", help="Leave a column out; may be repeated."),
-    ] = None,
+    drop: Drop = None,
     as_json: Json = False,
-    kind: Annotated[
-        Literal["csv", "parquet", "npz", "svmlight"] | None,
-        typer.Option("--format", help="If FILE's name does not tell.", rich_help_panel="Reading"),
-    ] = None,
-    features: Annotated[
-        str, typer.Option("--features", help="NPZ: array of features.", rich_help_panel="Reading")
-    ] = "X",
+    kind: Format = None,
+    sep: Sep = None,
+    header: Header = None,
+    encoding: Encoding = "utf-8",
+    features: Features = "X",
+    max_gb: MaxGb = 4.0,
 ) -> None:
     """Write a training run as one HTML page, with pictures and a diagnosis.
 
     The page shows losses, scores and learning rates, says what is wrong with
     the run and what to do about it, and lists the settings. It is one file
-    that needs no network. With --data it shows which rates suit these data.
+    that needs no network. With --data it also tries rates on
+    these data, by a range test and a sweep.
 
     [bold]Examples[/bold]
 
@@ -88,8 +84,8 @@ def report(
     results: dict[str, Any] = {}
     notes: list[str] = []
     if data is not None:
-        options = Options(format=kind, features=features)
-        X, y, results, notes = _tried(estimator, data, target, drop or [], options, seed)
+        options = Options(kind, sep, header, encoding, features, max_gb)
+        X, y, results, notes = _tried(estimator, data, target, drop or [], options, sweep, seed)
     for note in notes:
         print(f"Note: {note}", file=sys.stderr)
     from ..reporting.page import page
@@ -114,29 +110,45 @@ def _diagnosed(estimator: Any, path: Path) -> Any:
 
 
 def _tried(
-    estimator: Any, file: Path, target: str | None, drop: list[str], options: Options, seed: int
+    estimator: Any,
+    file: Path,
+    target: str | None,
+    drop: list[str],
+    options: Options,
+    sweeping: bool,
+    seed: int,
 ) -> tuple[Any, Any, dict[str, Any], list[str]]:
     """Return data, what was tried on them by the names that `page` has, and notes."""
-    from ..tuning import find_lr
+    from ..tuning import find_lr, sweep
     from .columns import task
     from .files import read
     from .progress import Progress
 
     data = task(read(file, target, options), target, drop, options)
     _check_columns(estimator, data.X, file)
-    line = "range test"
+    tried: dict[str, Any] = {}
     with Progress() as progress, warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        progress.start(line)
-        progress.update(line, None, "running")
         try:
-            test = find_lr(estimator, data.X, data.y, random_state=seed)
+            progress.start("range test")
+            progress.update("range test", None, "running")
+            test = tried["range_test"] = find_lr(estimator, data.X, data.y, random_state=seed)
+            rate = test.suggestion
+            progress.finish(
+                "range test", f"suggests {rate:.3g}" if rate == rate else "no rate found"
+            )
+            if sweeping:
+                progress.start("sweep")
+
+                def show(done: int, pieces: int, left: int) -> None:
+                    progress.update("sweep", done / pieces, f"{left} candidates left")
+
+                tried["sweep"] = sweep(estimator, data.X, data.y, random_state=seed, progress=show)
+                progress.finish("sweep", f"best rate {tried['sweep'].best_lr:.3g}")
         except ValueError as error:
             raise InputError("--data", f"'{file}': {one_line(error)}") from error
-        rate = test.suggestion
-        progress.finish(line, f"suggests {rate:.3g}" if rate == rate else "no rate found")
     found = [" ".join(str(w.message).split()) for w in said if w.category is UserWarning]
-    return data.X, data.y, {"range_test": test}, [*data.notes, *found]
+    return data.X, data.y, tried, [*data.notes, *dict.fromkeys(found)]
 
 
 def _check_columns(estimator: Any, X: Any, file: Path) -> None:
@@ -168,4 +180,7 @@ def _record(
     }
     if test is not None:
         record["suggestion"] = test.suggestion if test.suggestion == test.suggestion else None
+    if "sweep" in results:
+        record["best_lr"] = results["sweep"].best_lr
+        record["best_score"] = results["sweep"].best_score
     return record

@@ -8,7 +8,7 @@ import math
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from .._version import __version__
 from .errors import InputError, one_line
-from .options import Json, Seed
+from .options import Drop, Encoding, Features, Format, Header, Json, MaxGb, Seed, Sep, Target
 from .output import plain_errors
 from .raw import Options
 from .schedule_text import is_name, read_schedule
@@ -29,12 +29,7 @@ def sweep(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="CSV, Parquet, NPZ or svmlight file.")
     ],
-    target: Annotated[
-        str | None,
-        typer.Option(
-            "--target", "-t", metavar="COLUMN", help="Column to predict, as for `fastlr fit`."
-        ),
-    ] = None,
+    target: Target = None,
     optimizer: Annotated[
         str, typer.Option("--optimizer", metavar="NAME", help="One that `fastlr info` lists.")
     ] = "adamw",
@@ -67,19 +62,17 @@ def sweep(
         typer.Option("--threads", metavar="N", min=1, help="By default one for each processor."),
     ] = None,
     seed: Seed = 0,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option("--drop", metavar="COLUMN", help="Leave a column out; may be repeated."),
-    ] = None,
+    drop: Drop = None,
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Draw the scores (.png, .pdf, .svg).")
     ] = None,
     as_json: Json = False,
-    kind: Annotated[
-        Literal["csv", "parquet", "npz", "svmlight"] | None,
-        typer.Option("--format", help="If the name does not tell."),
-    ] = None,
-    features: Annotated[str, typer.Option("--features", help="NPZ: array of features.")] = "X",
+    kind: Format = None,
+    sep: Sep = None,
+    header: Header = None,
+    encoding: Encoding = "utf-8",
+    features: Features = "X",
+    max_gb: MaxGb = 4.0,
 ) -> None:
     """Cross-validate many learning rates on your own file, side by side.
 
@@ -112,7 +105,7 @@ def sweep(
         settings["schedule"] = read_schedule(schedule, "--schedule")
     if batch_size is not None:
         settings["batch_size"] = batch_size
-    options = Options(format=kind, features=features)
+    options = Options(kind, sep, header, encoding, features, max_gb)
     how = {"cv": folds, "halving": halving, "n_threads": threads, "random_state": seed}
     search = {"ends": (low, high, rates), "weight_decays": weight_decay or None, "how": how}
     found, notes = _run(file, target, options, settings, drop or [], search)

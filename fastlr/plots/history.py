@@ -13,7 +13,7 @@ from ._style import COLORS, DASHES, axes_for, finish, legend, log_if_wide, whole
 _LABELS = {
     "lr": "learning rate, last step",
     "momentum": "momentum, last step",
-    "gradient_norm": "gradient norm, last step",
+    "gradient_norm": "gradient norm",
     "seconds": "time of an epoch (s)",
 }
 QUANTITIES = ("loss", "score", *_LABELS)

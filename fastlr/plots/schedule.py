@@ -9,7 +9,7 @@ import numpy as np
 
 from ..schedules import Run, Schedule, get_schedule
 from ._sources import last_of, rates_of_run
-from ._style import COLORS, DASHES, axes_for, finish, legend, plain_numbers
+from ._style import COLORS, DASHES, axes_for, finish, legend, plain_numbers, whole_numbers
 
 _STEPS = 1000  # of a run that shows the shape of a schedule without a length of its own
 
@@ -192,6 +192,7 @@ class ScheduleDisplay:
         self.line_ = ax.plot(x, self.lr, **(style | dict(line_kw or {})))[0]
         finish(ax, "epoch" if self.steps_per_epoch else "step", "learning rate", self.name or "")
         plain_numbers(ax.yaxis)
+        whole_numbers(ax.xaxis)
         if np.min(self.lr) >= 0:
             ax.set_ylim(bottom=0)
         if self.momentum is None:

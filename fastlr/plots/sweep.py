@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ._sources import score_label
 from ._style import axes_for
 from ._sweep_drawing import draw_curves, draw_scores
 
@@ -14,7 +15,7 @@ KINDS = ("score", "curves")
 class SweepDisplay:
     """Picture of a sweep over learning rates and weight decays.
 
-    Made by `from_sweep`; parameters are kept as attributes.
+    Made by `from_estimator` or `from_sweep`; parameters are kept as attributes.
 
     Parameters
     ----------
@@ -68,6 +69,33 @@ class SweepDisplay:
     ) -> None:
         self.candidates, self.table = candidates, table
         self.name, self.score_name = name, score_name
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, y: Any, *, ax: Any = None, kind: str = "score", **kwargs: Any
+    ) -> SweepDisplay:
+        """Train many rates, and draw how they did.
+
+        Parameters
+        ----------
+        estimator : estimator or Pipeline
+            As `fastlr.tuning.sweep` takes it.
+        X, y : array-like
+            Data.
+        ax, kind
+            As for `plot`.
+        **kwargs : object
+            More arguments of `fastlr.tuning.sweep`.
+
+        Returns
+        -------
+        SweepDisplay
+            Drawn.
+        """
+        from ..tuning import sweep
+
+        result = sweep(estimator, X, y, **kwargs)
+        return cls.from_sweep(result, ax=ax, kind=kind, score_name=score_label(estimator))
 
     @classmethod
     def from_sweep(
@@ -135,23 +163,35 @@ class SweepDisplay:
         return self
 
 
-def plot_sweep(result: Any, *, ax: Any = None, kind: str = "score", **kwargs: Any) -> SweepDisplay:
+def plot_sweep(
+    estimator: Any,
+    X: Any = None,
+    y: Any = None,
+    *,
+    ax: Any = None,
+    kind: str = "score",
+    **kwargs: Any,
+) -> SweepDisplay:
     """Draw a sweep over learning rates and weight decays.
 
     Parameters
     ----------
-    result : SweepResult
-        A sweep that has been made.
+    estimator : SweepResult, estimator or Pipeline
+        A sweep that has been made, or what `fastlr.tuning.sweep` is to train.
+    X, y : array-like, optional
+        Data to train on.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
     kind : {"score", "curves"}, default="score"
         Scores over rates, or losses over epochs.
     **kwargs : object
-        ``score_name``.
+        More arguments of `fastlr.tuning.sweep`, or ``score_name``.
 
     Returns
     -------
     SweepDisplay
         Drawn.
     """
-    return SweepDisplay.from_sweep(result, ax=ax, kind=kind, **kwargs)
+    if hasattr(estimator, "candidates"):
+        return SweepDisplay.from_sweep(estimator, ax=ax, kind=kind, **kwargs)
+    return SweepDisplay.from_estimator(estimator, X, y, ax=ax, kind=kind, **kwargs)

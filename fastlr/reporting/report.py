@@ -17,6 +17,7 @@ def report(
     X: Any = None,
     y: Any = None,
     *,
+    sweep: bool = True,
     title: str | None = None,
     random_state: Any = None,
 ) -> Path:
@@ -34,11 +35,13 @@ def report(
     path : str or path-like, default="report.html"
         Where the page goes; one that is there is replaced.
     X, y : array-like, optional
-        Data for a range test, which is shown too, and whose shape is told.
+        Data for a range test and a sweep of rates, which are shown too; their shape is told.
+    sweep : bool, default=True
+        Whether to sweep; with X and y only. It is what takes time: some ten fits.
     title : str, optional
         Heading; by default names model and optimizer.
     random_state : int, RandomState instance or None, default=None
-        Seeds the range test.
+        Seeds range test and sweep.
 
     Returns
     -------
@@ -66,16 +69,24 @@ def report(
     if (X is None) != (y is None):
         raise ValueError(f"{'y' if y is None else 'X'} must be given too, for X and y go together")
     found = diagnose(estimator)
-    test, notes = None, []
-    if X is not None:
-        from ..tuning import find_lr
-
-        trained = getattr(estimator, "best_estimator_", estimator)
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            test = find_lr(trained, X, y, random_state=random_state)
-        notes = [str(w.message) for w in said if w.category is UserWarning]
-    html = page(estimator, found, X=X, y=y, range_test=test, title=title, notes=tuple(notes))
+    tried, notes = ({}, ()) if X is None else _tried(estimator, X, y, sweep, random_state)
+    html = page(estimator, found, X=X, y=y, title=title, notes=notes, **tried)
     path = Path(path)
     path.write_text(html, encoding="utf-8")
     return path
+
+
+def _tried(
+    estimator: Any, X: Any, y: Any, sweep: bool, random_state: Any
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return what was tried on the data, by the names that `page` has, and what was warned of."""
+    from ..tuning import find_lr
+    from ..tuning import sweep as sweep_rates
+
+    trained = getattr(estimator, "best_estimator_", estimator)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        tried: dict[str, Any] = {"range_test": find_lr(trained, X, y, random_state=random_state)}
+        if sweep:
+            tried["sweep"] = sweep_rates(trained, X, y, random_state=random_state)
+    return tried, tuple(dict.fromkeys(str(w.message) for w in said if w.category is UserWarning))

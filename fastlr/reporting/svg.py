@@ -81,6 +81,8 @@ def _move_legend(figure: Any, ax: Any) -> None:
         return
     handles, labels = old.legend_handles, [text.get_text() for text in old.get_texts()]
     old.remove()
+    if len(labels) < 2:  # the caption tells what a single line is
+        return
     figure.set_figheight(_HEIGHT + _LEGEND_LINE * len(labels))
     figure.legend(
         handles, labels, loc="outside lower left", fontsize=8.5, frameon=False, borderaxespad=0.2
