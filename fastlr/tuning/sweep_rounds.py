@@ -2,9 +2,9 @@
 
 A round trains what is left on some of the folds. The first is short: a tenth of the epochs, with
 each schedule squeezed into them, so that it is seen whole. In the middle of a long run, a rate
-that has yet to fall tells little of what it comes to in the end: over 37 pairs of data and
-optimizers, halving by the learning curves of unfinished runs dropped the best rate of
-ill-conditioned data under every falling schedule, and short whole runs at the same cost did not.
+that has yet to fall tells little of what it comes to in the end: of 37 combinations of data,
+optimizer and schedule, halving by the learning curves of unfinished runs dropped the best rate of
+ill-conditioned data under both falling schedules, and short whole runs did not.
 The next round trains the best quarter in full on the same folds, the last one trains the better
 half of these on the other folds. Folds that hold 300 rows out tell the rates apart well enough;
 fewer rows are made up for by more folds.
