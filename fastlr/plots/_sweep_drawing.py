@@ -124,7 +124,7 @@ def draw_curves(
         )[0]
         lines.append(line)
     thick = lines[-1]
-    finish(ax, "epoch", "validation loss, mean of the folds", title)
+    finish(ax, "epoch", "validation loss", title)
     whole_numbers(ax.xaxis)
     if shown:
         log_if_wide(ax, np.concatenate(shown))

@@ -124,7 +124,7 @@ def sweep(result: Any, score_name: str) -> list[Markup]:
         figure(
             "curves",
             "How each rate learnt",
-            "Validation loss of each candidate, as long as it was trained.",
+            "Validation loss of each candidate, mean of the folds, as long as it was trained.",
             f"{best}; {ends}",
             lambda ax: SweepDisplay.from_sweep(result, ax=ax, kind="curves"),
         ),
