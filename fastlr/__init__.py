@@ -14,7 +14,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis, diagnose
     from .estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
-    from .exceptions import DivergenceWarning, InterruptionWarning
+    from .exceptions import DivergenceWarning, InterruptionWarning, ScaleWarning, StuckWarning
     from .kernels.select import backend_info
     from .layers import layer_groups
     from .reporting.report import report
@@ -31,6 +31,8 @@ _HOMES = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "SKOPS_TRUSTED": "estimators",
+    "ScaleWarning": "exceptions",
+    "StuckWarning": "exceptions",
     "Updater": "updater",
     "backend_info": "kernels.select",
     "diagnose": "diagnosis",
@@ -66,6 +68,8 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "SKOPS_TRUSTED",
+    "ScaleWarning",
+    "StuckWarning",
     "Updater",
     "backend_info",
     "diagnose",

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["DivergenceWarning", "InterruptionWarning"]
+__all__ = ["DivergenceWarning", "InterruptionWarning", "ScaleWarning", "StuckWarning"]
 
 
 class DivergenceWarning(ConvergenceWarning):
     """Training has left the finite numbers and was stopped; the weights from before are kept.
+
+    Also where all epochs were finite, and ended with many times the loss of a model that knows
+    nothing.
 
     Parameters
     ----------
     message : str
         What is shown.
     step : int or None
-        Step of the optimizer whose loss or gradient was not finite, counted from 1.
+        Step of the optimizer whose loss or gradient was not finite, counted from 1; None if all
+        were.
     lr : float or None
         Learning rate in use.
 
@@ -38,3 +42,36 @@ class DivergenceWarning(ConvergenceWarning):
 
 class InterruptionWarning(ConvergenceWarning):
     """Ctrl-C has ended the training; the weights of the last finished epoch are kept."""
+
+
+class StuckWarning(ConvergenceWarning):
+    """The loss has not moved at all, over several epochs; `fastlr.diagnose` tells more.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from fastlr import LinearClassifier, StuckWarning
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     model = LinearClassifier(lr=1e-12).fit(np.eye(4), [0, 1, 1, 0])
+    >>> caught[0].category is StuckWarning
+    True
+    """
+
+
+class ScaleWarning(UserWarning):
+    """Features differ so much in scale that no learning rate suits them all.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import numpy as np
+    >>> from fastlr import LinearClassifier, ScaleWarning
+    >>> X = np.array([[1.0, 1e6], [0.0, 2e6], [1.0, 1e6], [0.0, 2e6]])
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     model = LinearClassifier(lr=1e-6, standardize=False).fit(X, [0, 1, 0, 1])
+    >>> caught[0].category is ScaleWarning
+    True
+    """

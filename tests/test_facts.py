@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 
-from fastlr import LinearClassifier, LinearRegressor, MLPClassifier
+from fastlr import LinearClassifier, LinearRegressor, MLPClassifier, ScaleWarning
 
 X, Y = load_digits(n_class=4, return_X_y=True)
 X = X[:120]
@@ -62,7 +62,9 @@ def test_movement_and_alignment_are_of_the_parameters():
 @pytest.mark.parametrize("convert", [np.asarray, sparse.csr_matrix])
 def test_sizes_of_features_that_are_not_scaled(convert):
     wide = X * np.logspace(-3, 3, X.shape[1])
-    model = LinearClassifier(lr=1e-9, max_epochs=1, standardize=False).fit(convert(wide), Y)
+    model = LinearClassifier(lr=1e-9, max_epochs=1, standardize=False)
+    with pytest.warns(ScaleWarning):
+        model.fit(convert(wide), Y)
     sizes = np.abs(wide).max(axis=0)
     assert model.history_["smallest_feature"] == sizes[sizes > 0].min()
     assert model.history_["largest_feature"] == sizes.max()

@@ -158,7 +158,7 @@ def test_weights_of_partial_fit_are_used_as_they_are():
 
 def test_weights_that_the_user_puts_in_place_are_gone_on_from():
     given = np.arange(18.0).reshape(3, 6) / 10
-    model = classifier(optimizer=SGD(lr=1e-9)).fit(X, Y)
+    model = classifier(optimizer=SGD(lr=1e-9), max_epochs=1).fit(X, Y)
     model.coef_, model.intercept_ = given.copy(), np.ones(3)
     for between in (lambda m: m, reloaded):
         model = between(model).partial_fit(X, Y)

@@ -11,6 +11,7 @@ import typer
 
 from .._version import __version__
 from .bench import bench
+from .diagnose import diagnose
 from .errors import InputError
 from .find_lr import find_lr
 from .options import (
@@ -228,6 +229,7 @@ def fit(
 app.command("find-lr", rich_help_panel=DATA)(find_lr)
 app.command(rich_help_panel=DATA)(sweep)
 app.command(rich_help_panel=DATA)(report)
+app.command(rich_help_panel=DATA)(diagnose)
 app.command(rich_help_panel=LOOK)(schedules)
 app.command(rich_help_panel=SEE)(bench)
 

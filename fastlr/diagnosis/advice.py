@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .figures import Figures
+from .rules import STRAIGHT
 from .subject import Subject
 
 UNLIKE = 1e4  # ratio of the sizes of features from which one rate cannot suit them all
 LARGE = 100.0  # size of features for which first weights are not made
 DEAD = 0.5  # share of dead units that is a cause
-STILL = 1e-6  # norm of a gradient that goes nowhere
+SMALL = 1e-2  # size of the largest feature, for which they are not made either
+ALIKE = 5e-3  # part by which the loss of first weights differs from that of a constant, if zero
 
 
 class Advice(NamedTuple):
@@ -104,17 +106,18 @@ def _stuck(f: Figures, s: Subject) -> Advice:
         if _unscaled(f):
             causes.append(_features(f))
             step, change = _scale()
+        elif s.params.get("warm_start_from") is not None:
+            causes.append("the weights that training started from are unfit")
+            step, change = _afresh(s)
         else:
             causes.append("too high a rate has killed them, or first weights are unfit")
             step, change = _rate(s, 0.1)
-            change |= {"init": "auto"}
-            step += ', with first weights that suit the activation: init="auto"'
-    elif f.gradient < STILL:
-        causes.append("the gradient is zero: first weights that are all alike, or zero")
-        step, change = 'start from random weights: init="auto", no warm start', {"init": "auto"}
-    elif _unscaled(f):
+    elif _unscaled(f) or f.largest_feature < SMALL:
         causes += [_features(f), slow]
         step, change = _scale()
+    elif _starts_at_zero(f):
+        causes += ["first weights that are all alike, or zero", slow]
+        step, change = _afresh(s)
     else:
         causes += [slow, "features are not scaled", "first weights are unfit"]
         step, change = _rate(s, 100.0)
@@ -126,17 +129,14 @@ def _overfitting(f: Figures, s: Subject) -> Advice:
     summary = "The model learns its training rows by heart; on others it gets worse."
     causes = ("too many epochs, or too large a model, for so few rows",)
     if s.params.get("early_stopping"):
+        least: float = 1e-3
+        change: dict[str, Any] = {}
         if "penalty" in s.params:
-            step, change = (
-                'penalise large weights: penalty="l2", alpha=0.01',
-                {
-                    "penalty": "l2",
-                    "alpha": max(0.01, 10 * float(s.params.get("alpha", 0.0))),
-                },
-            )
-        else:
-            alpha = max(1e-3, 10 * float(s.params.get("alpha", 0.0)))
-            step, change = f"penalise large weights: alpha={alpha:g}", {"alpha": alpha}
+            least, change = 1e-2, {"penalty": "l2"}
+        change["alpha"] = max(least, 10 * float(s.params.get("alpha", 0.0)))
+        step = f"penalise large weights: alpha={change['alpha']:g}" + (
+            ', penalty="l2"' if "penalty" in s.params else ""
+        )
         return Advice(summary, causes, step, change)
     step = (
         f"stop where validation was best, in epoch {f.validation_best}: early_stopping=True keeps "
@@ -184,6 +184,20 @@ def _rate(s: Subject, factor: float) -> tuple[str, dict[str, Any]]:
         return f"train at {how} of the learning rate", {}
     lr = float(f"{s.lr * factor:.3g}")
     return f"train at {how} of the rate: lr={lr:g}", {"lr": lr}
+
+
+def _starts_at_zero(f: Figures) -> bool:
+    """Whether a network starts as if its weights were zero, and does not go one way from there."""
+    network = np.isfinite(f.dead_units)
+    zero = abs(f.start - f.reference) <= ALIKE * f.reference
+    return bool(network and zero and not f.alignment > STRAIGHT)
+
+
+def _afresh(s: Subject) -> tuple[str, dict[str, Any]]:
+    change: dict[str, Any] = {"init": "auto"}
+    if s.params.get("warm_start_from") is not None:
+        change["warm_start_from"] = None
+    return 'start from random weights that suit the activation: init="auto"', change
 
 
 def _unscaled(f: Figures) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -31,12 +32,26 @@ class Figures:
         Whether `reference` is of a model that has learnt nothing.
     start, first, last, lowest, highest : float
         Losses before the first step, and over the epochs; `last` is the mean of the last tenth.
+    end : float
+        Loss after the last step, of some of the rows; `last` where that is not known.
     progress : float
         What `last` has gained on `reference`, as a part of it; 1 is a loss of zero.
+    gain : float
+        What `last` has gained on the lower of `start` and `reference`, as a part of that.
+    end_gain : float
+        What `end` has gained, likewise.
+    paired_gain : float
+        What `end` has gained on `start`, both being of the same rows, likewise.
+    tail : float
+        How far `end` is below the loss of the last epoch, which is a mean over its steps.
+    half_gain : float
+        What the second half of the epochs gained, as a part of `reference`.
     slope : float
         What the loss fell by in the last quarter of the epochs, as a part of `reference`.
-    early : float
-        Part of all that was gained which the first quarter of the epochs gained.
+    late : float
+        Part of all that was gained which the second half of the epochs gained.
+    peak : float
+        Highest loss over the larger of `start` and `reference`.
     roughness : float
         Ups of the curve as a part of all its ups and downs, the first epoch apart: 0 for a loss
         that always falls, about a half for one that goes nowhere.
@@ -48,7 +63,9 @@ class Figures:
     movement : float
         Median of how far an epoch moved the parameters, over the last half.
     validation_rise : float
-        How far the validation loss at the end is above its lowest, as a part of the lowest.
+        How far the validation loss at the end is above its lowest, as a part of `reference`.
+    validation_ratio : float
+        The one over the other.
     validation_best : int
         Epoch where it was lowest.
     validation_last : float
@@ -74,14 +91,22 @@ class Figures:
     last: float = _NAN
     lowest: float = _NAN
     highest: float = _NAN
+    end: float = _NAN
     progress: float = _NAN
+    gain: float = _NAN
+    end_gain: float = _NAN
+    paired_gain: float = _NAN
+    tail: float = _NAN
+    half_gain: float = _NAN
     slope: float = _NAN
-    early: float = _NAN
+    late: float = _NAN
+    peak: float = _NAN
     roughness: float = _NAN
     jumps: float = _NAN
     alignment: float = _NAN
     movement: float = _NAN
     validation_rise: float = _NAN
+    validation_ratio: float = _NAN
     validation_best: int = 0
     validation_last: float = _NAN
     lr: float = _NAN
@@ -121,14 +146,11 @@ def figures(history: Mapping[str, np.ndarray]) -> Figures:
     changes = np.diff(loss)
     steps = changes[1:] if len(changes) > 2 else changes
     swing = float(np.abs(steps).sum())
-    gained = (start if start > 0 else loss[0]) - last
-    validation = history.get("validation_loss", np.full(n, _NAN))
-    validation = np.where(np.isfinite(validation), validation, np.nan)
-    rise, best, val_last = _NAN, 0, _NAN
-    if np.isfinite(validation).any():
-        best = int(np.nanargmin(validation))
-        val_last = float(validation[-1])
-        rise = (val_last - validation[best]) / max(abs(float(validation[best])), 1e-12)
+    before = start if start > 0 else float(loss[0])
+    lower = min(before, scale) if before > 0 else scale
+    half = float(loss[(n - 1) // 2])
+    end = _last(history, "end_loss")
+    end = end if np.isfinite(end) else last
     rates = history.get("lr", np.full(n, _NAN))
     return Figures(
         n,
@@ -140,18 +162,21 @@ def figures(history: Mapping[str, np.ndarray]) -> Figures:
         last=last,
         lowest=float(loss.min()),
         highest=float(loss.max()),
+        end=end,
         progress=(reference - last) / scale,
+        gain=1 - last / lower,
+        end_gain=1 - end / lower,
+        paired_gain=(start - end) / lower,
+        tail=(float(loss[-1]) - end) / scale if np.isfinite(_last(history, "end_loss")) else _NAN,
+        half_gain=(half - last) / scale,
         slope=float(loss[-1 - quarter] - loss[-1]) / scale if n > quarter else _NAN,
-        early=float((start if start > 0 else loss[0]) - loss[quarter - 1]) / gained
-        if gained > 0
-        else _NAN,
+        late=(half - last) / (before - last) if before > last else _NAN,
+        peak=float(loss.max()) / max(before, reference) if before > 0 else _NAN,
         roughness=float(np.maximum(steps, 0).sum()) / swing if swing > 0 else 0.0,
         jumps=_jumps(loss) / scale,
         alignment=_late(history, "alignment"),
         movement=_late(history, "movement"),
-        validation_rise=float(rise),
-        validation_best=best + 1 if np.isfinite(rise) else 0,
-        validation_last=val_last,
+        **_validation(history, scale),
         lr=_rate(history),
         annealed=bool(rates[-1] < 0.1 * np.nanmax(rates)) if np.isfinite(rates).any() else False,
         gradient=_last(history, "gradient_norm"),
@@ -159,6 +184,22 @@ def figures(history: Mapping[str, np.ndarray]) -> Figures:
         smallest_feature=_last(history, "smallest_feature"),
         largest_feature=_last(history, "largest_feature"),
     )
+
+
+def _validation(history: Mapping[str, np.ndarray], scale: float) -> dict[str, Any]:
+    """Return the figures of the validation loss, none where there is none."""
+    loss = history.get("validation_loss", np.empty(0))
+    known = np.where(np.isfinite(loss), loss, np.inf)
+    if not np.isfinite(known).any():
+        return {}
+    best, tail = int(known.argmin()), max(len(known) // 10, 1)
+    lowest, last = float(known[best]), float(known[-tail:].mean())
+    return {
+        "validation_rise": (last - lowest) / scale,
+        "validation_ratio": last / lowest if lowest > 0 else _NAN,
+        "validation_best": best + 1,
+        "validation_last": last,
+    }
 
 
 def _jumps(loss: np.ndarray) -> float:

@@ -110,6 +110,7 @@ _COLUMNS = (
     "movement",
     "alignment",
     "start_loss",
+    "end_loss",
     "constant_loss",
     "smallest_feature",
     "largest_feature",

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from ..kernels.loss_kernels import loss_kernel
 from ..losses import LogLoss
+from ..training.linear_numpy import batch_loss
 from ._session import Session
 from ._validation import Rows
 
-LARGEST_SAMPLE = 512  # rows looked at
-_SHARE = 16  # of which these are at most one in so many, but for small data
-_SMALLEST_SAMPLE = 128
+SAMPLE = 512  # rows looked at, at most
+_TARGETS = 1 << 16
 _MOVING = 1 << 13  # parameters whose movement is followed; BLAS splits more among threads
 
 
@@ -38,7 +39,7 @@ def sample_of(rows: Rows) -> Rows:
         A copy of a few; all of them where there are no more.
     """
     n = rows.used
-    size = min(n, max(_SMALLEST_SAMPLE, min(LARGEST_SAMPLE, n // _SHARE)))
+    size = min(n, SAMPLE)
     if size == n and rows.chosen is None:
         return rows
     index = np.arange(size) * (n // size)
@@ -116,12 +117,25 @@ def _constant_loss(session: Session, rows: Rows, sample: Rows) -> float:
         few = Rows(sample.X[np.zeros(len(share), np.int64)], codes, share)
         guesses = (0 * guess, guess, np.sign(guess))  # hinge losses stop at a margin of 1
         return min(_loss_at(session, few, {name: guess}) for guess in guesses)
+    y, weights = _targets(rows)
     if _is_log_loss(spec.loss):  # one label or another, each by itself
-        share = np.average(sample.y > 0, axis=0, weights=sample.weights)
+        share = np.average(y > 0, axis=0, weights=weights)
         share = np.array([share, 1 - share])
         return -float(np.sum(share * np.log(np.maximum(share, 1e-12))))
-    start = spec.targets.start
-    return _loss_at(session, sample, {} if start is None else {name: start})
+    scores = np.zeros((len(y), outputs), spec.dtype)
+    if spec.targets.start is not None:
+        scores += spec.targets.start.astype(spec.dtype)
+    kernel = loss_kernel(spec.loss, spec.dtype)
+    loss, _ = batch_loss(kernel, spec.reduction, scores, y, weights)
+    return loss / float(weights.sum())
+
+
+def _targets(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Return targets and weights of all rows, of many of them some."""
+    used = slice(None) if rows.chosen is None else rows.chosen
+    thin = slice(None, None, -(-rows.used // _TARGETS))
+    y = np.ascontiguousarray(rows.y[used][thin])
+    return y, np.ones(len(y)) if rows.weights is None else rows.weights[used][thin]
 
 
 def _is_log_loss(loss: Any) -> bool:

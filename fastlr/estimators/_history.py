@@ -14,6 +14,7 @@ from .._compat import check_is_fitted
 
 FACTS = (
     "start_loss",
+    "end_loss",
     "constant_loss",
     "smallest_feature",
     "largest_feature",
@@ -119,12 +120,12 @@ class Recorded:
         ``validation_score``, NaN without validation; ``lr``, ``momentum`` and ``gradient_norm``
         of the last step, NaN where there is none; ``seconds``. Of `fit` also ``movement``, how
         far the epoch moved the parameters as a part of their norm, and ``alignment``, the cosine
-        of the angle between that and the epoch before; and, the same in each row, what
-        `diagnose` holds them against: ``start_loss`` before the first step, ``constant_loss`` of
-        the best model that ignores the features, the largest values of the smallest and of the
-        largest feature (``smallest_feature``, ``largest_feature``) where features are not scaled,
-        ``dead_units``, the share of hidden units that no row gets through to, and ``diverged``,
-        1 where training ended so.
+        of the angle between that and the epoch before. And, the same in each row, what
+        `diagnose` holds them against: ``start_loss`` before the first step and ``end_loss`` after
+        the last, both of some of the rows; ``constant_loss`` of the best model that ignores the
+        features; ``smallest_feature`` and ``largest_feature``, the least and the most that the
+        largest value of a feature comes to, where ``standardize=False``; ``dead_units``, the
+        share of hidden units that no row gets through to; ``diverged``, 1 where training ended so.
         """
         check_is_fitted(self)
         return columns(self._history, self.n_iter_, self._facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-from ..exceptions import DivergenceWarning, InterruptionWarning
+from ..exceptions import DivergenceWarning, InterruptionWarning, ScaleWarning, StuckWarning
 
 _INSIDE = ("fastlr", "sklearn", "joblib")
 
@@ -38,3 +38,31 @@ def warn_interrupted(model: object, kept: str) -> None:
     """Warn that Ctrl-C has ended the training, and of when the weights are."""
     text = f"{type(model).__name__}: training was interrupted; the weights of {kept} are kept"
     warnings.warn(InterruptionWarning(text), stacklevel=_level())
+
+
+def warn_risen(model: object, loss: float, before: float, lr: float) -> None:
+    """Warn that training has ended far above where a model that knows nothing is."""
+    text = (
+        f"{type(model).__name__} diverged: its loss ended at {loss:.4g}, and a model that knows "
+        f"nothing has {before:.4g}. Try a learning rate below {lr:.4g}, or clip_norm=1.0"
+    )
+    warnings.warn(DivergenceWarning(text, None, lr), stacklevel=_level())
+
+
+def warn_stuck(model: object, loss: float, epochs: int, cause: str) -> None:
+    """Warn that the loss has not moved."""
+    text = (
+        f"{type(model).__name__} has learnt nothing: its loss stayed at {loss:.6g} over {epochs} "
+        f"epochs. {cause}"
+    )
+    warnings.warn(StuckWarning(text), stacklevel=_level())
+
+
+def warn_scale(model: object, smallest: float, largest: float) -> None:
+    """Warn that features differ much in scale."""
+    text = (
+        f"{type(model).__name__}: the largest values of features range from {smallest:.3g} to "
+        f"{largest:.3g}, so that no learning rate suits them all. Leave standardize at 'auto', or "
+        "put a StandardScaler before"
+    )
+    warnings.warn(ScaleWarning(text), stacklevel=_level())

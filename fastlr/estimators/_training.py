@@ -129,8 +129,11 @@ class Trained(Continued):
         )
         self._publish(session)
         tasks.close()
-        self._facts["dead_units"] = self._dead_units(sample.X)
-        self._facts["diverged"] = float(training.diverged is not None)
+        self._facts |= {
+            "end_loss": session.evaluate(sample),
+            "dead_units": self._dead_units(sample.X),
+            "diverged": float(training.diverged is not None),
+        }
         return training
 
     def _stopping(self) -> Stopping:

@@ -91,6 +91,7 @@ from sklearn.utils import check_random_state
 from .._compat import fit_context, set_callbacks
 from ..optimizers.base import Optimizer
 from ..schedules import Run
+from ._certain import warn_of_losses, warn_of_scale
 from ._session import ModelSpec
 from ._settings import EpochPlan, plan_epoch
 from ._stream import Streamed
@@ -164,6 +165,9 @@ class GradientEstimator(Streamed):
         session = self._begin(optimizer, spec, run, warm, min(plan.batch_size, rows.used))
         tasks = tasks_of(self, "epoch", self.max_epochs, *given)
         self._train(session, rows, held_out, plan, on_epoch, tasks)
+        if not warm:  # a start near the optimum has little to learn
+            warn_of_scale(self, rows.X)
+            warn_of_losses(self)
         return self
 
     def _at_found_rate(

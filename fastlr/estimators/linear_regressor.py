@@ -138,8 +138,8 @@ class LinearRegressor(LinearModel, GradientRegressor):
         Highest of the scores.
     history_ : dict of str to ndarray of shape (n_iter_,)
         Table of the epochs: ``epoch``, ``loss``, ``validation_loss``, ``validation_score``, then
-        ``lr``, ``momentum`` and ``gradient_norm`` of the last step, ``seconds``; NaN where there
-        is none.
+        ``lr``, ``momentum`` and ``gradient_norm`` of the last step, ``seconds``, and what
+        `diagnose` reads; NaN where there is none.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
