@@ -9,8 +9,9 @@ lies below: the baseline has counts for each combination, and one that it does n
 is no failure. Valgrind's callgrind counts; the kernels are those for AVX2, since it knows no
 AVX-512. Everything runs in one process under callgrind, which takes a minute or two.
 
-Counting is on inside C's ``lfind`` alone, which this script calls with a Python function to call
-back: nothing else in the process uses it, so that imports and warm-up are left out.
+Counting is on inside one function of ctypes alone, that which calls Python back from C; nothing
+else in the process uses it, so imports and warm-up are left out. A Python without symbols hides it
+from callgrind, which is told and is no failure.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from typing import Any
 
 BASELINE = Path(__file__).with_name("instructions.json")
 ALLOWED = 1.05
+INSIDE = "closure_fcn"
 
 
 def cases() -> dict[str, Any]:
@@ -75,16 +77,15 @@ def cases() -> dict[str, Any]:
 
 
 def call_all() -> None:
-    """Call each case inside ``lfind``, in order; this is what runs under callgrind."""
+    """Have C's ``bsearch`` call each case back, in order; this is what runs under callgrind."""
     compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
-    lfind = ctypes.CDLL(None).lfind
-    lfind.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_size_t, compare]
-    one = ctypes.c_size_t(1)
+    search = ctypes.CDLL(None).bsearch
+    size = ctypes.c_size_t
+    search.argtypes = [ctypes.c_char_p, ctypes.c_char_p, size, size, compare]
     for work in cases().values():
         for _ in range(2):  # whatever is made once is made by now
             work()
-        call = compare(lambda a, b, work=work: work() is None or 0)
-        lfind(b"a", b"b", ctypes.byref(one), 1, call)
+        search(b"a", b"b", 1, 1, compare(lambda a, b, work=work: work() is None or 0))
 
 
 def count() -> dict[str, int]:
@@ -101,8 +102,8 @@ def count() -> dict[str, int]:
             [
                 "valgrind",
                 "--tool=callgrind",
-                "--toggle-collect=lfind",
-                "--dump-after=lfind",
+                f"--toggle-collect={INSIDE}",
+                f"--dump-after={INSIDE}",
                 f"--callgrind-out-file={folder}/out",
                 sys.executable,
                 __file__,
@@ -114,7 +115,11 @@ def count() -> dict[str, int]:
         )
         if done.returncode:
             sys.exit(f"callgrind ended with {done.returncode}:\n{done.stderr[-2000:]}")
-        parts = [Path(folder, f"out.{k + 1}").read_text() for k in range(len(cases()))]
+        files = [Path(folder, f"out.{k + 1}") for k in range(len(cases()))]
+        if not all(file.exists() for file in files):
+            print(f"Nothing was counted: callgrind finds no {INSIDE} in this Python.")
+            sys.exit(0)
+        parts = [file.read_text() for file in files]
     totals = [re.search(r"^(?:totals|summary): (\d+)", part, re.M) for part in parts]
     return {
         name: int(total[1]) if total else 0 for name, total in zip(cases(), totals, strict=True)
