@@ -226,6 +226,13 @@ class Updater(Saving):
             self._timetable.observe(float(metric), self.t)
             self._stepper.forget_rows()  # they were computed with what it knew before
 
+    def _restart(self, state_dict: Mapping[str, Any], lr: float, total_steps: int) -> None:
+        """Go back to a state, for a run at another rate and of another length."""
+        self.optimizer = self.optimizer.replace(lr=lr)
+        self._run = self._run._replace(total_steps=total_steps)
+        self._timetable = Timetable(self.optimizer, self._groups, self._run)
+        self.load_state_dict(state_dict)
+
     @property
     def t(self) -> int:
         """Steps made."""

@@ -1,19 +1,36 @@
 """``lr="auto"``: what the race finds, that it costs what it may, and that it repeats itself."""
 
+import math
 import pickle
 import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from fastlr import SGD, Adagrad, AdamW, DivergenceWarning, LinearClassifier, Lion, RMSprop
+from fastlr import (
+    SGD,
+    Adagrad,
+    AdamW,
+    DivergenceWarning,
+    LinearClassifier,
+    LinearRegressor,
+    Lion,
+    MLPClassifier,
+    MLPRegressor,
+    Muon,
+    Prodigy,
+    RMSprop,
+)
 from fastlr.estimators._folds import Folds
+from fastlr.estimators._held_out import HeldOutRuns
 from fastlr.estimators._settings import plan_epoch
+from fastlr.estimators._trial import EstimatorTrial
 from fastlr.estimators._validation import Rows
 from fastlr.tuning import auto_lr
 from fastlr.tuning.auto_lr import FEWEST, HELD_OUT, RacePlan, plan_race, race
@@ -36,7 +53,10 @@ PLAN = RacePlan(8, 0, 24, 1)
 @pytest.mark.parametrize("best", [1e-7, 3e-4, 0.02, 5.0, 4e3])
 def test_the_race_finds_the_best_rate_wherever_it_is(best):
     found = race(parabola(best), 0.01, PLAN, 1000, power=0.0)
-    assert abs(np.log10(found / best)) <= 0.25 + 1e-9
+    # Near the rule of thumb, that is moved towards for as much as is unsure.
+    near = abs(np.log10(best / 0.01)) <= 1
+    allowed = auto_lr._UNSURE * np.log10(1000 / PLAN.last) if near else 0.0
+    assert abs(np.log10(found / best)) <= allowed + auto_lr._GRAIN / 2 + 1e-9
 
 
 def test_a_rate_that_diverges_is_never_taken():
@@ -59,8 +79,38 @@ def test_where_every_run_diverges_the_rule_of_thumb_stays():
 
 
 def test_longer_training_takes_a_rate_smaller_by_the_power():
-    plain = race(parabola(0.01), 0.01, PLAN, 2400, power=0.0)
-    assert race(parabola(0.01), 0.01, PLAN, 2400, power=0.5) == pytest.approx(plain / 10)
+    plain = race(parabola(1e-5), 0.01, PLAN, 2400, power=0.0)
+    assert race(parabola(1e-5), 0.01, PLAN, 2400, power=0.5) == pytest.approx(plain / 10)
+
+
+def test_where_longer_runs_want_smaller_rates_the_race_sees_it():
+    """The best rate falls as one over the number of steps, which nobody has said."""
+
+    def score(lr, n_steps, fold):
+        return 1 + np.log10(lr / (1e-4 / n_steps)) ** 2
+
+    plan = RacePlan(16, 32, 128, 1)
+    found = race(score, 0.1, plan, 1280, power=0.0)
+    shift = -np.log10(found / (1e-4 / 128))
+    assert shift == pytest.approx(auto_lr._TRUST, abs=auto_lr._GRAIN / 2)
+
+
+def test_of_rates_that_cannot_be_told_apart_the_smaller_is_taken():
+    """Which one is better differs from fold to fold."""
+
+    def score(lr, n_steps, fold):
+        distance = np.log10(lr / 10**-2.5)
+        return 1 + 0.01 * distance**2 + 0.05 * (0, -2, 2, -1, 1)[fold] * np.log10(lr)
+
+    plan = RacePlan(32, 64, 256, 5, few_rows=True)
+    told = [race(score, 10**-2.5, plan._replace(folds=n), 256, power=0.0) for n in (1, 5)]
+    assert told == pytest.approx([10**-2.5, 10**-3])
+    many = plan._replace(few_rows=False)
+    assert race(score, 10**-2.5, many, 256, power=0.0) == pytest.approx(10**-2.5)
+
+
+def test_a_rule_of_thumb_far_from_the_best_does_not_pull():
+    assert race(parabola(1e-5), 0.1, PLAN, 10_000, power=0.0) == pytest.approx(1e-5)
 
 
 def test_folds_are_averaged_in_the_last_round():
@@ -77,14 +127,13 @@ def test_folds_are_averaged_in_the_last_round():
 @pytest.mark.parametrize("seconds", [6e-6, 1e-4, 1e-2])
 def test_the_race_stays_within_its_share(total, seconds):
     plan = plan_race(total, seconds, 10_000)
-    steps = 8 * plan.coarse + 3 * plan.middle + 3 * plan.last * plan.folds
+    steps = 4 * plan.coarse + 3 * (plan.middle + plan.last) * plan.folds
     allowed = max(auto_lr.SHARE * total, auto_lr.SECONDS / seconds, auto_lr.LEAST)
     assert steps <= allowed + 8
     assert max(plan.coarse, plan.middle, plan.last) <= total
 
 
 def test_a_race_beside_ten_epochs_stays_below_15_percent_in_steps():
-    assert auto_lr.SHARE <= 0.12
     seen = 0
 
     def count(lr, n_steps, fold):
@@ -276,3 +325,98 @@ def test_early_stopping_holds_its_own_rows_out_of_the_race():
     model = LinearClassifier(early_stopping=True, random_state=0).fit(DIGITS, DIGITS_Y)
     assert model.score(DIGITS, DIGITS_Y) > 0.93
     assert model.lr_ > 0
+
+
+# Runs in one session
+
+
+@pytest.mark.parametrize("optimizer", [SGD(momentum=0.9), AdamW(average="ema"), Prodigy(), Muon()])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda o: LinearClassifier(o, penalty="l1", alpha=1e-3),
+        lambda o: MLPClassifier((8,), optimizer=o, dropout=0.2),
+    ],
+    ids=["linear, l1", "mlp, dropout"],
+)
+def test_a_run_does_not_depend_on_those_before_it(make, optimizer):
+    """After others, diverged ones among them, a run is to the bit what it is by itself."""
+    trial = (
+        make(optimizer).set_params(random_state=0)._trial(DIGITS[:600] / 16, DIGITS_Y[:600], None)
+    )
+    folds = Folds(trial._rows, False, 1)
+    runs = HeldOutRuns(trial, folds, 5)
+    for lr, n_steps, fold in [(1e300, 20, 0), (0.1, 30, 1), (0.003, 10, 0)]:
+        runs.loss(lr, n_steps, fold)
+    for fold in (0, 1):
+        alone = HeldOutRuns(trial, folds, 5).loss(0.01, 25, fold)
+        assert runs.loss(0.01, 25, fold) == alone < math.inf
+
+
+def test_runs_on_sparse_rows_do_not_depend_on_those_before_them():
+    X = sparse.csr_array(np.where(DIGITS[:500] > 8, DIGITS[:500] / 16, 0))
+    trial = LinearClassifier(SGD(weight_decay=0.1), random_state=0)._trial(X, DIGITS_Y[:500], None)
+    folds = Folds(trial._rows, False, 1)
+    runs = HeldOutRuns(trial, folds, 5)
+    runs.loss(1e300, 20, 0)
+    runs.loss(0.3, 9, 1)
+    assert runs.loss(0.2, 30, 0) == HeldOutRuns(trial, folds, 5).loss(0.2, 30, 0)
+
+
+# Fits that diverge all the same
+
+
+def one_row_too_many():
+    """A row of which steps at any usual rate explode."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 5))
+    y = X @ np.arange(5.0) + rng.normal(size=4000)
+    X[777] *= 1e6
+    return X, y
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "model",
+    [
+        LinearRegressor(SGD(momentum=0.9), standardize=False, random_state=0),
+        MLPRegressor((8,), optimizer=SGD(momentum=0.9), standardize=False, random_state=0),
+    ],
+    ids=["linear", "mlp"],
+)
+def test_a_fit_that_diverges_at_a_rate_found_starts_again_below_it(
+    model, dtype, capsys, monkeypatch
+):
+    X, y = one_row_too_many()
+    monkeypatch.setattr(EstimatorTrial, "find_rate", lambda *_: 0.1)
+    fitted = clone(model).set_params(verbose=1, max_epochs=4).fit(X.astype(dtype), y)
+    said = capsys.readouterr().out
+    assert "diverged, starts again at" in said
+    assert f"starts again at {fitted.lr_:.4g}\n" in said
+    assert np.isfinite(fitted.loss_curve_).all()
+    assert len(fitted.loss_curve_) == fitted.n_iter_ == 4
+    assert fitted.history_["lr"].max() <= fitted.lr_
+    outputs = fitted.predict(np.delete(X, 777, axis=0).astype(dtype))
+    assert np.mean((outputs - np.delete(y, 777)) ** 2) < 10 * np.var(y)
+
+
+def test_a_rate_that_was_given_is_not_replaced_when_it_diverges():
+    X, y = one_row_too_many()
+    model = LinearRegressor(SGD(momentum=0.9), lr=0.1, standardize=False, random_state=0)
+    with pytest.warns(DivergenceWarning, match="learning rate"):
+        model.fit(X.astype(np.float32), y)
+    assert model.lr_ == 0.1
+
+
+def test_callbacks_see_one_fit_though_it_starts_again(monkeypatch):
+    monkeypatch.setattr(EstimatorTrial, "find_rate", lambda *_: 0.1)
+    callback = pytest.importorskip("sklearn.callback").ProgressBar
+    X, y = one_row_too_many()
+    model = LinearRegressor(SGD(momentum=0.9), standardize=False, max_epochs=3, random_state=0)
+    seen = []
+    model.set_callbacks(callback()).fit(
+        X, y, on_epoch=lambda fitted, row: seen.append((fitted.lr_, row["loss"]))
+    )
+    assert model.lr_ < 0.1
+    last = [lr for lr, _ in seen[-3:]]
+    assert last == [model.lr_] * 3

@@ -33,26 +33,40 @@ class Tasks:
     def __init__(self, model: Any, context: Any, name: str, data: dict[str, Any]) -> None:
         self._model, self._fit, self._name, self._data = model, context, name, data
         self._task: Any = None
+        self._begun = self._told = 0
         context.call_on_fit_task_begin(estimator=model, **data)
 
     def begin(self) -> None:
-        """Begin a task."""
+        """Begin a task; one that was told of before the fit started again is not told twice."""
+        self._begun += 1
+        if self._begun <= self._told:
+            return
+        self._told += 1
         self._task = self._fit.subcontext(task_name=self._name)
         self._task.call_on_fit_task_begin(estimator=self._model, **self._data)
 
     def end(self) -> bool:
         """End a task, the model being up to date, and return whether a callback says stop."""
         task, self._task = self._task, None
-        return bool(
+        return task is not None and bool(
             task.call_on_fit_task_end(
                 estimator=self._model, reconstruction_attributes=self._fitted, **self._data
             )
         )
 
+    def again(self) -> None:
+        """Begin from the first task, after one that did not finish perhaps."""
+        self._drop()
+        self._begun = 0
+
+    def _drop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.call_on_fit_task_end(estimator=self._model)
+
     def close(self) -> None:
         """End the fit, and first a task that did not finish."""
-        if self._task is not None:
-            self._task.call_on_fit_task_end(estimator=self._model)
+        self._drop()
         self._fit.call_on_fit_task_end(
             estimator=self._model, reconstruction_attributes=self._fitted, **self._data
         )
@@ -73,6 +87,9 @@ class NoTasks:
     def end(self) -> bool:
         """Return False."""
         return False
+
+    def again(self) -> None:
+        """Do nothing."""
 
     def close(self) -> None:
         """Do nothing."""

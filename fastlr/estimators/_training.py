@@ -17,6 +17,8 @@ from ._session import Session
 from ._settings import EpochPlan
 from ._validation import Rows
 
+_FAR = 10.0  # times the loss of before the first step, above which training has done harm
+
 
 class Trained(Continued):
     """An estimator that trains sessions."""
@@ -32,8 +34,14 @@ class Trained(Continued):
         plan: EpochPlan,
         on_epoch: Callable[[Any, dict[str, float]], bool | None] | None,
         tasks: Any,
-    ) -> None:
-        """Run the epochs of `fit`."""
+        restarts: bool = False,
+    ) -> bool:
+        """Run the epochs of `fit`; return whether to do it again at another rate.
+
+        That is where it diverged and the caller `restarts`; nothing is said of it then. A model
+        that is far worse than before its first step, on its own rows, has diverged too, though
+        all numbers are still finite.
+        """
 
         def run_epoch(order: np.ndarray | None) -> EpochResult:
             result: EpochResult = session.epoch.run(
@@ -47,6 +55,11 @@ class Trained(Continued):
         )
         with session.limited_blas(rows.used):
             training: Training = drive(orders, run_epoch)
+        restarts &= not training.interrupted
+        if restarts and (training.diverged or self._worse(training)):
+            tasks.again()
+            return True
+        tasks.close()
         if training.diverged is not None:
             steps = plan.steps * (training.diverged.epoch - 1) + training.diverged.step
             warn_diverged(self, begun + steps, training.diverged.lr)
@@ -56,6 +69,7 @@ class Trained(Continued):
                 best = self.n_iter_ - len(training.history) + training.restored
                 kept = f"the best epoch, {best},"
             warn_interrupted(self, kept)
+        return False
 
     def _epochs(
         self,
@@ -128,13 +142,19 @@ class Trained(Continued):
             is_best=is_best if stopping.patience is not None else None,
         )
         self._publish(session)
-        tasks.close()
         self._facts |= {
             "end_loss": session.evaluate(sample),
             "dead_units": self._dead_units(sample.X),
             "diverged": float(training.diverged is not None),
         }
         return training
+
+    def _worse(self, training: Training) -> bool:
+        """Return whether a training has made the loss far worse, of rows or from epoch to epoch."""
+        losses = [info.loss for info in training.history]
+        if training.restored is None and losses and not losses[-1] <= _FAR * losses[0]:
+            return True
+        return not self._facts["end_loss"] <= _FAR * self._facts["start_loss"]
 
     def _stopping(self) -> Stopping:
         """Return the rule by which to stop; without patience it never does."""

@@ -14,8 +14,10 @@ import numpy as np
 
 from ..optimizers.base import Optimizer
 from ..schedules import Run
+from ..training import Arena
 from ..tuning.auto_lr import FEWEST, POWER, POWERS, plan_race, race
 from ._folds import Folds
+from ._held_out import HeldOutRuns
 from ._session import ModelSpec, Session
 from ._settings import EpochPlan
 from ._validation import Rows
@@ -43,6 +45,8 @@ class EstimatorTrial:
         Estimator and optimizer.
     optimizer : Optimizer
         As given.
+    plan : EpochPlan
+        As given.
     random_state : int, RandomState instance or None
         The estimator's.
     """
@@ -50,7 +54,7 @@ class EstimatorTrial:
     def __init__(
         self, model: Any, optimizer: Optimizer, spec: ModelSpec, rows: Rows, plan: EpochPlan
     ) -> None:
-        self._model, self._spec, self._rows, self._plan = model, spec, rows, plan
+        self._model, self._spec, self._rows, self.plan = model, spec, rows, plan
         self.optimizer = optimizer
         self.label = f"{type(model).__name__} with {type(optimizer).__name__}"
         self.random_state: Any = model.random_state
@@ -73,14 +77,25 @@ class EstimatorTrial:
             Which shares nothing with others.
         """
         made: Session = self._model._session_of(
-            optimizer, self._spec, Run(n_steps, self._plan.steps), seed, at_once=True
+            optimizer, self._spec, Run(n_steps, self.plan.steps), seed, at_once=True
         )
         return made
+
+    @property
+    def shuffles(self) -> bool:
+        """Whether mini-batches are drawn, rather than taken as rows lie."""
+        return bool(self._model.shuffle) and self.plan.passes == 1
+
+    def initial(self, arena: Arena, seed: int) -> np.ndarray:
+        """Return first values of the parameters in an arena, whose own are then undefined."""
+        arena.params[:] = 0
+        self._model._initialise(arena.param, self._spec, np.random.RandomState(seed))
+        return arena.params.copy()
 
     def start(self, optimizer: Optimizer, n_steps: int, seed: int) -> Callable[[], float]:
         """Return what makes one step and tells the loss from before it, as a `Trial`."""
         session = self.session(optimizer, n_steps, seed)
-        batches, rows, size = self._batches(session.rng), self._rows, self._plan.batch_size
+        batches, rows, size = self._batches(session.rng), self._rows, self.plan.batch_size
 
         def step() -> float:
             with session.limited_blas(size):
@@ -93,12 +108,12 @@ class EstimatorTrial:
 
     def _batches(self, rng: np.random.RandomState) -> Iterator[np.ndarray]:
         """Yield the rows of one mini-batch after another, without end."""
-        size, plain = self._plan.batch_size, np.arange(self._rows.X.shape[0], dtype=np.int64)
+        size, plain = self.plan.batch_size, np.arange(self._rows.X.shape[0], dtype=np.int64)
         if self._rows.chosen is not None:
             plain = self._rows.chosen
         while True:
             order = plain
-            if self._model.shuffle and self._plan.passes == 1:
+            if self.shuffles:
                 order = rng.permutation(plain).astype(np.int64, copy=False)
             for start in range(0, len(order), size):
                 yield order[start : start + size]
@@ -119,12 +134,12 @@ class EstimatorTrial:
             Learning rate; the optimizer's own where there are too few rows to hold any out.
         """
         centre: float = self.optimizer.lr  # type: ignore[attr-defined]
-        folds = Folds(self._rows, self._plan.passes > 1, seed)
+        folds = Folds(self._rows, self.plan.passes > 1, seed)
         if folds.n_units < FEWEST or not centre:
             return centre
         plan = plan_race(total_steps, self._step_seconds(folds.n_units), folds.n_units)
         return race(
-            lambda lr, n_steps, fold: self._held_out_loss(lr, n_steps, folds, fold, seed),
+            HeldOutRuns(self, folds, seed).loss,
             centre,
             plan,
             total_steps,
@@ -134,26 +149,6 @@ class EstimatorTrial:
     def _step_seconds(self, n_units: int) -> float:
         """Return about what a step takes: six operations for each parameter and row, and a call."""
         n_params = sum(math.prod(shape) for shape in self._spec.shapes.values())
-        size, X = min(self._plan.batch_size, n_units), self._rows.X
+        size, X = min(self.plan.batch_size, n_units), self._rows.X
         density = X.nnz / max(math.prod(X.shape), 1) if hasattr(X, "nnz") else 1.0
         return 6e-6 + 6 * size * n_params * density / 8e9
-
-    def _held_out_loss(self, lr: float, n_steps: int, folds: Folds, fold: int, seed: int) -> float:
-        """Return the mean loss of a fold after training on the others, infinite if it diverged."""
-        rows, train, test = folds.split(fold)
-        session = self.session(self.optimizer.replace(lr=lr), n_steps, seed + fold)
-        size = len(train) if self._plan.passes > 1 else min(self._plan.batch_size, len(train))
-        order = self._order(train, n_steps * size, session.rng)
-        with session.limited_blas(len(order)):
-            result = session.epoch.run(rows.X, rows.y, rows.weights, order, size)
-            if result.diverged_at is not None:
-                return math.inf
-            loss = session.evaluate(test)
-        return loss if math.isfinite(loss) else math.inf
-
-    def _order(self, train: np.ndarray, length: int, rng: np.random.RandomState) -> np.ndarray:
-        """Return the rows of a run, one pass over `train` after another."""
-        passes = -(-length // len(train))
-        if self._plan.passes > 1 or not self._model.shuffle:
-            return np.tile(train, passes)[:length]
-        return np.concatenate([rng.permutation(train) for _ in range(passes)])[:length]

@@ -102,6 +102,9 @@ if TYPE_CHECKING:
     from ._candidates import FoldOfCandidates
     from ._trial import EstimatorTrial  # only fits without a rate pay for its import
 
+# By what the rate is multiplied after one divergence and the next, where it was found by `fit`.
+_FALLS = 0.1, 0.1, 0.01, 1e-4, 1e-8
+
 
 class GradientEstimator(Streamed):
     """Base of the estimators; see the top of this module for what a subclass defines."""
@@ -119,6 +122,10 @@ class GradientEstimator(Streamed):
         on_epoch: Callable[[Any, dict[str, float]], bool | None] | None = None,
     ) -> GradientEstimator:
         """Train for `max_epochs` epochs, or until it stops early.
+
+        A training that diverges at a rate found by ``lr="auto"`` starts again at a lower one, up
+        to five times; history and `lr_` are those of the last. Not finite numbers count as
+        divergence, and a loss ten times that of before the first step.
 
         Parameters
         ----------
@@ -164,7 +171,15 @@ class GradientEstimator(Streamed):
         optimizer = self._at_found_rate(optimizer, spec, rows, plan, warm)
         session = self._begin(optimizer, spec, run, warm, min(plan.batch_size, rows.used))
         tasks = tasks_of(self, "epoch", self.max_epochs, *given)
-        self._train(session, rows, held_out, plan, on_epoch, tasks)
+        # A rate that short runs bore may still be too high for a long one.
+        falls = _FALLS if self._seeks_rate() and not warm else ()
+        for fall in (*falls, None):
+            if not self._train(session, rows, held_out, plan, on_epoch, tasks, fall is not None):
+                break
+            optimizer = optimizer.replace(lr=self.lr_ * fall)
+            if self.verbose:
+                print(f"{type(self).__name__}: diverged, starts again at {optimizer.lr:.4g}")
+            session = self._begin(optimizer, spec, run, False, min(plan.batch_size, rows.used))
         if not warm:  # a start near the optimum has little to learn
             warn_of_scale(self, rows.X)
             warn_of_losses(self)

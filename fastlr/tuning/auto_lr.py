@@ -6,8 +6,12 @@ long one in small: over eleven data sets and five optimizers its best rate was n
 the whole run than any suggestion of a sweep of as many steps. Losses are taken on rows held out,
 for the rate with the least training loss is regularly one that over-fits.
 
-Rates are tried a decade apart with few steps, then half a decade around the best with more. Where
-steps cost next to nothing, as on small data, the last runs are long and over several folds.
+Rates are tried a decade apart with few steps, then half a decade apart with more. Where steps cost
+next to nothing, as on small data, there is a round of several times as many, which also tells how
+the best rate moves with the length of the run: it falls where long runs over-fit, and rises where
+they have not learned enough. What the race leaves open is left to the rule of thumb: how the rate
+moves from the length of its runs to that of the training, and on few rows, which of the rates that
+folds do not agree about.
 """
 
 from __future__ import annotations
@@ -17,28 +21,37 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 Score = Callable[[float, int, int], float]
+Losses = list[float]  # of a rate, by fold
 
-SHARE = 0.12  # of the steps of the training that follows
-SECONDS = 0.03  # that are always there, however short the training is
-LEAST = 96  # steps that are always there
-TRIAL_SECONDS = 1e-3  # of a trial beside its steps: binding, coefficient tables
+SHARE = 0.08  # of the steps of the training that follows
+SECONDS = 0.07  # of steps that are always there, however short the training is
+LEAST = 64  # steps that are always there
 HELD_OUT = 512  # rows of a fold at most
-FEWEST = 20  # different rows, for fewer of which there is no race
+FEWEST = 10  # different rows, for fewer of which there is no race
 
-_LOWER, _HIGHER = 4, 3  # decades to look at around the rule of thumb
-_FURTHER = 4  # more trials where the best rate is at an end
+_FURTHER = 8  # more trials where the best rate is at an end
+_RUNS = 4  # that the first round is thought to make
 _FOLDS = 5
+_JUDGES = 1024  # rows held out in all, beyond which more folds tell little
+_SHORTEST = 192  # steps of the last runs before they are spent on more folds
+_RATIO = 4  # of the lengths of the last two rounds
 # Differences that tell nothing, so that the smaller rate is taken: this part of the loss, unless
 # training can gain little of it, as where outliers make most of it whatever the model.
 _TIE = 0.001
 _TIE_OF_GAIN = 0.02
-_SHORTEST = 192  # steps of the last runs before they are spent on more folds
+_FEW = 256  # rows, up to which folds are small
+_ERRORS = 1.0  # standard errors over the folds that tell nothing either
+_BELOW, _FAR = 0.5, 1.5  # decades to look for a smaller rate that is as good, and at most
 
-# How the best rate falls with the length of the run, measured: rate ~ steps ** -power. Steps of
-# rules that divide by the size of the gradient go a way of their own length, so a longer run
-# needs smaller ones; gradient descent is bound by the curvature, whatever the length.
-POWERS = {"SGD": 0.0, "Adagrad": -0.1, "Lion": 0.4, "Signum": 0.4}
-POWER = 0.15
+# How the best rate falls with the length of the run: rate ~ steps ** -power. Steps of rules that
+# divide by the size of the gradient go a way of their own length, so a longer run needs smaller
+# ones; gradient descent is bound by the curvature, whatever the length.
+POWERS = {"SGD": 0.1, "Adagrad": -0.25, "Lion": 0.4, "Signum": 0.4}
+POWER = 0.1
+_STEEPEST = -0.3, 1.0  # what the race may find in its place
+_UNSURE = 0.25  # how far off the power may be
+_GRAIN = 0.05  # decades that rates found are apart
+_TRUST = 0.3  # how much of the difference to believe
 
 
 class RacePlan(NamedTuple):
@@ -53,13 +66,16 @@ class RacePlan(NamedTuple):
     last : int
         Steps of the runs of the last round, half a decade apart.
     folds : int
-        How many times each of the last runs is made, on other rows.
+        How many times each run is made, on other rows; but for few rows, the first are made once.
+    few_rows : bool
+        Whether folds are so small that chance decides between rates much alike.
     """
 
     coarse: int
     middle: int
     last: int
     folds: int
+    few_rows: bool = False
 
 
 def plan_race(total_steps: int, step_seconds: float, n_rows: int) -> RacePlan:
@@ -82,20 +98,27 @@ def plan_race(total_steps: int, step_seconds: float, n_rows: int) -> RacePlan:
     Examples
     --------
     >>> plan_race(1280, 1e-3, 10_000)
-    RacePlan(coarse=8, middle=0, last=24, folds=1)
+    RacePlan(coarse=12, middle=0, last=16, folds=1, few_rows=False)
     >>> plan_race(1280, 1e-5, 10_000)
-    RacePlan(coarse=32, middle=128, last=192, folds=3)
+    RacePlan(coarse=128, middle=192, last=768, folds=2, few_rows=False)
     """
-    n_coarse, n_fine = _LOWER + _HIGHER + 1, 3
     budget = max(SHARE * total_steps, SECONDS / step_seconds, LEAST)
     longest = max(total_steps, 8)
-    coarse = min(_rounded(0.4 * budget / n_coarse), 32, longest)
-    rest = (budget - coarse * n_coarse) / n_fine
-    if rest <= 64:
+    # The first runs must be long enough to learn something: at higher rates than any that does
+    # may lie those that make a model give up, which for a while is better than a bad start.
+    coarse = min(_rounded(0.3 * budget / _RUNS), 32 if n_rows <= _FEW else 128)
+    coarse = min(max(coarse, min(_rounded(0.5 * budget / _RUNS), 32)), longest)
+    rest = (budget - coarse * _RUNS) / 3
+    if rest <= 2 * _SHORTEST:
         return RacePlan(coarse, 0, min(_rounded(rest), longest), 1)
-    folds = int(min(max(0.8 * rest / min(_SHORTEST, longest), 1), _FOLDS, max(n_rows // 10, 1)))
-    middle, last = _rounded(0.2 * rest), _rounded(0.8 * rest / folds)
-    return RacePlan(coarse, min(middle, longest), min(last, longest), folds)
+    rest /= 1 + 1 / _RATIO
+    held_out = min(max(n_rows // _FOLDS, 1), HELD_OUT)
+    folds = min(rest / min(_SHORTEST, longest), _FOLDS, _JUDGES / held_out)
+    folds = max(int(folds), 1)
+    if n_rows <= _FEW:
+        rest -= (folds - 1) * coarse * _RUNS / 3
+    last = min(_rounded(rest / folds), longest)
+    return RacePlan(coarse, _rounded(last / _RATIO), last, folds, n_rows <= _FEW)
 
 
 def _rounded(steps: float) -> int:
@@ -122,7 +145,7 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
     total_steps : int
         Length of the training that follows.
     power : float
-        By which power of the length the best rate falls.
+        By which power of the length the best rate is thought to fall.
 
     Returns
     -------
@@ -138,58 +161,98 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
     >>> def score(lr, n_steps, fold):
     ...     return 1 + math.log10(lr / 0.01) ** 2
     >>> plan = plan_race(1280, 1e-3, 10_000)
-    >>> round(race(score, 0.1, plan, 1280, power=0.0), 4)
+    >>> round(race(score, 1.0, plan, 1280, power=0.0), 4)
     0.01
     """
-    exponents = range(-_LOWER, _HIGHER + 1)
-    tried = {float(e): score(centre * 10.0**e, plan.coarse, 0) for e in exponents}
-    best = _climb(tried, 1.0, lambda e: score(centre * 10.0**e, plan.coarse, 0))
-    if math.isinf(tried[best]):
+
+    def runs(n_steps: int, folds: int = plan.folds) -> Callable[[float], Losses]:
+        return lambda e: [score(centre * 10.0**e, n_steps, k) for k in range(folds)]
+
+    tried = _climb(runs(plan.coarse, plan.folds if plan.few_rows else 1), 0.0, 1.0)
+    best = _least(tried)
+    if math.isinf(_mean(tried[best])):
         return centre
-    gain = _gain(tried)
-    rounds = [(plan.middle, 1)] if plan.middle else []
-    for n_steps, folds in [*rounds, (plan.last, plan.folds)]:
-
-        def mean(e: float, n_steps: int = n_steps, folds: int = folds) -> float:
-            return sum(score(centre * 10.0**e, n_steps, k) for k in range(folds)) / folds
-
-        tried = {e: mean(e) for e in (best - 0.5, best, best + 0.5)}
-        best = _climb(tried, 0.5, mean, gain)
-        if math.isinf(tried[best]):
-            # What held for a short run does not for a longer one: go down until it does.
+    finite = [loss for loss in map(_mean, tried.values()) if not math.isinf(loss)]
+    gain = max(finite) - min(finite)
+    found, length = best, plan.coarse
+    for n_steps in filter(None, (plan.middle, plan.last)):
+        tried = _climb(runs(n_steps), best, 0.5)
+        best = _least(tried)
+        if math.isinf(_mean(tried[best])):
+            # What held for a short run does not for a longer one.
             return centre * 10.0 ** (best - 1)
-    return float(centre * 10.0**best * (plan.last / total_steps) ** power)
+        vertex = _vertex(tried, best, gain)
+        if length == plan.middle and n_steps > length:
+            seen = (found - vertex) / math.log10(n_steps / length)
+            power += _TRUST * (min(max(seen, _STEEPEST[0]), _STEEPEST[1]) - power)
+        found, length = vertex, n_steps
+    longer = math.log10(total_steps / length)
+    shift, unsure = power * longer, _UNSURE * longer
+    if plan.few_rows:
+        lowest = min(shift, best - _BELOW)
+        found += _smallest_as_good(tried, best, lowest, runs(length), gain) - best
+    found -= shift
+    if abs(found) <= 1 and not any(map(math.isinf, map(_mean, tried.values()))):
+        found -= min(max(found, -unsure), unsure)  # towards the rule of thumb
+    # Data that differ by rounding errors are trained on at the same rate.
+    return float(centre * 10.0 ** (round(found / _GRAIN) * _GRAIN))
 
 
-def _climb(
-    tried: dict[float, float],
-    step: float,
-    score: Callable[[float], float],
-    gain: float | None = None,
-) -> float:
-    """Go on from the end of the rates tried for as long as it is the best; return the best."""
+def _climb(score: Callable[[float], Losses], start: float, step: float) -> dict[float, Losses]:
+    """Try a rate and those beside it, and go on from the end for as long as that is the best."""
+    tried = {start + k * step: score(start + k * step) for k in (-1, 0, 1)}
     for _ in range(_FURTHER):
-        best = _least(tried, gain)
-        if math.isinf(tried[best]) or best == min(tried):
-            following = min(tried) - step
+        best, lowest = _least(tried), min(tried)
+        losses = sorted(map(_mean, tried.values()))
+        falling = losses[1] - losses[0] > _TIE * abs(losses[0])  # to no end, on rows of noise
+        if math.isinf(losses[0]) or (best == lowest and falling):
+            following = lowest - step
         elif best == max(tried):
             following = best + step
         else:
             break
         tried[following] = score(following)
-    return _least(tried, gain)
+    return tried
 
 
-def _gain(tried: dict[float, float]) -> float:
-    """Return what the best run gained over that of the smallest rate, which hardly trains."""
-    slowest = tried[min(tried)]
-    return math.inf if math.isinf(slowest) else slowest - min(tried.values())
+def _mean(losses: Losses) -> float:
+    return sum(losses) / len(losses)
 
 
-def _least(tried: dict[float, float], gain: float | None = None) -> float:
-    least = min(tried.values())
-    if math.isinf(least):
-        return min(tried)
-    gain = _gain(tried) if gain is None else gain
-    tie = min(_TIE * abs(least), _TIE_OF_GAIN * gain)
-    return min(e for e, loss in tried.items() if loss <= least + tie)
+def _least(tried: dict[float, Losses]) -> float:
+    return min(sorted(tried), key=lambda e: _mean(tried[e]))
+
+
+def _smallest_as_good(
+    tried: dict[float, Losses],
+    best: float,
+    lowest: float,
+    score: Callable[[float], Losses],
+    gain: float,
+) -> float:
+    """Return the smallest rate, down to the lowest to try, that is not told apart from the best."""
+    chosen, least = best, _mean(tried[best])
+    while chosen - 0.5 >= max(lowest, best - _FAR):
+        following = chosen - 0.5
+        if following not in tried:
+            tried[following] = score(following)
+        more = [a - b for a, b in zip(tried[following], tried[best], strict=True)]
+        mean, n = _mean(more), len(more)
+        if math.isinf(mean):
+            break
+        error = math.sqrt(sum((d - mean) ** 2 for d in more) / (n * (n - 1))) if n > 3 else 0.0
+        if mean > max(_ERRORS * error, min(_TIE * abs(least), _TIE_OF_GAIN * gain)):
+            break
+        chosen = following
+    return chosen
+
+
+def _vertex(tried: dict[float, Losses], best: float, gain: float) -> float:
+    """Return where a parabola through the best and the two beside it is least."""
+    if best - 0.5 not in tried or best + 0.5 not in tried:
+        return best
+    middle = _mean(tried[best])
+    below, above = (min(_mean(tried[best + d]) - middle, gain) for d in (-0.5, 0.5))
+    if below + above <= 0:
+        return best
+    return best + 0.25 * (below - above) / (below + above)

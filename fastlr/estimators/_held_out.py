@@ -1,0 +1,95 @@
+"""Short runs of a model, each from the start at a rate of its own, judged on rows held out.
+
+Binding an optimizer, drawing first weights and permuting rows take longer than a few steps on
+small data, so all runs share one session, which is taken back to where it began.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..optimizers._array import ArrayOptimizer
+from ._folds import Folds
+from ._session import Session
+
+
+class HeldOutRuns:
+    """Mean losses of folds after training on the other rows.
+
+    Parameters
+    ----------
+    trial : EstimatorTrial
+        Model, optimizer, rows and mini-batches.
+    folds : Folds
+        Of its rows.
+    seed : int
+        Of first weights and permutations; folds have their own. Runs on a fold meet the same
+        rows in the same order, whatever the rate, so that their losses can be compared.
+    """
+
+    def __init__(self, trial: Any, folds: Folds, seed: int) -> None:
+        self._trial, self._folds, self._seed = trial, folds, seed
+        self._session: Session | None = None
+        self._state: dict[str, Any] = {}
+        self._starts: dict[int, np.ndarray] = {}
+        self._orders: dict[int, np.ndarray] = {}
+
+    def loss(self, lr: float, n_steps: int, fold: int) -> float:
+        """Return the mean loss of a fold, infinite if the run diverged.
+
+        Parameters
+        ----------
+        lr : float
+            Learning rate.
+        n_steps : int
+            Length of the run.
+        fold : int
+            Which rows are held out.
+
+        Returns
+        -------
+        float
+            Loss.
+        """
+        rows, train, test = self._folds.split(fold)
+        session = self._begin(lr, n_steps, fold)
+        plan = self._trial.plan
+        size = len(train) if plan.passes > 1 else min(plan.batch_size, len(train))
+        order = self._order(train, n_steps * size, fold)
+        with session.limited_blas(len(order)):
+            result = session.epoch.run(rows.X, rows.y, rows.weights, order, size)
+            if result.diverged_at is not None:
+                return math.inf
+            loss = session.evaluate(test)
+        return loss if math.isfinite(loss) else math.inf
+
+    def _begin(self, lr: float, n_steps: int, fold: int) -> Session:
+        """Return a session before its first step."""
+        session = self._session
+        if session is None or isinstance(session.updater.optimizer, ArrayOptimizer):
+            optimizer = self._trial.optimizer.replace(lr=lr)
+            session = self._session = self._trial.session(optimizer, n_steps, self._seed + fold)
+            self._state = session.updater.state_dict()
+            self._starts[fold] = session.arena.params.copy()
+            return session
+        if fold not in self._starts:
+            self._starts[fold] = self._trial.initial(session.arena, self._seed + fold)
+        session.arena.params[:] = self._starts[fold]
+        session.updater._restart(self._state, lr, n_steps)
+        return session
+
+    def _order(self, train: np.ndarray, length: int, fold: int) -> np.ndarray:
+        """Return the rows of a run, one pass over `train` after another."""
+        order = self._orders.get(fold, train)  # which have been mixed
+        if len(order) < length:
+            missing = -(-(length - len(order)) // len(train))
+            passes = [train] * missing
+            if self._trial.shuffles:
+                rng = np.random.RandomState(self._seed + fold)
+                done = len(order) // len(train) - 1  # that have been drawn
+                passes = [rng.permutation(train) for _ in range(done + missing)][done:]
+            order = self._orders[fold] = np.concatenate([order, *passes])
+        return order[:length]
