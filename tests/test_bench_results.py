@@ -83,6 +83,13 @@ def test_a_run_of_one_suite_keeps_the_tables_of_others(results, tmp_path):
     assert kept.limits == results.limits
 
 
+def test_keeping_what_older_runs_had_leaves_what_was_measured_as_it_is(results):
+    again = Results(MACHINE, records=[record("step", "1 x 10", "fastlr", 9e-6)])
+    measured = Results(**vars(again))
+    again.merge(results)
+    assert len(again.records) > len(measured.records) == 1
+
+
 def test_quick_runs_have_files_of_their_own(results, tmp_path):
     full = harness.write(results, tmp_path)
     results.quick = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,9 @@ class Written:
     readme: Path | None
 
 
-def run(only: Sequence[str] = (), quick: bool = False) -> Results:
+def run(
+    only: Sequence[str] = (), quick: bool = False, keep: Callable[[Results], object] | None = None
+) -> Results:
     """Run suites.
 
     Parameters
@@ -48,6 +50,9 @@ def run(only: Sequence[str] = (), quick: bool = False) -> Results:
         Names of `SUITES`; all of them if empty.
     quick : bool, default=False
         Do little of everything, for errors and not for times.
+    keep : callable, optional
+        Called with what there is after each suite, so that an end before the last loses no more
+        than one.
 
     Returns
     -------
@@ -77,6 +82,8 @@ def run(only: Sequence[str] = (), quick: bool = False) -> Results:
             results.records += suite.run(plan)
         results.seconds[name] = time.perf_counter() - start
         plan.say(f"{name}: {results.seconds[name]:.0f} s in all")
+        if keep is not None:
+            keep(Results(**vars(results)))
     results.skipped |= plan.failed
     return results
 

@@ -92,7 +92,7 @@ class Results:
     def merge(self, older: Results) -> None:
         """Keep what an older run on this machine had, of tables that this one did not take."""
         taken = {r.table for r in self.records}
-        self.records += [r for r in older.records if r.table not in taken]
+        self.records = [*self.records, *(r for r in older.records if r.table not in taken)]
         for name in ("skipped", "limits", "seconds"):
             setattr(self, name, getattr(older, name) | getattr(self, name))
 

@@ -87,7 +87,7 @@ def bench(
         readme = CHECKOUT
     if readme is not None and not os.access(readme, os.W_OK):
         raise InputError("--readme", f"'{readme}' cannot be written to")
-    found = run(only or (), quick)
+    found = run(only or (), quick, keep=lambda part: write(part, folder))
     measured = Results(**vars(found))
     try:
         written = write(found, folder, readme)
