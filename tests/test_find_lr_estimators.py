@@ -46,7 +46,7 @@ def test_an_estimator_is_untouched(fitted):
 def test_mini_batches_are_those_of_fit(rows):
     X, y = np.random.default_rng(0).standard_normal((rows, 3)), np.arange(rows) % 2
     model = LinearClassifier(max_epochs=1).fit(X, y)
-    assert model._trial(X, y, None, None)._plan.steps == model.t_
+    assert model._trial(X, y, None, None).plan.steps == model.t_
 
 
 @pytest.mark.filterwarnings("ignore:find_lr")

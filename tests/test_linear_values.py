@@ -223,7 +223,9 @@ def test_without_intercept_there_is_none_and_unshuffled_rows_come_as_they_lie():
     np.testing.assert_allclose(model.coef_, -0.5 * (0.5 - y) @ X[None] / 97, rtol=1e-12)
     assert model.intercept_.tolist() == [0.0]
     one_by_one = [
-        LinearClassifier(batch_size=1, max_epochs=1, shuffle=False, random_state=s).fit(X, y).coef_
+        LinearClassifier(lr=0.05, batch_size=1, max_epochs=1, shuffle=False, random_state=s)
+        .fit(X, y)
+        .coef_
         for s in (0, 1)
     ]
     np.testing.assert_array_equal(*one_by_one)
@@ -239,13 +241,13 @@ def test_batch_size_auto_makes_some_128_steps():
         np.testing.assert_array_equal(auto.coef_, said.coef_)
 
 
-def test_small_data_are_whole_in_each_of_128_steps_so_the_seed_does_not_matter():
+def test_small_data_are_whole_in_each_of_128_steps_so_at_a_given_rate_the_seed_does_not_matter():
     X, y = data(3, rows=256)
-    model = LinearClassifier(max_epochs=3, random_state=0).fit(X, y)
+    model = LinearClassifier(lr=0.05, max_epochs=3, random_state=0).fit(X, y)
     assert model.t_ == 384
-    other = LinearClassifier(max_epochs=3, random_state=1).fit(X, y)
+    other = LinearClassifier(lr=0.05, max_epochs=3, random_state=1).fit(X, y)
     np.testing.assert_array_equal(model.coef_, other.coef_)
-    said = LinearClassifier(max_epochs=384, batch_size=256, shuffle=False).fit(X, y)
+    said = LinearClassifier(lr=0.05, max_epochs=384, batch_size=256, shuffle=False).fit(X, y)
     np.testing.assert_allclose(model.coef_, said.coef_, rtol=1e-9)
 
 

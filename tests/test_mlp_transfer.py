@@ -49,7 +49,7 @@ def test_frozen_layers_stay_as_they_are(optimizer, frozen, standardize):
 def test_rates_fall_from_layer_to_layer():
     X, y = problem()
     first = MLPClassifier((7, 5), max_epochs=1, **PLAIN | {"optimizer": SGD(lr=0.0)}).fit(X, y)
-    params = PLAIN | {"max_epochs": 1, "batch_size": 120, "shuffle": False}
+    params = PLAIN | {"lr": 0.01, "max_epochs": 1, "batch_size": 120, "shuffle": False}
     even = moved(MLPClassifier((7, 5), **params).fit(X, y), first)
     falling = moved(MLPClassifier((7, 5), layer_lr_decay=0.5, **params).fit(X, y), first)
     assert_allclose(falling, np.array(even) * [0.25, 0.5, 1], rtol=1e-6)
