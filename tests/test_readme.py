@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
 
@@ -13,8 +11,8 @@ def test_there_is_python_to_run():
     assert len(BLOCKS) >= 4
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_block_runs(number):
+def test_blocks_run_one_after_the_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # a block may write a file
     names = {"__name__": "readme"}
-    for block in BLOCKS[: number + 1]:
+    for number, block in enumerate(BLOCKS):
         exec(compile(block, f"README.md, Python block {number}", "exec"), names)
