@@ -10,7 +10,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -122,6 +122,33 @@ class Folder(Generic[T]):
         if cls is not None and cls.__name__ == name:
             return cls
         return self.all.get(name) if name[:1].isupper() else None
+
+    def attributes(
+        self, namespace: dict[str, Any], own: Iterable[str]
+    ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+        """Return ``__getattr__`` and ``__dir__`` of the package, which has the classes by name.
+
+        Parameters
+        ----------
+        namespace : dict
+            Globals of the package, where what has been found is kept.
+        own : iterable of str
+            What else is public there.
+        """
+
+        def find(name: str) -> Any:
+            if name == "__all__":
+                return [*own, *self.all]
+            cls = self.find(name)
+            if cls is None:
+                raise AttributeError(f"module {self._package!r} has no attribute {name!r}")
+            namespace[name] = cls
+            return cls
+
+        def names() -> list[str]:
+            return sorted({*namespace, *self.all, "__all__"})
+
+        return find, names
 
 
 class Registry(Mapping[str, type[T]]):

@@ -63,6 +63,11 @@ class StuckWarning(ConvergenceWarning):
 class ScaleWarning(UserWarning):
     """Features differ so much in scale that no learning rate suits them all.
 
+    Attributes
+    ----------
+    RATIO : float
+        Of the sizes of the largest and the smallest feature, from which it is issued.
+
     Examples
     --------
     >>> import warnings
@@ -75,3 +80,5 @@ class ScaleWarning(UserWarning):
     >>> caught[0].category is ScaleWarning
     True
     """
+
+    RATIO = 1e4

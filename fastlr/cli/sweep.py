@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import sys
@@ -112,7 +111,9 @@ def sweep(
     for note in notes:
         print(f"Note: {note}", file=sys.stderr)
     if picture is not None:
-        _write(picture, found)
+        from .picture import write_axes
+
+        write_axes(picture, found.plot)
     if as_json:
         print(json.dumps(_record(found, file, notes), indent=2))
         return
@@ -215,11 +216,3 @@ def _record(found: Any, file: Path, notes: list[str]) -> dict[str, Any]:
         "table": {name: plain(column) for name, column in found.table.items()},
         "notes": notes,
     }
-
-
-def _write(picture: Path, found: Any) -> None:
-    from .save import write_atomic
-
-    out = io.BytesIO()
-    found.plot().figure_.savefig(out, format=picture.suffix[1:].lower(), dpi=150)
-    write_atomic(picture, out.getvalue())

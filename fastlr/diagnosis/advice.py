@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..exceptions import ScaleWarning
 from .figures import Figures
 from .rules import STRAIGHT
 from .subject import Subject
 
-UNLIKE = 1e4  # ratio of the sizes of features from which one rate cannot suit them all
 LARGE = 100.0  # size of features for which first weights are not made
 DEAD = 0.5  # share of dead units that is a cause
 SMALL = 1e-2  # size of the largest feature, for which they are not made either
@@ -201,7 +201,7 @@ def _afresh(s: Subject) -> tuple[str, dict[str, Any]]:
 
 
 def _unscaled(f: Figures) -> bool:
-    return f.largest_feature > UNLIKE * f.smallest_feature or f.largest_feature > LARGE
+    return f.largest_feature > ScaleWarning.RATIO * f.smallest_feature or f.largest_feature > LARGE
 
 
 def _features(f: Figures) -> str:

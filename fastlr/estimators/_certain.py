@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..exceptions import ScaleWarning
 from ._facts import feature_range
 from ._saying import warn_risen, warn_scale, warn_stuck
 
-UNLIKE = 1e4  # ratio of the sizes of features
 RISEN = 1000.0  # loss over that of a model that knows nothing; far less may still predict well
 SAME = 1e-6  # part of a loss by which it may change without having moved
 STILL = 1e-6  # norm of a gradient that goes nowhere
@@ -28,10 +28,12 @@ def warn_of_scale(model: Any, X: Any) -> None:
         All rows, which are looked at only if these do differ.
     """
     facts = model._facts
-    if not facts.get("largest_feature", 0.0) > UNLIKE * facts.get("smallest_feature", np.inf):
+    if not facts.get("largest_feature", 0.0) > ScaleWarning.RATIO * facts.get(
+        "smallest_feature", np.inf
+    ):
         return
     smallest, largest = feature_range(X)
-    if largest > UNLIKE * smallest:
+    if largest > ScaleWarning.RATIO * smallest:
         warn_scale(model, smallest, largest)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..optimizers._array import ArrayOptimizer
 from ._folds import Folds
+from ._generator import seeded
 from ._session import Session
 
 
@@ -88,7 +89,7 @@ class HeldOutRuns:
             missing = -(-(length - len(order)) // len(train))
             passes = [train] * missing
             if self._trial.shuffles:
-                rng = np.random.RandomState(self._seed + fold)
+                rng = seeded(self._seed + fold)
                 done = len(order) // len(train) - 1  # that have been drawn
                 passes = [rng.permutation(train) for _ in range(done + missing)][done:]
             order = self._orders[fold] = np.concatenate([order, *passes])

@@ -49,10 +49,8 @@ class Trained(Continued):
             )
             return result
 
-        orders, begun = (
-            self._epochs(session, rows, held_out, plan, on_epoch, tasks),
-            session.updater.t,
-        )
+        begun = session.updater.t
+        orders = self._epochs(session, rows, held_out, plan, on_epoch, tasks)
         with session.limited_blas(rows.used):
             training: Training = drive(orders, run_epoch)
         restarts &= not training.interrupted

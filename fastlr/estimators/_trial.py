@@ -17,6 +17,7 @@ from ..schedules import Run
 from ..training import Arena
 from ..tuning.auto_lr import FEWEST, POWER, POWERS, plan_race, race
 from ._folds import Folds
+from ._generator import seeded
 from ._held_out import HeldOutRuns
 from ._session import ModelSpec, Session
 from ._settings import EpochPlan
@@ -89,7 +90,7 @@ class EstimatorTrial:
     def initial(self, arena: Arena, seed: int) -> np.ndarray:
         """Return first values of the parameters in an arena, whose own are then undefined."""
         arena.params[:] = 0
-        self._model._initialise(arena.param, self._spec, np.random.RandomState(seed))
+        self._model._initialise(arena.param, self._spec, seeded(seed))
         return arena.params.copy()
 
     def start(self, optimizer: Optimizer, n_steps: int, seed: int) -> Callable[[], float]:

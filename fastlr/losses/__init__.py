@@ -14,18 +14,7 @@ LOSSES = Registry(_FOLDER)
 """Registry: lower-case class name to class, a mapping that imports what it is asked for."""
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__all__":
-        return [*_OWN, *_FOLDER.all]
-    cls = _FOLDER.find(name)
-    if cls is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = cls
-    return cls
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_FOLDER.all, "__all__"})
+__getattr__, __dir__ = _FOLDER.attributes(globals(), _OWN)
 
 
 def get_loss(loss: Any, name: str = "loss") -> Loss:
