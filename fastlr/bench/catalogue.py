@@ -107,7 +107,7 @@ TABLES = {
     "scaling": Table(
         "Cost against size",
         "The slope is that of the larger half of each curve on logarithmic axes; the last column "
-        "compares the largest point with the least time that copying or multiplying takes on this "
+        "compares the largest point with the least time that moving or multiplying takes on this "
         "machine, measured in the same run.",
         "scaling",
         compared=False,

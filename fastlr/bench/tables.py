@@ -140,11 +140,11 @@ def head(results: Results) -> str:
     known = ", ".join(f"{k} {v}" for k, v in results.machine.items())
     lines = [known + "."]
     if results.limits:
-        copied = results.limits["bytes per second"] / 1e9
+        moved = results.limits["bytes per second"] / 1e9
         products = results.limits["float32 operations per second"] / 1e9
         lines.append(
-            f"One thread copies {copied:.1f} GB/s (read and written) and multiplies float32 "
-            f"matrices at {products:.0f} GFLOP/s."
+            f"One thread moves {moved:.1f} GB/s (an addition in place: two arrays read, one "
+            f"written) and multiplies float32 matrices at {products:.0f} GFLOP/s."
         )
     if results.skipped:
         lines.append("Left out: " + "; ".join(f"{k}, {v}" for k, v in results.skipped.items()))
