@@ -252,6 +252,7 @@ def test_memory_of_an_epoch_is_small_beside_the_rows():
 
 
 @needs_compiled
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_other_threads_run_and_ctrl_c_is_noticed_in_an_epoch():
     X, y = large()
     order = np.tile(np.arange(len(y)), 200)

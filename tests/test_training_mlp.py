@@ -311,6 +311,7 @@ def test_other_threads_run_while_an_epoch_does():
 
 
 @needs_compiled
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_ctrl_c_ends_an_epoch_between_two_steps():
     arena, epoch, rows = long_epoch(2_000_000)
     threading.Timer(0.05, _thread.interrupt_main).start()
