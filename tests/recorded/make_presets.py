@@ -144,7 +144,7 @@ CASES = {
     "adam_optax_amsgrad": Case(
         "optax.amsgrad", _OPTAX, "Adam", "optax", {**_ADAM, "amsgrad": True}, adds_l2=True
     ),
-    # keras divides by the norm itself, without torch's 1e-6.
+    # keras divides by the norm itself, without torch's 1e-6: paths part by a millionth.
     "adam_keras_clipped": Case(
         "keras.optimizers.Adam",
         {**_KERAS, "clipnorm": 0.8, "epsilon": 1e-3},
