@@ -16,8 +16,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastlr import SGD, AdamW, LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
-from fastlr.optimizers import Optimizer
-from fastlr.schedules import ReduceOnPlateau
+from fastlr.optimizers import OPTIMIZERS, Optimizer
+from fastlr.schedules import OneCycle, ReduceOnPlateau
 from fastlr.tuning import log_grid, sweep
 
 RATES = [1e-4, 1e-2, 0.3]
@@ -99,6 +99,60 @@ def test_each_candidate_is_to_the_bit_a_fit_alone(cls, given, monkeypatch):
 @pytest.mark.filterwarnings("ignore:.*shuffle")
 def test_every_way_of_training_is_kept(cls, params):
     assert_each_is_a_fit_alone(*small(cls, **params))
+
+
+def in_one_session(monkeypatch):
+    """Let candidates that are given sessions of their own fail."""
+
+    def refuse(*args, **more):
+        raise AssertionError("a candidate has a session of its own")
+
+    monkeypatch.setattr("fastlr.estimators._candidates.FoldOfCandidates.train", refuse)
+
+
+OWN_SESSIONS = {"adafactor", "muon", "sm3", "rprop"}
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+@pytest.mark.parametrize("cls", [LinearClassifier, MLPRegressor])
+@pytest.mark.filterwarnings("ignore::fastlr.exceptions.StuckWarning")
+def test_a_session_taken_back_to_its_start_trains_as_a_new_one_does(cls, name, monkeypatch):
+    if name not in OWN_SESSIONS:
+        in_one_session(monkeypatch)
+    own = {"dropout": 0.3} if cls is MLPRegressor else {"penalty": "l1", "alpha": 1e-3}
+    assert_each_is_a_fit_alone(*small(cls, optimizer=OPTIMIZERS[name](), **own))
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        AdamW(average="ema", lookahead=2, schedule=ReduceOnPlateau(patience=0)),
+        SGD(momentum=0.9, clip_norm=0.1, schedule=OneCycle(), l2=0.1),
+        SignedSteps(average="polyak"),
+    ],
+    ids=["averages", "clipped", "user rule"],
+)
+def test_what_an_optimizer_keeps_is_taken_back_too(optimizer, monkeypatch):
+    in_one_session(monkeypatch)
+    assert_each_is_a_fit_alone(*small(LinearRegressor, optimizer=optimizer))
+
+
+def test_layers_that_start_later_are_kept():
+    assert_each_is_a_fit_alone(*small(MLPClassifier, unfreeze=1, frozen_layers=()))
+
+
+def test_a_function_that_scores_is_given_the_history_of_a_fit():
+    seen = []
+
+    def score(fitted, X, y):
+        seen.append((fitted.n_iter_, len(fitted.history_["loss"])))
+        return fitted.score(X, y)
+
+    model, X, y = small(LinearClassifier)
+    own = sweep(model, X, y, RATES, cv=FOLDS, halving=False)
+    given = sweep(model, X, y, RATES, cv=FOLDS, halving=False, scoring=score)
+    assert set(seen) == {(3, 3)}
+    np.testing.assert_array_equal(own.scores, given.scores)
 
 
 @pytest.mark.parametrize("cls", ALL)

@@ -99,7 +99,7 @@ from ._tasks import tasks_of
 from ._validation import Rows
 
 if TYPE_CHECKING:
-    from ._candidates import FoldOfCandidates
+    from ._restarted import FoldOfRestarts
     from ._trial import EstimatorTrial  # only fits without a rate pay for its import
 
 # By what the rate is multiplied after one divergence and the next, where it was found by `fit`.
@@ -218,11 +218,12 @@ class GradientEstimator(Streamed):
         plan = plan_epoch(model.batch_size, rows.used)
         return EstimatorTrial(model, model._resolve_optimizer(), spec, rows, plan)
 
-    def _fold_of_candidates(self, train: Any, test: Any) -> FoldOfCandidates:
+    def _fold_of_candidates(self, train: Any, test: Any) -> FoldOfRestarts:
         """Return what `sweep` trains copies of this on; `train` and `test` are (X, y, weights)."""
-        from ._candidates import FoldOfCandidates, Part
+        from ._candidates import Part
+        from ._restarted import FoldOfRestarts
 
-        return FoldOfCandidates(clone(self), Part(*train), Part(*test))
+        return FoldOfRestarts(clone(self), Part(*train), Part(*test))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -188,6 +188,10 @@ class Engine:
         """
         return None
 
+    def gains_together(self, X: Any) -> bool:
+        """Return whether `run_together` saves time on rows such as these."""
+        return False
+
     def evaluate(
         self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None = None
     ) -> tuple[float, float]:

@@ -113,10 +113,14 @@ class LinearEpoch(Engine):
     def run_together(cls, engines: Sequence[Any], *data: Any) -> list[EpochResult] | None:
         """Take each mini-batch of rows once for all of several engines; see `Engine`."""
         loops = [engine._loop for engine in engines]
-        if None in loops or getattr(data[0], "nbytes", 0) <= CACHED:
+        if None in loops or not engines[0].gains_together(data[0]):
             return None
         results: list[EpochResult] | None = engines[0]._core("auto").run_together(loops, *data)
         return results
+
+    def gains_together(self, X: Any) -> bool:
+        """Return whether `run_together` saves time on rows such as these."""
+        return self._loop is not None and getattr(X, "nbytes", 0) > CACHED
 
     @property
     def uses_blas(self) -> bool:

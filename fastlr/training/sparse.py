@@ -192,6 +192,10 @@ class SparseEpoch(Engine):
         rows, targets = X[order], y[order]
         return [engine.run(rows, targets, weights, None, batch_size) for engine in engines]
 
+    def gains_together(self, X: Any) -> bool:
+        """Return whether `run_together` saves time on rows such as these."""
+        return True
+
     def settle(self) -> None:
         """Bring all features up to date: with decay, and what else acts on those not met."""
         if self._loop is not None:

@@ -195,39 +195,3 @@ def make_folds(
         return parts.last._fold_of_candidates(known, held_out)
 
     return [partial(make, *split) for split in splits], [len(test) for _, test in splits]
-
-
-def make_scorer(last: Any, scoring: Any) -> Callable[..., float]:
-    """Return a function of a fitted estimator, rows, targets, and weights or None.
-
-    Parameters
-    ----------
-    last : estimator
-        The fastlr estimator.
-    scoring : str, callable or None
-        As `sweep` takes it.
-
-    Returns
-    -------
-    callable
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `scoring` is unfit.
-    """
-    if scoring is not None and not (isinstance(scoring, str) or callable(scoring)):
-        raise TypeError(
-            f"scoring must be the name of a scorer, a callable or None, got {scoring!r}"
-        )
-    if callable(scoring):
-        return lambda model, X, y, weights: scoring(model, X, y)
-    from sklearn.metrics import check_scoring
-
-    scorer = check_scoring(last, scoring)
-
-    def score(model: Any, X: Any, y: Any, weights: np.ndarray | None) -> float:
-        more = {} if weights is None else {"sample_weight": weights}
-        return float(scorer(model, X, y, **more))
-
-    return score

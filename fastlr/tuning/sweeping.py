@@ -11,10 +11,11 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from ..optimizers import get_optimizer
-from .sweep_data import make_folds, make_grid, make_scorer, take_apart
+from .sweep_data import make_folds, make_grid, take_apart
 from .sweep_result import SweepResult
 from .sweep_rounds import going_on, plan_rounds
 from .sweep_runs import Runs
+from .sweep_scoring import Judge, Scorer
 from .workers import Workers
 
 
@@ -120,7 +121,7 @@ def sweep(
     parts = take_apart(estimator, random_state)
     parts.last._validate_params()
     grid = make_grid(parts.last, lrs, weight_decays)
-    scorer = make_scorer(parts.last, scoring)
+    scorer = Scorer(parts.last, scoring)
     makers, n_test = make_folds(parts, X, y, sample_weight, cv, groups)
     runs = Runs(grid, len(makers))
     with threadpool_limits(parts.last.n_threads, "blas"), Workers(threads) as workers:
@@ -131,7 +132,7 @@ def sweep(
             def work(piece: tuple[int, list[int]], length: int | None = each.max_epochs) -> Any:
                 fold, candidates = piece
                 settings = [grid.settings[k] for k in candidates]
-                return folds[fold].train(settings, scorer, length, workers.ended)
+                return folds[fold].train(settings, Judge(scorer), length, workers.ended)
 
             pieces = _pieces(live, each.folds, threads)
             outcomes = workers.map(work, pieces, progress, len(live))
