@@ -127,8 +127,8 @@ def test_fitted_attributes_are_the_network_for_the_data_as_they_are(kind, standa
 
 def test_regressor_of_targets_far_from_zero_learns_what_it_learns_of_small_ones():
     X, y = problem(MLPRegressor)
-    small = MLPRegressor(random_state=0, max_epochs=5).fit(X, y)
-    large = MLPRegressor(random_state=0, max_epochs=5).fit(X, 1e6 * y + 1e7)
+    small = MLPRegressor(lr=1e-2, random_state=0, max_epochs=5).fit(X, y)
+    large = MLPRegressor(lr=1e-2, random_state=0, max_epochs=5).fit(X, 1e6 * y + 1e7)
     assert_allclose(large.predict(X), 1e6 * small.predict(X) + 1e7, rtol=1e-9)
 
 
