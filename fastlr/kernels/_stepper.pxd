@@ -82,5 +82,9 @@ ctypedef void (*shared_work)(void *context, int share) noexcept nogil
 # Write the gradient scale that belongs to a squared norm into a coefficient row.
 cdef void set_scale(Plan *plan, char *row, double square) noexcept nogil
 
+# What training loops do before a run of steps, and after it with what they were given.
+cdef unsigned int flush_subnormals() noexcept nogil
+cdef void restore_arithmetic(unsigned int mode) noexcept nogil
+
 # All compiled loops share the stepper's threads: two teams would take the cores from each other.
 cdef void run_team(shared_work work, void *context, int shares) noexcept nogil

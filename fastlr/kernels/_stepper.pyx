@@ -22,6 +22,8 @@ cdef extern from "numpy/arrayobject.h":
 cdef extern from "_team.h" nogil:
     ctypedef void (*fastlr_work)(void *context, int share) noexcept nogil
     void fastlr_team_run(fastlr_work work, void *context, int shares)
+    unsigned int fastlr_flush()
+    void fastlr_set_arithmetic(unsigned int mode)
 
 include "_stepper_types.pxi"
 include "_stepper_plan.pxi"
@@ -329,6 +331,16 @@ cdef class Stepper:
                     # One norm is for all; a group without members has none.
                     plan.norms[k if k < plan.n_norms else 0])
         return 0
+
+
+cdef unsigned int flush_subnormals() noexcept nogil:
+    """Take numbers below the normal ones as zero in this thread; return the mode before."""
+    return fastlr_flush()
+
+
+cdef void restore_arithmetic(unsigned int mode) noexcept nogil:
+    """Compute as before `flush_subnormals`."""
+    fastlr_set_arithmetic(mode)
 
 
 cdef void run_team(shared_work work, void *context, int shares) noexcept nogil:

@@ -11,6 +11,8 @@
 #ifndef FASTLR_TEAM_H
 #define FASTLR_TEAM_H
 
+#include "_subnormal.h"
+
 typedef void (*fastlr_work)(void *context, int share);
 
 #if defined(_MSC_VER)
@@ -46,6 +48,7 @@ static struct {
     fastlr_work work;
     void *context;
     int shares;
+    unsigned arithmetic;   /* the caller's, so that results do not depend on who does a share */
     int helpers;
     int prepared;
 } fastlr_team = {.busy = PTHREAD_MUTEX_INITIALIZER,
@@ -68,7 +71,10 @@ static void *fastlr_helper(void *argument) {
             pthread_mutex_unlock(&fastlr_team.lock);
         }
         seen = atomic_load(&fastlr_team.job);
-        if (share < fastlr_team.shares) fastlr_team.work(fastlr_team.context, share);
+        if (share < fastlr_team.shares) {
+            fastlr_set_arithmetic(fastlr_team.arithmetic);
+            fastlr_team.work(fastlr_team.context, share);
+        }
         atomic_fetch_sub(&fastlr_team.unfinished, 1);
     }
     return NULL;
@@ -113,6 +119,7 @@ static void fastlr_team_run(fastlr_work work, void *context, int shares) {
     fastlr_team.work = work;
     fastlr_team.context = context;
     fastlr_team.shares = shares;
+    fastlr_team.arithmetic = fastlr_arithmetic();
     atomic_store(&fastlr_team.unfinished, fastlr_team.helpers);
     atomic_fetch_add(&fastlr_team.job, 1);
     if (atomic_load(&fastlr_team.sleepers)) {

@@ -12,7 +12,7 @@ from libc.string cimport memcpy
 
 cimport numpy as cnp
 
-from fastlr.kernels._stepper cimport Stepper
+from fastlr.kernels._stepper cimport Stepper, flush_subnormals, restore_arithmetic
 
 import numpy as np
 
@@ -173,6 +173,7 @@ cdef class LinearLoop:
         cdef Py_ssize_t steps, step = 0, chunk, done
         cdef double loss = 0, weight = 0
         cdef int status = 0
+        cdef unsigned int mode
         if batch_size < 1 or not self.read(X, y, sample_weight, order, &data):
             return None
         self.stepper.attach(self.arena.grad)
@@ -186,6 +187,7 @@ cdef class LinearLoop:
             chunk = min(chunk, steps - step)
             self.stepper.prepare(chunk)
             with nogil:
+                mode = flush_subnormals()
                 if self.typenum == cnp.NPY_FLOAT32:
                     status = run_steps(
                         self, <float*>self.z, &data, batch_size, step, chunk, &done, &loss, &weight
@@ -194,6 +196,7 @@ cdef class LinearLoop:
                     status = run_steps(
                         self, <double*>self.z, &data, batch_size, step, chunk, &done, &loss, &weight
                     )
+                restore_arithmetic(mode)
             step += done
             PyErr_CheckSignals()
         return EpochResult(loss, weight, step, step if status else None)

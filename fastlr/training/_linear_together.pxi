@@ -28,6 +28,7 @@ def run_together(list loops, X, y, sample_weight, order, Py_ssize_t batch_size):
     cdef Py_ssize_t i, k, n = len(loops), steps, step = 0, chunk, size, start
     cdef Part *parts
     cdef bint left = True
+    cdef unsigned int mode
     for m in loops:
         if (m.typenum, m.outputs, m.features) != (first.typenum, first.outputs, first.features):
             return None
@@ -59,6 +60,7 @@ def run_together(list loops, X, y, sample_weight, order, Py_ssize_t batch_size):
                 if not parts[k].over:
                     (<LinearLoop>loops[k]).stepper.prepare(chunk)
             with nogil:
+                mode = flush_subnormals()
                 for i in range(step, step + chunk):
                     start = i * batch_size
                     gather(&data, &rows, &batch, start, min(start + batch_size, data.used))
@@ -69,6 +71,7 @@ def run_together(list loops, X, y, sample_weight, order, Py_ssize_t batch_size):
                             left = left or not parts[k].over
                     if not left:
                         break
+                restore_arithmetic(mode)
             step += chunk
             PyErr_CheckSignals()
         return [

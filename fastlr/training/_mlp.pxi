@@ -10,7 +10,9 @@ from libc.stdlib cimport calloc, free
 
 cimport numpy as cnp
 
-from fastlr.kernels._stepper cimport Stepper, run_team
+from fastlr.kernels._stepper cimport (
+    Stepper, flush_subnormals, restore_arithmetic, run_team
+)
 
 import numpy as np
 
@@ -176,6 +178,7 @@ cdef class MLPLoop:
         cdef Py_ssize_t steps, step = 0, chunk, done = 0, block
         cdef double loss = 0, weight = 0
         cdef int status = 0
+        cdef unsigned int mode
         if batch_size < 1 or not take_data(
             &self.net, self.typenum, self.outputs, X, y, sample_weight, order
         ):
@@ -190,7 +193,9 @@ cdef class MLPLoop:
             chunk = min(chunk, steps - step)
             self.stepper.prepare(chunk)
             with nogil:
+                mode = flush_subnormals()
                 status = self.run_steps(batch_size, block, step, chunk, &done, &loss, &weight)
+                restore_arithmetic(mode)
             step += done
             PyErr_CheckSignals()
         return EpochResult(loss, weight, step, step if status else None)

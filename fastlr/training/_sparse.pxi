@@ -15,7 +15,9 @@ from libc.string cimport memcpy, memset
 
 cimport numpy as cnp
 
-from fastlr.kernels._stepper cimport Finish, Plan, Segment, Stepper, set_scale
+from fastlr.kernels._stepper cimport (
+    Finish, Plan, Segment, Stepper, flush_subnormals, restore_arithmetic, set_scale
+)
 
 from fastlr.training.epoch import EpochResult
 
@@ -196,6 +198,7 @@ cdef class SparseLoop:
         cdef Py_ssize_t steps, step = 0, chunk, done
         cdef double loss = 0, weight = 0, per_row
         cdef int status = DONE
+        cdef unsigned int mode
         if batch_size < 1 or not self.read(X, y, sample_weight, order, &data):
             return None
         self.w, self.b = self.coef, self.intercept
@@ -216,6 +219,7 @@ cdef class SparseLoop:
                     if self.rows == NULL:
                         raise MemoryError
                 with nogil:
+                    mode = flush_subnormals()
                     if self.typenum == cnp.NPY_FLOAT32:
                         status = run_steps(
                             self, <float*>NULL, &data, batch_size, step, chunk, &done, &loss,
@@ -224,6 +228,7 @@ cdef class SparseLoop:
                         status = run_steps(
                             self, <double*>NULL, &data, batch_size, step, chunk, &done, &loss,
                             &weight)
+                    restore_arithmetic(mode)
                 step += done
                 PyErr_CheckSignals()
         finally:
@@ -261,11 +266,14 @@ cdef class SparseLoop:
 
     def settle(self):
         """Let every feature see all steps."""
+        cdef unsigned int mode
         with nogil:
+            mode = flush_subnormals()
             if self.typenum == cnp.NPY_FLOAT32:
                 catch_up_all(self, <float*>NULL)
             else:
                 catch_up_all(self, <double*>NULL)
+            restore_arithmetic(mode)
 
     cdef int remember(self, Py_ssize_t steps) except -1:
         """Have room for what that many more steps do to features that they do not touch."""
