@@ -40,7 +40,7 @@ OPTAX = {
     "RMSprop": "rmsprop",
     "Rprop": "rprop",
     "SGD": "sgd",
-    "Signum": "sign_sgd",
+    "Signum": "signum",
     "Yogi": "yogi",
 }
 Arrays = list[np.ndarray]
