@@ -18,6 +18,7 @@ cdef enum:
     MOST_ENTRIES = 65536     # of a block of more than one row
     MOST_STATES = 12
     AHEAD = 4                # features between the one in hand and the one that is fetched
+    MOST_FETCHED = 1024      # bytes of a row that are fetched ahead; the rest follow in order
     # What a coefficient row begins with.
     SCALE = 0
     CLIP = 1
