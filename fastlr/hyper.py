@@ -7,6 +7,7 @@ call that made it, validated as soon as it is built, and never changed by use.
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import numbers
@@ -111,7 +112,33 @@ class HyperParameters:
             if value is _REQUIRED:
                 raise TypeError(f"{cls.__name__} needs {name!r}")
             setattr(self, name, value)
+        self._given = tuple(given)
         self._check()
+
+    def is_given(self, name: str) -> bool:
+        """Return whether a parameter was given, if only its default, by a call or `set_params`.
+
+        Clones, copies and pickles remember; an object made of ``get_params()`` was given all.
+
+        Parameters
+        ----------
+        name : str
+            Of the parameter.
+
+        Returns
+        -------
+        bool
+
+        Examples
+        --------
+        >>> from fastlr import AdamW
+        >>> AdamW().is_given("lr"), AdamW(lr=1e-3).is_given("lr")
+        (False, True)
+        """
+        return name in self.__dict__.get("_given", ())
+
+    def __sklearn_clone__(self) -> HyperParameters:
+        return copy.deepcopy(self)
 
     @classmethod
     def _defaults(cls, preset: Any) -> dict[str, Any]:
@@ -200,6 +227,8 @@ class HyperParameters:
                     nested.setdefault(outer, {})[inner] = value
                 else:
                     setattr(self, outer, value)
+                if not self.is_given(outer):
+                    self._given = (*self.__dict__.get("_given", ()), outer)
             for outer, inner_params in nested.items():
                 target = getattr(self, outer)
                 if not isinstance(target, HyperParameters):
@@ -227,15 +256,17 @@ class HyperParameters:
         HyperParameters
             The copy; the original stays as it is.
         """
-        copy = object.__new__(type(self))
-        copy.__dict__ = dict(self.__dict__)
-        return copy.set_params(**params)
+        made = object.__new__(type(self))
+        made.__dict__ = dict(self.__dict__)
+        return made.set_params(**params)
 
     def __repr__(self) -> str:
         shown = [
             f"{name}={getattr(self, name)!r}"
             for name, default in self._defaults(self.__dict__.get("preset")).items()
-            if default is _REQUIRED or not _same(getattr(self, name), default)
+            if self.is_given(name)
+            or default is _REQUIRED
+            or not _same(getattr(self, name), default)
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
 

@@ -261,11 +261,19 @@ def test_the_same_seed_finds_the_same_rate_and_leaves_the_optimizer_alone():
 
 @pytest.mark.parametrize(
     ("optimizer", "lr", "expected"),
-    [(SGD(lr=0.25), "auto", 0.25), (SGD(), 0.5, 0.5), ("sgd", 0.5, 0.5), ("sgd", 0, 0.0)],
+    [
+        (SGD(lr=0.25), "auto", 0.25),
+        (SGD(lr=0.01), "auto", 0.01),  # if only the default
+        (SGD().set_params(lr=0.01), "auto", 0.01),
+        (SGD(), 0.5, 0.5),
+        ("sgd", 0.5, 0.5),
+        ("sgd", 0, 0.0),
+    ],
 )
 def test_a_rate_that_was_said_is_kept(optimizer, lr, expected):
-    model = LinearClassifier(optimizer, lr=lr).fit(DIGITS, DIGITS_Y)
-    assert model.lr_ == expected
+    model = LinearClassifier(optimizer, lr=lr)
+    assert model.fit(DIGITS, DIGITS_Y).lr_ == expected
+    assert clone(model).fit(DIGITS, DIGITS_Y).lr_ == expected
 
 
 def test_a_preset_has_a_default_of_its_own():

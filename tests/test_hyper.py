@@ -89,6 +89,19 @@ def test_an_optimizer_can_be_cloned_pickled_and_copied(name):
         assert made.set_params(lr=0.5) != optimizer
 
 
+@pytest.mark.parametrize("make", [clone, lambda o: pickle.loads(pickle.dumps(o)), copy.deepcopy])
+def test_what_was_given_is_remembered_though_it_is_the_default(make):
+    left, given = SGD(), SGD(lr=0.01)
+    assert left == given
+    assert not make(left).is_given("lr")
+    assert make(given).is_given("lr")
+    assert make(left).replace(lr=0.01).is_given("lr")
+    assert (repr(make(left)), repr(make(given))) == ("SGD()", "SGD(lr=0.01)")
+    with pytest.raises(ValueError, match="lr"):
+        left.set_params(lr=-1.0)
+    assert not left.is_given("lr")
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_name_in_any_case_gives_the_defaults(name):
     cls = OPTIMIZERS[name]

@@ -156,16 +156,10 @@ class OptimizerParams(BaseEstimator):
         return self.lr
 
     def _seeks_rate(self) -> bool:
-        """Return whether `fit` looks for a rate: nobody has said one, not in an optimizer either.
-
-        An optimizer object whose rate is not the default of its class has been given it.
-        """
+        """Return whether `fit` looks for a rate: nobody has given one, to an optimizer either."""
         if self.lr != "auto":
             return False
-        if isinstance(self.optimizer, str):
-            return True
-        default = type(self.optimizer)._defaults(getattr(self.optimizer, "preset", None))
-        return bool(self.optimizer.lr == default["lr"])
+        return isinstance(self.optimizer, str) or not self.optimizer.is_given("lr")
 
     def _at_rule_of_thumb(self, optimizer: Any) -> Optimizer:
         """Return the optimizer at the rate around which to look for a better one."""

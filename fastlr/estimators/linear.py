@@ -55,10 +55,10 @@ class LinearClassifier(LinearModel, GradientClassifier):
     lr : float or "auto", default="auto"
         Learning rate; a number replaces the optimizer's. ``"auto"`` finds one in `fit`, by short
         runs at several rates that are judged on rows held out of them (`fastlr.tuning.auto_lr`),
-        unless an optimizer object was given one that is not the default of its class. In
-        `partial_fit` and `fit_stream`, which do not see all data, it leaves an optimizer object
-        its own and gives an optimizer named by a string ten times its default, up to 0.1 (0.01
-        for ``"adamw"``): defaults are made for deep networks, and a linear model bears more.
+        unless an optimizer object was given one: ``AdamW(lr=1e-3)`` keeps it, ``AdamW()`` does
+        not. In `partial_fit` and `fit_stream`, which do not see all data, it leaves an optimizer
+        object its own and gives an optimizer named by a string ten times its default, up to 0.1
+        (0.01 for ``"adamw"``): defaults are made for deep networks, and a linear model bears more.
     schedule : str, Schedule or None, default="onecycle"
         How the rate changes over the run. An optimizer object with a schedule of its own keeps
         that; naming another one here as well is an error.

@@ -1,4 +1,8 @@
-"""Multi-layer perceptrons: relu, Adam at a constant rate, a fresh random order in each epoch."""
+"""Multi-layer perceptrons: relu, a fresh random order in each epoch.
+
+Adam at a constant rate, so that all do the same work; or AdamW under one-cycle by those who have
+it, which is what their users would set.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,21 @@ RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
 
 def fit_fastlr(
-    data: Data, length: int, setting: float, threads: int, hidden: int, batch: int
+    data: Data,
+    length: int,
+    setting: float,
+    threads: int,
+    hidden: int,
+    batch: int,
+    one_cycle: bool = False,
 ) -> Any:
     """Fit MLPClassifier."""
-    from fastlr import Adam, MLPClassifier
+    from fastlr import Adam, AdamW, MLPClassifier
 
     model = MLPClassifier(
         (hidden,),
-        optimizer=Adam(lr=setting),
-        schedule=None,
+        optimizer=AdamW(lr=setting) if one_cycle else Adam(lr=setting),
+        schedule="onecycle" if one_cycle else None,
         batch_size=batch,
         max_epochs=length,
         standardize=False,
@@ -51,26 +61,40 @@ def fit_sklearn(
 
 
 def fit_torch(
-    data: Data, length: int, setting: float, threads: int, hidden: int, batch: int
+    data: Data,
+    length: int,
+    setting: float,
+    threads: int,
+    hidden: int,
+    batch: int,
+    one_cycle: bool = False,
 ) -> Any:
     """Train a plain loop."""
-    return torch_loops.loop(data, length, setting, [hidden], batch, False, 0)
+    return torch_loops.loop(data, length, setting, [hidden], batch, one_cycle, 0)
 
 
 def fit_skorch(
-    data: Data, length: int, setting: float, threads: int, hidden: int, batch: int
+    data: Data,
+    length: int,
+    setting: float,
+    threads: int,
+    hidden: int,
+    batch: int,
+    one_cycle: bool = False,
 ) -> Any:
     """Train skorch's net."""
-    return torch_loops.skorch_net(data, length, setting, [hidden], batch, False, 0)
+    return torch_loops.skorch_net(data, length, setting, [hidden], batch, one_cycle, 0)
 
 
-def contenders(hidden: int, batch: int, epochs: int) -> list[Contender]:
-    """Return everybody for a network of one hidden layer."""
+def contenders(hidden: int, batch: int, epochs: int, one_cycle: bool = False) -> list[Contender]:
+    """Return everybody for a network of one hidden layer; scikit-learn's has no one-cycle."""
     sized = functools.partial(functools.partial, hidden=hidden, batch=batch)
+    own = functools.partial(sized, one_cycle=one_cycle)
+    rule = "AdamW" if one_cycle else "Adam"
     few, many = (1, 2, 4), (1, 2, 4, 8)
     return [
-        Contender("fastlr MLPClassifier", sized(fit_fastlr), epochs, 1e-3, many, RATES),
-        Contender("torch loop, Adam(fused)", sized(fit_torch), epochs, 1e-3, many, RATES, "torch"),
-        Contender("skorch, Adam(fused)", sized(fit_skorch), epochs, 1e-3, few, RATES, "skorch"),
+        Contender("fastlr MLPClassifier", own(fit_fastlr), epochs, 1e-3, many, RATES),
+        Contender(f"torch loop, {rule}(fused)", own(fit_torch), epochs, 1e-3, many, RATES, "torch"),
+        Contender(f"skorch, {rule}(fused)", own(fit_skorch), epochs, 1e-3, few, RATES, "skorch"),
         Contender("scikit-learn MLPClassifier", sized(fit_sklearn), epochs, 1e-3, many, RATES),
     ]

@@ -84,7 +84,11 @@ def run(plan: Plan) -> list[Record]:
     dense = images.images(plan.quick)
     network = Data(f"{dense.name}, 128 hidden units", dense.X, dense.y, dense.X_test, dense.y_test)
     ads = sparse_rows.ads(plan.pick(200_000, 1000), plan.pick(100_000, 1000))
-    races = [(dense, linear.LARGE), (network, mlp.contenders(128, 128, 3)), (ads, sparse.ADS)]
+    races = [
+        (dense, linear.LARGE),
+        (network, mlp.contenders(128, 128, 3, one_cycle=True)),
+        (ads, sparse.ADS),
+    ]
     rows = plan.pick(6000, 200)
     found = []
     with peers.threads(1):
