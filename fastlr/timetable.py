@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -63,7 +64,33 @@ class Timetable:
             label: schedule.initial_metric_state() for label, schedule in self._schedules.items()
         }
         self._latest: tuple[float, np.ndarray, np.ndarray | None] | None = None
+        self._known: dict[tuple[str, float, int], tuple[np.ndarray, np.ndarray | None]] | None
+        self._known = None
         self.blocks(np.zeros(1))  # what is missing is said now, not at a step
+
+    def restarted(self, optimizer: Optimizer, run: Run) -> Timetable:
+        """Return that of another training, in which nothing has been seen of the metric yet.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+            The same, but for its rate.
+        run : Run
+            The run. Trainings of the same length share what schedules come to.
+
+        Returns
+        -------
+        Timetable
+            Of its own.
+        """
+        other = copy.copy(self)
+        other._optimizer, other._run, other._latest = optimizer, run, None
+        other._seen = {
+            label: schedule.initial_metric_state() for label, schedule in self._schedules.items()
+        }
+        if self._known is None or run != self._run:
+            other._known = {}
+        return other
 
     @property
     def needs_metric(self) -> bool:
@@ -179,8 +206,13 @@ class Timetable:
         self, label: str, t: np.ndarray, values: Mapping[str, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return factor and momentum of a schedule of the rate; `values` may give the latter."""
-        schedule = self._schedules[label]
-        factor, momentum = schedule.evaluate(t, self._run, self._seen[label])
+        schedule, key = self._schedules[label], (label, float(t[0]), len(t))
+        found = None if self._known is None else self._known.get(key)
+        if found is None:
+            found = schedule.evaluate(t, self._run, self._seen[label])
+            if self._known is not None and not schedule.needs_metric:
+                self._known[key] = found
+        factor, momentum = found
         name = self._optimizer.momentum_field()
         if name is None or name not in values:
             return factor, momentum

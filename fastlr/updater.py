@@ -230,7 +230,7 @@ class Updater(Saving):
         """Go back to a state, for a run at another rate and of another length."""
         self.optimizer = self.optimizer.replace(lr=lr)
         self._run = self._run._replace(total_steps=total_steps)
-        self._timetable = Timetable(self.optimizer, self._groups, self._run)
+        self._timetable = self._timetable.restarted(self.optimizer, self._run)
         self.load_state_dict(state_dict)
 
     @property

@@ -81,7 +81,8 @@ class FoldOfRestarts(FoldOfCandidates):
         model.set_params(**settings)
         run = Run(model.max_epochs * plan.steps, plan.steps)
         batch = min(plan.batch_size, self._rows.used)
-        session = model._begin(model._resolve_optimizer(), self._spec, run, False, batch)
+        optimizer = model._resolve_optimizer()
+        session = model._begin(optimizer, self._spec, run, False, batch)
         if (
             session.updater.starts
             or not _starts_alike(session.updater.optimizer)
@@ -91,7 +92,7 @@ class FoldOfRestarts(FoldOfCandidates):
         with self._lock:
             if self._rng is None:
                 self._rng = session.rng
-        return _Runner(model, session, batch)
+        return _Runner(model, optimizer, session, batch)
 
     def _orders(self, n_epochs: int) -> list[np.ndarray | None]:
         """Return the orders of rows of the first epochs: those of any fit with this seed."""
@@ -141,18 +142,21 @@ class FoldOfRestarts(FoldOfCandidates):
 class _Runner:
     """A session that is taken back to its beginning for each candidate; for one thread."""
 
-    def __init__(self, model: Any, session: Session, batch: int) -> None:
-        self.model, self.session, self._batch = model, session, batch
+    def __init__(self, model: Any, optimizer: Any, session: Session, batch: int) -> None:
+        self.model, self.session = model, session
+        self._optimizer, self._batch = optimizer, batch
         self._start = session.arena.params.copy()
         self._state = session.updater.state_dict()
 
     def restart(self, lr: float, n_steps: int) -> None:
-        model, session = self.model, self.session
+        model, session, rate = self.model, self.session, float(lr)
         model.lr = lr
-        optimizer: Any = model._at_batch_size(model._resolve_optimizer(), self._batch)
-        model.lr_ = float(optimizer.lr)
+        if model.reference_batch_size is not None:
+            optimizer: Any = self._optimizer.replace(lr=rate)
+            rate = model._at_batch_size(optimizer, self._batch).lr
+        model.lr_ = rate
         session.arena.params[:] = self._start
-        session.updater._restart(self._state, optimizer.lr, n_steps)
+        session.updater._restart(self._state, rate, n_steps)
 
 
 def _starts_alike(optimizer: Any) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from .sweep_data import Grid
 from .sweep_result import SweepResult
+from .sweep_rounds import Standing
 
 
 class Runs:
@@ -25,6 +26,7 @@ class Runs:
     def __init__(self, grid: Grid, n_folds: int) -> None:
         self._grid = grid
         self._outcomes: dict[tuple[int, int], Any] = {}
+        self._rows: dict[tuple[int, int], np.ndarray | None] = {}
         shape = len(grid.settings), n_folds
         self._scores, self._losses = np.full(shape, np.nan), np.full(shape, np.nan)
         self._whole = np.zeros(shape, bool)
@@ -40,13 +42,13 @@ class Runs:
         pieces : sequence of (int, sequence of int)
             Fold, and candidates on it.
         outcomes : sequence of sequence
-            For each piece those of its candidates.
+            For each piece those of its candidates, and what is known of the rows held out.
         whole : bool
             Whether they ran through all epochs.
         """
         for (fold, numbers), found in zip(pieces, outcomes, strict=True):
-            for k, outcome in zip(numbers, found, strict=True):
-                self._outcomes[k, fold] = outcome
+            for k, (outcome, rows) in zip(numbers, found, strict=True):
+                self._outcomes[k, fold], self._rows[k, fold] = outcome, rows
                 self._scores[k, fold] = outcome.score
                 # Losses may be unknown, where all held-out rows are of classes not trained on.
                 lost = outcome.held_out_losses
@@ -54,8 +56,8 @@ class Runs:
                 self._whole[k, fold] = whole
                 self._diverged[k] |= outcome.diverged
 
-    def of(self, numbers: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Return scores and losses of candidates that have run equally long.
+    def of(self, numbers: Sequence[int]) -> Standing:
+        """Return how candidates have done that have run equally long.
 
         Parameters
         ----------
@@ -64,13 +66,19 @@ class Runs:
 
         Returns
         -------
-        scores, losses : ndarray of shape (len(numbers), folds they have run on)
+        Standing
+            On the folds that they have run on.
         """
         folds = [f for f in range(self._scores.shape[1]) if (numbers[0], f) in self._outcomes]
         chosen = np.ix_(list(numbers), folds)
         scores = self._scores[chosen]
         scores[self._diverged[list(numbers)]] = np.nan
-        return scores, self._losses[chosen]
+        rows = [_joined([self._rows[k, f] for f in folds]) for k in numbers]
+        return Standing(self._grid.lr[list(numbers)], scores, self._losses[chosen], rows)
+
+    def leave(self, numbers: Sequence[int]) -> None:
+        """Let go of what is known of rows, but for these candidates."""
+        self._rows = {key: rows for key, rows in self._rows.items() if key[0] in set(numbers)}
 
     def result(self, estimator: Any, label: str, prefix: str) -> SweepResult:
         """Return the result.
@@ -151,3 +159,8 @@ class Runs:
             "validation_loss": what[:, 1],
             "validation_score": what[:, 2],
         }
+
+
+def _joined(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if known and len(known) == len(parts) else None

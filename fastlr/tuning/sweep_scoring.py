@@ -120,8 +120,9 @@ def _r2(predicted: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> Jud
     if y.dtype.kind not in "iuf" or predicted.ndim != 1 or len(y) < 2:
         return None
     target, weight = y[:, None], 1.0 if weights is None else weights[:, None]
-    squares = (target - predicted[:, None].astype(np.float64, copy=False)) ** 2
-    left = float((weight * squares).sum(axis=0)[0])
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = (target - predicted[:, None].astype(np.float64, copy=False)) ** 2
+        left = float((weight * squares).sum(axis=0)[0])
     from_mean = (target - np.average(target, axis=0, weights=weights)) ** 2
     whole = float((weight * from_mean).sum(axis=0, dtype=np.float64)[0])
     if not (whole and left and np.isfinite(left)):
