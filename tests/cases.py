@@ -126,6 +126,11 @@ def make(case, **more):
 
 def tree(dtype=np.float64, seed=1):
     """Return parameters of many shapes: 0-d, empty, column-major, and every vector tail."""
+    return {name: values.copy("K") for name, values in _tree(np.dtype(dtype), seed).items()}
+
+
+@functools.cache
+def _tree(dtype, seed):
     shapes = [(), (0,), (3, 0), (2, 3), (5, 1, 2), *range(1, 41)]
     params = {f"p{k}": np.asarray(uniform(s, seed, k), dtype) for k, s in enumerate(shapes)}
     params["column"] = np.asfortranarray(uniform((6, 7), seed, 99), dtype)

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, train_test_split
 
-from fastlr import SGD, AdamW, MLPClassifier, MLPRegressor
+from fastlr import SGD, AdamW, MLPClassifier, MLPRegressor, Muon
 from fastlr.estimators._mlp_params import parameter_groups
 from fastlr.schedules import epochs
 
@@ -30,7 +30,8 @@ def moved(model, start):
 @pytest.mark.parametrize("standardize", [False, True])
 @pytest.mark.parametrize("frozen", [[0], [1], [-1], [0, 1]])
 @pytest.mark.parametrize(
-    "optimizer", [SGD(lr=0.05, momentum=0.9), AdamW(weight_decay=0.5), "prodigy", "muon"]
+    "optimizer",
+    [SGD(lr=0.05, momentum=0.9), AdamW(lr=0.01, weight_decay=0.5), "prodigy", Muon(lr=0.01)],
 )
 def test_frozen_layers_stay_as_they_are(optimizer, frozen, standardize):
     X, y = problem()

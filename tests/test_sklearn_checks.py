@@ -36,15 +36,20 @@ def test_checks_that_scikit_learn_keeps_to_itself(check, cls):
     check(cls.__name__, cls())
 
 
-@pytest.mark.parametrize("cls", ALL)
-def test_no_check_is_skipped_or_fails_with_array_api_dispatch(cls):
-    # The variable must be set before SciPy is imported.
+def test_no_check_is_skipped_or_fails_with_array_api_dispatch():
+    # The variable must be set before SciPy is imported. How a rate is found has nothing to do with
+    # dispatch; the checks above have it for all, and one of these is enough.
     code = (
+        "import fastlr\n"
         "from sklearn.utils.estimator_checks import check_estimator\n"
-        f"from fastlr import {cls.__name__}\n"
-        f"results = check_estimator({cls.__name__}(), on_skip=None, on_fail=None)\n"
-        "bad = [r for r in results if r['status'] != 'passed']\n"
-        "assert not bad, bad\n"
+        f"for name in {[cls.__name__ for cls in ALL]}:\n"
+        "    estimator = getattr(fastlr, name)()\n"
+        "    if name != 'LinearClassifier':\n"
+        "        estimator.set_params(lr=0.01)\n"
+        "    results = check_estimator(estimator, on_skip=None, on_fail=None)\n"
+        "    assert len(results) > 50\n"
+        "    bad = [r for r in results if r['status'] != 'passed']\n"
+        "    assert not bad, bad\n"
     )
     environment = os.environ | {"SCIPY_ARRAY_API": "1"}
     done = subprocess.run(

@@ -37,12 +37,11 @@ SETTINGS = [
 ]
 
 
-# The rule, and everything around it at once, for the whole way; each modifier alone, a part of it.
-LONG = {"plain", "all", "all that follows the rule"}
-
-
-def steps_for(modifier):
-    return STEPS if modifier in LONG else 150
+def steps_for(k, modifier):
+    """The rule in each setting, and once with everything around it, for the whole way."""
+    if modifier == "plain" or (modifier == "all" and k == 0):
+        return STEPS
+    return 300 if modifier.startswith("all") else 150
 
 
 def cut(flat):
@@ -116,7 +115,7 @@ def test_long_runs_in_both_precisions(name, k, modifier):
     twice = name in COMPILED or modifier in {"plain", "all"}
     dtypes = [np.float64, np.float32] if twice else [np.float64]
     moved = 0.0
-    for t, runs, walk in walked(name, settings, dtypes, steps=steps_for(modifier)):
+    for t, runs, walk in walked(name, settings, dtypes, steps=steps_for(k, modifier)):
         double = runs[0]
         assert error(double.p, walk.p) < 1e-12, f"step {t}"
         assert error(double.average, walk.average) < 1e-12, f"average at step {t}"
