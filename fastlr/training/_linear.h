@@ -15,6 +15,8 @@
 /* Rows done at a time: their part of X stays in the first two cache levels between forward and
    backward. A multiple of every tile's rows and of every vector's lanes. */
 #define FASTLR_BLOCK 16
+/* Rows of the highest tile; a power of two. */
+#define FASTLR_TILE 4
 
 #if !defined(FASTLR_TILES)
 #if defined(__GNUC__) || defined(__clang__)

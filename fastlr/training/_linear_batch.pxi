@@ -67,16 +67,20 @@ cdef double batch_by_tiles(
     cdef const real *x = <const real*>data.x
     cdef const real *rows[FASTLR_BLOCK]
     cdef const real *ahead[FASTLR_BLOCK]
-    cdef Py_ssize_t i, r, count, n = m.features
+    cdef Py_ssize_t i, r, count, filled, n = m.features
     cdef double loss = 0, share = 1.0 / (stop - start) if learn else 1.0
     cdef bint scattered = data.order != NULL
     i = start
     while i < stop:
         count = min(stop - i, <Py_ssize_t>FASTLR_BLOCK)
-        for r in range(FASTLR_BLOCK):
-            # Tiles may read more rows than there are; what they make of them is not used.
-            rows[r] = x + row_at(data, i + min(r, count - 1)) * n
-            if scattered:
+        for r in range(count):
+            rows[r] = x + row_at(data, i + r) * n
+        # A tile may read more rows than there are; what it makes of them is not used.
+        filled = count + (-count & (FASTLR_TILE - 1))
+        for r in range(count, filled):
+            rows[r] = rows[count - 1]
+        if scattered:
+            for r in range(filled):
                 ahead[r] = x + row_at(data, min(i + count + r, data.used - 1)) * n
         if real is float:
             fastlr_forward_f32(

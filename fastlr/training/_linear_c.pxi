@@ -5,6 +5,7 @@ ctypedef const double *const_f64
 
 cdef extern from "_linear.h" nogil:
     enum: FASTLR_BLOCK
+    enum: FASTLR_TILE
     enum: FASTLR_TILES
     void fastlr_exponential_f32(const float*, float*, Py_ssize_t)
     void fastlr_exponential_f64(const double*, double*, Py_ssize_t)

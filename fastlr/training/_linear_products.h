@@ -79,8 +79,9 @@ static const SIGNED NAME(ramp)[32] = {[16] = -1, -1, -1, -1, -1, -1, -1, -1,
 #define LANES PTRDIFF_MAX
 #endif
 
-/* z[k][r] for a block of rows. `x` and `ahead` hold FASTLR_BLOCK pointers, all of them readable;
-   the rows at `ahead`, if it is given, are brought into the cache on the way. */
+/* z[k][r] for a block of rows. `x` and `ahead` hold as many pointers, filled up to a multiple of
+   FASTLR_TILE, all of them readable; the rows at `ahead`, if it is given, are brought into the
+   cache on the way. */
 static void NAME(fastlr_forward)(const REAL *const *x, const REAL *const *ahead, ptrdiff_t rows,
                                  const REAL *w, ptrdiff_t classes, ptrdiff_t n, REAL *z,
                                  ptrdiff_t ld)
@@ -92,7 +93,7 @@ static void NAME(fastlr_forward)(const REAL *const *x, const REAL *const *ahead,
 #if FASTLR_TILES
     const ptrdiff_t groups = (classes + 4) / 5;
     for (ptrdiff_t i = 0, k = 0; i < groups; i++) {
-        const ptrdiff_t c = (classes - k) / (groups - i), step = c <= 3 ? 4 : 2;
+        const ptrdiff_t c = (classes - k) / (groups - i), step = c <= 3 ? FASTLR_TILE : 2;
         for (ptrdiff_t r = 0; r < rows; r += step)
             FOR_TILE(c, forward, x + r, ahead ? ahead + r : 0, w + k * n, n, z + k * ld + r, ld);
         ahead = 0;

@@ -14,7 +14,7 @@
 
 /* Rows by C accumulators in forward, C by VECS in backward: at least 8 cover the latency. */
 #if C <= 3
-#define ROWS 4
+#define ROWS FASTLR_TILE
 #else
 #define ROWS 2
 #endif
@@ -42,6 +42,8 @@ static void NAME_C(forward)(const REAL *const *x, const REAL *const *ahead, cons
             UNROLL for (int r = 0; r < ROWS; r++) acc[r][c] += xv[r] * wv;
         }
     }
+    if (ahead) /* a row may end on a line in which no vector of it begins */
+        UNROLL for (int r = 0; r < ROWS; r++) __builtin_prefetch(ahead[r] + n - 1);
     if (j < n) {
         const ptrdiff_t last = n - LANES;
         const MASK fresh = FRESH(n - j);
