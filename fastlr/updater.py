@@ -227,11 +227,14 @@ class Updater(Saving):
             self._stepper.forget_rows()  # they were computed with what it knew before
 
     def _restart(self, state_dict: Mapping[str, Any], lr: float, total_steps: int) -> None:
-        """Go back to a state, for a run at another rate and of another length."""
+        """Go back to the state at the start, for a run at another rate and of another length."""
         self.optimizer = self.optimizer.replace(lr=lr)
         self._run = self._run._replace(total_steps=total_steps)
         self._timetable = self._timetable.restarted(self.optimizer, self._run)
         self.load_state_dict(state_dict)
+        for name, value in self.optimizer.initial_state().items():
+            for array in self._state.get(name, ()) if value != "p" else ():
+                array[...] = value  # which may depend on the rate
 
     @property
     def t(self) -> int:

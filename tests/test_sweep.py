@@ -111,7 +111,7 @@ def in_one_session(monkeypatch):
     monkeypatch.setattr("fastlr.estimators._candidates.FoldOfCandidates.train", refuse)
 
 
-OWN_SESSIONS = {"adafactor", "muon", "sm3", "rprop"}
+OWN_SESSIONS = {"adafactor", "muon", "sm3"}
 
 
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS))

@@ -85,7 +85,7 @@ class FoldOfRestarts(FoldOfCandidates):
         session = model._begin(optimizer, self._spec, run, False, batch)
         if (
             session.updater.starts
-            or not _starts_alike(session.updater.optimizer)
+            or isinstance(session.updater.optimizer, ArrayOptimizer)
             or session.epoch.gains_together(self._rows.X)
         ):
             return None
@@ -157,12 +157,3 @@ class _Runner:
         model.lr_ = rate
         session.arena.params[:] = self._start
         session.updater._restart(self._state, rate, n_steps)
-
-
-def _starts_alike(optimizer: Any) -> bool:
-    """Return whether state starts from the same numbers, whatever the rate."""
-    other = optimizer.replace(lr=2 * optimizer.lr)
-    return not isinstance(optimizer, ArrayOptimizer) and (
-        optimizer.initial_state() == other.initial_state()
-        and optimizer.initial_scalars() == other.initial_scalars()
-    )
