@@ -64,7 +64,7 @@ def load_emitter():
     package = types.ModuleType("fastlr_build")
     package.__path__ = [str(PACKAGE / "kernels")]
     sys.modules["fastlr_build"] = package
-    names = ("emit", "cython_cpu", "cython_schedules", "emit_losses", "cython_losses")
+    names = ("built", "emit", "cython_cpu", "cython_schedules", "emit_losses", "cython_losses")
     return [importlib.import_module(f"fastlr_build.{name}") for name in names]
 
 
@@ -78,7 +78,7 @@ def write(path, text):
 
 def emitted_sources():
     """Write the .pyx text of the rules; return module names and paths."""
-    emit, cython_cpu, cython_schedules, emit_losses, cython_losses = load_emitter()
+    built, emit, cython_cpu, cython_schedules, emit_losses, cython_losses = load_emitter()
     updates = [
         r for f in sorted((PACKAGE / "optimizers").glob("*.py")) for r in emit.rules_in_file(f)
     ]
@@ -99,13 +99,19 @@ def emitted_sources():
     sources = {}
     for kind, text in (("updates", body), ("losses", cython_losses.losses_body(losses))):
         write(folder / f"_{kind}_body.pxi", text)
-        for isa in cython_cpu.ISAS:
+        for isa in built.ISAS:
             stub = f'include "_{kind}_body.pxi"\nISA = "{isa}"\n'
             name = f"_{kind}_{isa}"
             sources[f"fastlr.kernels.{name}"] = write(folder / f"{name}.pyx", stub)
     sources["fastlr.kernels._schedules"] = write(
         folder / "_schedules.pyx", cython_schedules.schedule_body(schedules)
     )
+    # A module of its own, so that a comment that changes is no reason to compile kernels again.
+    known = {
+        rule.name: (built.checksum(Path(rule.file).read_bytes()), rule.digest)
+        for rule in (*updates, *schedules, *losses)
+    }
+    sources["fastlr.kernels._sources"] = write(folder / "_sources.pyx", f"SOURCES = {known!r}\n")
     return sources
 
 

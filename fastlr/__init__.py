@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .kernels.select import backend_info
     from .layers import layer_groups
     from .reporting.report import report
-    from .tuning.find_lr import find_lr
-    from .tuning.recommend import recommend, scale_lr
+    from .tuning.lr_range import find_lr
+    from .tuning.recommendations import recommend, scale_lr
     from .updater import Updater
 
 _HOMES = {

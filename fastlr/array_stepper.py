@@ -14,7 +14,7 @@ import numpy as np
 from . import arrays as checks
 from .figures import AVERAGE
 from .groups import Group
-from .kernels.emit import COMMON
+from .kernels.rule_terms import COMMON
 from .kernels.select import Kernel
 from .kernels.stepper import Stepper
 from .optimizers._array import ArrayOptimizer

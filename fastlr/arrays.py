@@ -5,25 +5,24 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .kernels.cuda_arrays import is_device_array
+from .kernels.on_device import is_device_array
 
 DTYPES = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
 
 
-@dataclass(frozen=True)
 class Parameters:
     """Bound parameters: a list, and how the user named them."""
 
-    arrays: list[Any]
-    names: list[str]
-    given: Any  # as the user gave them
-    kind: str  # "array", "sequence" or "dict"
-    on_device: bool
+    def __init__(
+        self, arrays: list[Any], names: list[str], given: Any, kind: str, on_device: bool
+    ) -> None:
+        self.arrays, self.names, self.on_device = arrays, names, on_device
+        self.given = given  # as the user gave them
+        self.kind = kind  # "array", "sequence" or "dict"
 
     @functools.cached_property
     def extents(self) -> tuple[np.ndarray, np.ndarray]:

@@ -2,17 +2,66 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arrays import Parameters
 from .figures import AVERAGE
 from .kernels import select
-from .kernels.bound_sums import BoundSums
-from .kernels.emit_finish import LOOKAHEAD_STATE, Finish
+from .kernels.rule_terms import DECAY_SHARE, LOOKAHEAD_STATE, update_owner
 from .optimizers.base import Optimizer
+
+# What few optimizers need is imported where they need it: the first step waits for all the rest.
+if TYPE_CHECKING:
+    from .groups import Group
+    from .kernels.bound_sums import BoundSums
+    from .kernels.finish import Finish
+
+
+def choose_finish(optimizer: Optimizer, groups: Sequence[Group]) -> Finish | None:
+    """Return which modifiers follow the rule.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Hyper-parameters.
+    groups : sequence of Group
+        May have an L1 penalty of their own.
+
+    Returns
+    -------
+    Finish or None
+        None if the rule's own loop does all there is to do.
+
+    Raises
+    ------
+    ValueError
+        If a modifier cannot go with the rule.
+    """
+    owner = type(optimizer).__name__
+    penalties = [group.l1 for group in groups if group.l1 is not None]
+    if "l1" not in optimizer.own_fields:
+        penalties.append(optimizer.l1)
+    if not any(penalties) and not optimizer.cautious and optimizer.lookahead is None:
+        return None
+    from .kernels.finish import Finish
+
+    if optimizer.predicts_elsewhere:
+        raise ValueError(
+            f"{owner} predicts with other parameters than it steps, and l1, cautious and lookahead "
+            "would change only the latter"
+        )
+    if not hasattr(type(optimizer), "update"):
+        raise ValueError(f"{owner} is array code, which l1, cautious and lookahead cannot follow")
+    rule: Any = update_owner(type(optimizer))
+    if optimizer.cautious and DECAY_SHARE in inspect.signature(rule.update).parameters:
+        raise ValueError(f"{owner} applies the decay itself, and cautious=True cannot see its move")
+    return Finish(
+        optimizer.cautious, optimizer.lookahead is not None, optimizer.average is not None
+    )
 
 
 def start_state(
@@ -69,6 +118,8 @@ def start_sums(optimizer: Optimizer, kernel: Any, count: int) -> BoundSums | Non
     kernels = kernel.summing
     if kernels is None:
         return None
+    from .kernels.bound_sums import BoundSums
+
     shared = optimizer.scope == "all"
     start = optimizer.initial_scalars()
     row = [float(start.get(name, 0.0)) for name in kernels.scalars]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .groups import Group
-from .kernels.bound_sums import BoundSums
-from .kernels.emit import COMMON
+from .kernels.rule_terms import COMMON
 from .optimizers.base import Optimizer, decay_coefficients
 from .timetable import Block, Timetable, check_effects
+
+if TYPE_CHECKING:
+    from .kernels.bound_sums import BoundSums
 
 
 def coefficient_rows(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from .hyper import check_number
 from .schedules import Run, Schedule, get_schedule
@@ -15,8 +13,7 @@ _SETTINGS = ("lr", "weight_decay", "l1", "l2", "schedule", "start")
 _UNKNOWN = Run()
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """Settings shared by some of the parameters."""
 
     lr_factor: float = 1.0
@@ -58,6 +55,8 @@ def assign_groups(
         return groups, ids
     if isinstance(given, (str, Mapping)) or not isinstance(given, Sequence):
         raise TypeError(f"groups must be a list of dicts, got {type(given).__name__}")
+    from fnmatch import fnmatchcase
+
     for k, entry in enumerate(given):
         patterns = _check_entry(entry, f"groups[{k}]")
         matched = [

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .figures import AVERAGE, Figures
-from .kernels.bound_sums import BoundSums
-from .kernels.emit_finish import LOOKAHEAD_STATE
+from .kernels.rule_terms import LOOKAHEAD_STATE
 from .state_dict import STATE_FORMAT, check_state_dict
+
+if TYPE_CHECKING:
+    from .kernels.bound_sums import BoundSums
 
 
 class Saving(Figures):

@@ -190,6 +190,19 @@ class Timetable:
     def _factor(self, label: str, t: np.ndarray) -> np.ndarray:
         return self._schedules[label].evaluate(t, self._run, self._seen[label])[0]
 
+    def _from_schedule(
+        self, schedule: Schedule, label: str, t: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        if label == "lr" and self._optimizer.schedule is None:
+            return np.ones(t.shape), None  # no kernel has to be loaded for that
+        key = (label, float(t[0]), len(t))
+        found = None if self._known is None else self._known.get(key)
+        if found is None:
+            found = schedule.evaluate(t, self._run, self._seen[label])
+            if self._known is not None and not schedule.needs_metric:
+                self._known[key] = found
+        return found
+
     def _values(self, t: np.ndarray) -> dict[str, np.ndarray]:
         """Return the hyper-parameters that have a schedule in `schedules`."""
         values = {}
@@ -206,13 +219,8 @@ class Timetable:
         self, label: str, t: np.ndarray, values: Mapping[str, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return factor and momentum of a schedule of the rate; `values` may give the latter."""
-        schedule, key = self._schedules[label], (label, float(t[0]), len(t))
-        found = None if self._known is None else self._known.get(key)
-        if found is None:
-            found = schedule.evaluate(t, self._run, self._seen[label])
-            if self._known is not None and not schedule.needs_metric:
-                self._known[key] = found
-        factor, momentum = found
+        schedule = self._schedules[label]
+        factor, momentum = self._from_schedule(schedule, label, t)
         name = self._optimizer.momentum_field()
         if name is None or name not in values:
             return factor, momentum

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import arrays as checks
-from .binding import host_stepper, start_state, start_sums, stepper_options
+from .binding import choose_finish, host_stepper, start_state, start_sums, stepper_options
 from .coefficient_rows import check_coefficients, coefficient_rows
 from .groups import assign_groups
-from .kernels import bound_finish, select
-from .optimizers._array import ArrayOptimizer
+from .kernels import select
 from .optimizers.base import Optimizer
 from .saving import Saving
 from .schedules import Run
@@ -109,12 +108,12 @@ class Updater(Saving):
             )
         self._timetable = Timetable(self.optimizer, self._groups, self._run)
         self._n_threads, self._measure_updates = n_threads, int(measure_updates)
-        self._finish = bound_finish.choose(self.optimizer, self._groups)
+        self._finish = choose_finish(self.optimizer, self._groups)
         self._last = None
         if self._bound.on_device or backend == "cuda":
             self._bind_device(backend, group_ids)
-        elif isinstance(self.optimizer, ArrayOptimizer):
-            self._bind_arrays(self.optimizer, backend, group_ids)
+        elif self.optimizer.by_arrays:
+            self._bind_arrays(backend, group_ids)
         else:
             self._bind_host(backend, group_ids)
 
@@ -127,7 +126,11 @@ class Updater(Saving):
         self.backend = self._kernel.backend
         check_coefficients(optimizer, self._kernel.coefficients)
         self._summing = start_sums(optimizer, self._kernel, len(params))
-        finish = None if what is None else bound_finish.bind_finish(what, dtype, self.backend)
+        finish = None
+        if what is not None:
+            from .kernels.bound_finish import bind_finish
+
+            finish = bind_finish(what, dtype, self.backend)
         self._state, arrays = start_state(optimizer, self._kernel.state, params, what)
         make, reductions = host_stepper(dtype)
         self._stepper = make(
@@ -146,9 +149,10 @@ class Updater(Saving):
             measure_updates=self._measure_updates,
         )
 
-    def _bind_arrays(self, optimizer: ArrayOptimizer, backend: str, group_ids: list[int]) -> None:
+    def _bind_arrays(self, backend: str, group_ids: list[int]) -> None:
         from . import array_stepper as by_arrays
 
+        optimizer: Any = self.optimizer
         self.backend = "numpy"
         self._summing = None
         self._kernel = by_arrays.array_kernel(optimizer)
@@ -174,7 +178,7 @@ class Updater(Saving):
         )
 
     def _bind_device(self, backend: str, group_ids: list[int]) -> None:
-        if isinstance(self.optimizer, ArrayOptimizer):
+        if self.optimizer.by_arrays:
             raise TypeError(
                 f"{type(self.optimizer).__name__} is array code, products and factors of NumPy "
                 "arrays, for which there are no CUDA kernels: it takes params on the CPU, and "

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 import fastlr
-from fastlr.kernels import cython_cpu, select
+from fastlr.kernels import built, select
 
 PATHS = [str(Path(__file__).parent), str(Path(fastlr.__file__).parents[1])]
 
 ENGINES = [
-    *(f"cython-{isa}" for isa in cython_cpu.ISAS),
+    *(f"cython-{isa}" for isa in built.ISAS),
     "numba",
     "cython-python_stepper",
     "numba-no_compiler",
@@ -40,12 +40,12 @@ def use_engine(name):
     kernels, _, other = name.partition("-")
     if kernels == "cython" and not is_compiled():
         pytest.skip("the compiled core was not built here")
-    if other in cython_cpu.ISAS:
+    if other in built.ISAS:
         info = select.backend_info()
         if other not in info["isas_supported"] or other not in info["isas_built"]:
             pytest.skip(f"{other} kernels do not run here, only {info['isas_supported']}")
     with pytest.MonkeyPatch.context() as patch:
-        if other in cython_cpu.ISAS:
+        if other in built.ISAS:
             patch.setattr(select, "instruction_set", lambda: other)
         if other in {"python_stepper", "no_compiler"}:
             patch.setattr(select, "compiled_stepper", lambda: None)

@@ -22,7 +22,7 @@ from cases import (
 from engines import ENGINES, needs_compiled, use_engine
 from hashed import uniform
 
-from fastlr.kernels import cython_cpu, emit, select
+from fastlr.kernels import built, emit, select
 from fastlr.kernels.stepper import sum_of_squares
 
 
@@ -107,11 +107,11 @@ def test_infinities_zeros_and_denormals_are_treated_alike(engine, case, dtype):
 
 @needs_compiled
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
-@pytest.mark.parametrize("isa", cython_cpu.ISAS)
+@pytest.mark.parametrize("isa", built.ISAS)
 def test_sum_of_squares_has_one_order_of_additions(isa, dtype):
     if isa not in select.backend_info()["isas_supported"]:
         pytest.skip(f"{isa} kernels do not run here")
-    address = cython_cpu.module(isa).KERNELS[f"sumsq_{dtype}"]
+    address = built.updates(isa).KERNELS[f"sumsq_{dtype}"]
     compiled = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p, ctypes.c_ssize_t)(address)
     for n in [*range(70), 1000, 16383, 16384]:
         x = (uniform(n, 3) * 10.0 ** (4 * uniform(n, 4))).astype("f4" if dtype == "f32" else "f8")
@@ -133,11 +133,11 @@ def test_sum_of_squares_goes_by_blocks_and_over_arrays():
 
 
 @needs_compiled
-@pytest.mark.parametrize("isa", cython_cpu.ISAS)
+@pytest.mark.parametrize("isa", built.ISAS)
 def test_the_build_holds_every_rule_variant_precision_and_average(isa):
     if isa not in select.backend_info()["isas_supported"]:
         pytest.skip(f"{isa} kernels do not run here")
-    module = cython_cpu.module(isa)
+    module = built.updates(isa)
     assert isa == module.ISA
     for cls in COMPILED.values():
         for variant in emit.variants(emit.rule_of_class(cls)):

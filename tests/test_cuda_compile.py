@@ -25,7 +25,7 @@ from ptx import (
 
 from fastlr.kernels import cuda_sums, emit, numba_cuda
 from fastlr.kernels.cuda_source import own_width, schedule_source, update_source
-from fastlr.kernels.emit_finish import Finish
+from fastlr.kernels.finish import Finish
 
 # Those with most arrays, which need most registers.
 WIDEST = sorted(VARIANTS, key=lambda key: -len(VARIANTS[key].state))[:4]

@@ -7,7 +7,7 @@ from scipy.special import log_expit
 from sklearn.base import clone
 from sklearn.metrics import d2_tweedie_score, mean_pinball_loss
 
-from fastlr.kernels import cython_cpu, cython_losses, loss_kernels, select
+from fastlr.kernels import built, loss_kernels, select
 from fastlr.kernels.emit import RuleError
 from fastlr.losses import (
     LOSSES,
@@ -94,7 +94,7 @@ def slopes(reference, z, y, h=1e-6):
 def kernels(loss, dtype):
     """Yield the kernel of every backend and instruction set that runs here."""
     yield "numba", loss_kernels.loss_kernel(loss, dtype, "numba")
-    for isa in cython_cpu.ISAS:
+    for isa in built.ISAS:
         info = select.backend_info()
         if isa in info["isas_supported"] and isa in info["isas_built"]:
             with pytest.MonkeyPatch.context() as patch:
@@ -275,7 +275,7 @@ def test_own_loss_is_compiled_by_numba(dtype):
 @needs_compiled
 def test_address_and_row_are_those_of_the_compiled_core():
     kernel = loss_kernels.loss_kernel(Huber(delta=0.25), np.float32)
-    module = cython_losses.module(select.instruction_set())
+    module = built.losses(select.instruction_set())
     assert kernel.address == module.KERNELS["huber_loss_f32"]
     assert kernel.row.tolist() == [0.25, 0.5]
 

@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, HalvingRandomSearchCV, Randomi
 from fastlr import AdamW, LinearClassifier, RMSprop, recommend, scale_lr
 from fastlr.optimizers import OPTIMIZERS
 from fastlr.tuning import log_grid, log_uniform
-from fastlr.tuning.recommend import TASKS
+from fastlr.tuning.recommendations import TASKS
 
 GUIDE = {"sgd": 0.01, "adam": 0.001, "adamw": 0.001, "rmsprop": 0.001, "adagrad": 0.01}
 X, Y = load_iris(return_X_y=True)

@@ -8,7 +8,7 @@ from engines import needs_compiled, output_of, run_python, use_engine
 
 import fastlr
 from fastlr import SGD, AdamW
-from fastlr.kernels import cython_cpu, select
+from fastlr.kernels import built, select
 
 CHOSEN = """
     import sys
@@ -26,8 +26,8 @@ def test_backend_info_is_of_one_piece():
     assert info["stepper"] in {"compiled", "python"}
     assert info["cython"] == bool(info["isas_built"])
     assert (info["isa"] is None) == (not info["cython"])
-    assert set(info["isas_built"]) <= set(cython_cpu.ISAS)
-    assert set(info["isas_supported"]) <= set(cython_cpu.ISAS)
+    assert set(info["isas_built"]) <= set(built.ISAS)
+    assert set(info["isas_supported"]) <= set(built.ISAS)
     assert info["numba"] == importlib.import_module("numba").__version__
     assert all(isinstance(m, str) and m.endswith(".") for m in info["missing"])
 
@@ -44,7 +44,7 @@ def test_only_kernels_that_this_processor_can_run_are_loaded():
 
 
 @needs_compiled
-@pytest.mark.parametrize("isa", cython_cpu.ISAS)
+@pytest.mark.parametrize("isa", built.ISAS)
 def test_an_instruction_set_can_be_forced(isa):
     info = fastlr.backend_info()
     done = run_python(CHOSEN, env={"FASTLR_ISA": f" {isa.upper()} "})
@@ -74,9 +74,9 @@ def test_a_forced_instruction_set_that_was_not_built_is_refused(monkeypatch):
 @needs_compiled
 def test_the_best_set_that_was_built_is_taken(monkeypatch):
     monkeypatch.delenv("FASTLR_ISA", raising=False)
-    for built in (["base"], ["base", "avx2"], []):
-        monkeypatch.setattr(select, "_built", lambda isa, built=built: isa in built)
-        best = next((i for i in fastlr.backend_info()["isas_supported"] if i in built), None)
+    for sets in (["base"], ["base", "avx2"], []):
+        monkeypatch.setattr(select, "_built", lambda isa, sets=sets: isa in sets)
+        best = next((i for i in fastlr.backend_info()["isas_supported"] if i in sets), None)
         assert select.instruction_set.__wrapped__() == best
 
 
@@ -84,7 +84,7 @@ def test_without_a_compiled_core_numba_serves_and_the_info_says_so(monkeypatch):
     def missing(isa):
         raise ImportError
 
-    monkeypatch.setattr(cython_cpu, "module", missing)
+    monkeypatch.setattr(built, "updates", missing)
     monkeypatch.setattr(select, "compiled_stepper", lambda: None)
     monkeypatch.setattr(select, "instruction_set", lambda: None)
     select._built.cache_clear()

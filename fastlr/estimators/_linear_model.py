@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .. import training
 from .._compat import Interval, StrOptions, check_is_fitted
 from ..losses.base import Loss
 from ..optimizers.base import Optimizer
-from ..training import Arena, FeatureScaling, LinearEpoch, SparseEpoch
+from ..training import Arena, FeatureScaling, LinearEpoch
 from ._fold import ByFeature, FittedParameter, Fold, LinearFold
 from ._penalty import penalised, penalty_parts, scale_powers
 from ._session import ModelSpec
@@ -90,7 +91,9 @@ class LinearModel(GradientEstimator):
         if "scale" in spec.inputs:
             scaling = FeatureScaling(spec.inputs.get("shift"), 1 / spec.inputs["scale"])
         if BY_FEATURE in spec.inputs:
-            return AnyRows(SparseEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling))
+            return AnyRows(
+                training.SparseEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling)
+            )
         l1, _ = self._strengths(spec)
         return AnyRows(
             LinearEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling, l1=l1)

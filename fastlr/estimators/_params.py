@@ -140,7 +140,7 @@ class OptimizerParams(BaseEstimator):
         """
         if self.reference_batch_size is None:
             return optimizer  # type: ignore[no-any-return]
-        from ..tuning.recommend import scale_lr  # few ask for it
+        from ..tuning.recommendations import scale_lr  # few ask for it
 
         lr = scale_lr(optimizer.lr, self.reference_batch_size, rows, optimizer=optimizer)
         scaled: Optimizer = optimizer.replace(lr=lr)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from ..training import EpochResult, SparseEpoch
+from ..training import EpochResult
 
 
 def ready_rows(X: Any) -> Any:
@@ -77,7 +77,7 @@ class AnyRows:
 
     def __init__(self, epoch: Any) -> None:
         self.epoch = epoch
-        self._sparse = isinstance(epoch, SparseEpoch)
+        self._sparse = epoch.model == "sparse"
 
     @property
     def uses_blas(self) -> bool:

@@ -15,7 +15,7 @@ from ._labels import is_plain
 FLOATS = [np.float64, np.float32]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False)
 class Rows:
     """Rows as an engine takes them.
 

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-from . import cython_cpu, select
-from .emit import DECAY_SHARE, update_owner
-from .emit_finish import Finish, count_name, finish_name
-
-if TYPE_CHECKING:
-    from ..groups import Group
-    from ..optimizers.base import Optimizer
+from . import built, select
+from .finish import Finish, count_name, finish_name
 
 
-@dataclass(frozen=True)
-class BoundFinish:
+class BoundFinish(NamedTuple):
     """What a stepper needs to know of the modifiers that follow a rule.
 
     Parameters
@@ -32,54 +23,13 @@ class BoundFinish:
 
     what: Finish
     address: int
-    count: int
+    count: int  # type: ignore[assignment]  # hides that of tuples
     owner: Any
 
     @property
     def always(self) -> bool:
         """Whether there is something to do even where neither L1 nor Lookahead is due."""
         return self.what.cautious or self.what.average
-
-
-def choose(optimizer: Optimizer, groups: Sequence[Group]) -> Finish | None:
-    """Return which modifiers follow the rule.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-        Hyper-parameters.
-    groups : sequence of Group
-        May have an L1 penalty of their own.
-
-    Returns
-    -------
-    Finish or None
-        None if the rule's own loop does all there is to do.
-
-    Raises
-    ------
-    ValueError
-        If a modifier cannot go with the rule.
-    """
-    owner = type(optimizer).__name__
-    penalties = [group.l1 for group in groups if group.l1 is not None]
-    if "l1" not in optimizer.own_fields:
-        penalties.append(optimizer.l1)
-    if not any(penalties) and not optimizer.cautious and optimizer.lookahead is None:
-        return None
-    if optimizer.predicts_elsewhere:
-        raise ValueError(
-            f"{owner} predicts with other parameters than it steps, and l1, cautious and lookahead "
-            "would change only the latter"
-        )
-    if not hasattr(type(optimizer), "update"):
-        raise ValueError(f"{owner} is array code, which l1, cautious and lookahead cannot follow")
-    rule: Any = update_owner(type(optimizer))
-    if optimizer.cautious and DECAY_SHARE in inspect.signature(rule.update).parameters:
-        raise ValueError(f"{owner} applies the decay itself, and cautious=True cannot see its move")
-    return Finish(
-        optimizer.cautious, optimizer.lookahead is not None, optimizer.average is not None
-    )
 
 
 def bind_finish(finish: Finish, dtype: str, backend: str) -> BoundFinish:
@@ -101,7 +51,7 @@ def bind_finish(finish: Finish, dtype: str, backend: str) -> BoundFinish:
     """
     isa = select.instruction_set()
     if backend == "cython" and isa is not None:
-        module = cython_cpu.module(isa)
+        module = built.updates(isa)
         address, count = (
             module.KERNELS[finish_name(finish, dtype)],
             module.KERNELS[count_name(dtype)],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import numpy as np
 from .select import SummingKernels
 
 
-@dataclass(frozen=True)
 class BoundSums:
     """Kernels and scalars of one updater.
 
@@ -25,9 +23,8 @@ class BoundSums:
         Kept from step to step; the stepper writes it.
     """
 
-    kernels: SummingKernels
-    shared: bool
-    scalars: np.ndarray
+    def __init__(self, kernels: SummingKernels, shared: bool, scalars: np.ndarray) -> None:
+        self.kernels, self.shared, self.scalars = kernels, shared, scalars
 
     @property
     def tail(self) -> int:

@@ -1,7 +1,4 @@
-"""Device arrays of other libraries, taken as they are: where they lie and which stream they are on.
-
-Nothing here imports CUDA or Numba, so that `bind` can tell device arrays from others at no cost.
-"""
+"""Device arrays of other libraries, taken as they are: where they lie, on which stream."""
 
 from __future__ import annotations
 
@@ -15,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from .on_device import CUDA_KINDS, dlpack_device, without_autograd
+
 _DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
-_CUDA_KINDS = (2, 13)  # DLPack's numbers for device memory and managed memory
 _LEGACY_STREAM = 1
 
 
@@ -45,14 +43,6 @@ class DeviceArray:
         return self.address + self.size * self.dtype.itemsize
 
 
-def is_device_array(value: Any) -> bool:
-    """Tell whether an object offers memory on a CUDA device."""
-    if isinstance(value, np.ndarray):
-        return False
-    value = _without_autograd(value)
-    return hasattr(value, "__cuda_array_interface__") or _dlpack_device(value)[0] in _CUDA_KINDS
-
-
 def describe(value: Any, label: str, writable: bool = False) -> DeviceArray:
     """Return address, shape and stream of a device array; nothing is copied.
 
@@ -77,11 +67,11 @@ def describe(value: Any, label: str, writable: bool = False) -> DeviceArray:
     ValueError
         If it is not contiguous in C order, not aligned, or read-only though `writable` is asked.
     """
-    value = _without_autograd(value)
+    value = without_autograd(value)
     interface = getattr(value, "__cuda_array_interface__", None)
     if interface is not None:
         array, strides, read_only = _from_interface(value, interface, label)
-    elif _dlpack_device(value)[0] in _CUDA_KINDS:
+    elif dlpack_device(value)[0] in CUDA_KINDS:
         array, strides, read_only = _from_dlpack(value, label)
     elif isinstance(value, np.ndarray):
         raise TypeError(
@@ -145,7 +135,7 @@ def _from_interface(
         shape=tuple(interface["shape"]),
         dtype=np.dtype(interface["typestr"]),
         stream=stream,
-        device=_dlpack_device(value)[1],
+        device=dlpack_device(value)[1],
         owner=value,
         borrowed=stream is None,
     )
@@ -186,23 +176,9 @@ def _is_contiguous(array: DeviceArray, strides: Sequence[int] | None) -> bool:
     return True
 
 
-def _without_autograd(value: Any) -> Any:
-    """Return the same memory without torch's gradient, which hides the interface."""
-    return value.detach() if getattr(value, "requires_grad", False) is True else value
-
-
 def _torch_stream(value: Any) -> int | None:
     """Return the handle of torch's current stream for a torch tensor, which does not tell it."""
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(value, torch.Tensor):
         return None
     return int(torch.cuda.current_stream(value.device).cuda_stream) or _LEGACY_STREAM
-
-
-def _dlpack_device(value: Any) -> tuple[int | None, int | None]:
-    """Return kind and number of the device by DLPack, None where the object does not say."""
-    ask = getattr(value, "__dlpack_device__", None)
-    if ask is None:
-        return None, None
-    kind, number = ask()
-    return int(kind), int(number)

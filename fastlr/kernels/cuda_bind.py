@@ -16,7 +16,8 @@ from .cuda_source import own_width, update_source
 from .cuda_stepper import CudaStepper
 from .cuda_sums import adapt_source, agreeing_source, mask_source, measure_source
 from .cuda_tables import ArrayTable
-from .emit_finish import LOOKAHEAD_STATE, Finish
+from .finish import Finish
+from .rule_terms import LOOKAHEAD_STATE
 from .select import SummingKernels
 from .source_cache import load_source
 
@@ -59,11 +60,18 @@ class CudaKernel:
         return SummingKernels(0, 0, len(summing.sums), summing.scalars, len(summing.derived))
 
 
-@dataclass(frozen=True)
 class DeviceSums(BoundSums):
     """Scalars that the device keeps; the host's are a copy, renewed by `fetch` when asked for."""
 
-    fetch: Callable[[], None]
+    def __init__(
+        self,
+        kernels: SummingKernels,
+        shared: bool,
+        scalars: np.ndarray,
+        fetch: Callable[[], None],
+    ) -> None:
+        super().__init__(kernels, shared, scalars)
+        self.fetch = fetch
 
     def save(self, names: Sequence[str]) -> dict[str, Any]:
         """Return the scalars by name, as `BoundSums` does."""

@@ -13,9 +13,11 @@ import ast
 import textwrap
 from collections.abc import Mapping
 
-from .emit import COMMON, Rule, Variant, fused_loop, kernel_name
-from .emit_finish import Finish, joined
+from .emit import Rule, Variant, fused_loop, kernel_name
+from .emit_finish import joined
 from .emit_tables import last_text, passed_text
+from .finish import Finish
+from .rule_terms import COMMON
 
 DTYPES = {"f32": "float32", "f64": "float64"}
 

@@ -1,14 +1,12 @@
-"""The Cython frame: text for the ahead-of-time build, and the table of what was built.
+"""The Cython frame: text for the ahead-of-time build.
 
 `setup.py` calls `update_body` to write a `.pxi` file that three stubs include, one for each
-instruction set. At run time `table` returns the addresses of the
-compiled kernels. Only the standard library is imported at the top: the build loads this file
-before the package exists.
+instruction set. Only the standard library is imported: the build loads this file before the
+package exists.
 """
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import textwrap
 from collections.abc import Iterable
@@ -25,10 +23,9 @@ from .emit import (
     specialise,
     variants,
 )
-from .emit_finish import choices, count_loop, count_name, finish_loop, finish_name
+from .emit_finish import choices, count_loop, finish_loop
 from .emit_sums import WIDEN, adapt_body, adapt_name, measure_loop, measure_name
-
-ISAS = ("base", "avx2", "avx512")
+from .finish import count_name, finish_name
 
 DTYPES = {"f32": ("float", "f"), "f64": ("double", "")}
 
@@ -246,24 +243,3 @@ def _adapt_kernel(variant: Variant, dtype: str) -> str:
         + textwrap.indent(body.body + "\n".join(stores), " " * 4)
         + f'\nKERNELS["{name}"] = <size_t><void*>{name}\n'
     )
-
-
-def module(isa: str) -> Any:
-    """Return the compiled module of an instruction set: ``KERNELS`` (addresses) and ``RULES``.
-
-    Parameters
-    ----------
-    isa : {"base", "avx2", "avx512"}
-        Instruction set.
-
-    Returns
-    -------
-    module
-        The extension module.
-
-    Raises
-    ------
-    ImportError
-        If it was not built.
-    """
-    return importlib.import_module(f"fastlr.kernels._updates_{isa}")

@@ -1,16 +1,14 @@
-"""The Cython frame of losses: text for the ahead-of-time build, and what was built.
+"""The Cython frame of losses: text for the ahead-of-time build.
 
 A kernel takes outputs, targets and weights of the same length, and the row of coefficients:
 ``double k(T *z, const T *y, const T *w, const T *row, Py_ssize_t n)``. Only the standard library
-is imported at the top: the build loads this file before the package exists.
+is imported: the build loads this file before the package exists.
 """
 
 from __future__ import annotations
 
-import importlib
 import textwrap
 from collections.abc import Iterable
-from typing import Any
 
 from .cython_cpu import DTYPES, function_names, header
 from .emit_losses import LossLoop, Rule, loss_loop, loss_name
@@ -68,24 +66,3 @@ def _frame(loop: LossLoop, ctype: str) -> str:
         "    for j_ in range(16):\n        total_ += lane_[j_]\n"
         "    return total_\n\n"
     )
-
-
-def module(isa: str) -> Any:
-    """Return the compiled losses of an instruction set: ``KERNELS`` (addresses) and ``RULES``.
-
-    Parameters
-    ----------
-    isa : {"base", "avx2", "avx512"}
-        Instruction set.
-
-    Returns
-    -------
-    module
-        The extension module.
-
-    Raises
-    ------
-    ImportError
-        If it was not built.
-    """
-    return importlib.import_module(f"fastlr.kernels._losses_{isa}")

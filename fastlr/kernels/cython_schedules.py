@@ -1,15 +1,13 @@
-"""The Cython frame of schedules: text for the ahead-of-time build, and what was built.
+"""The Cython frame of schedules: text for the ahead-of-time build.
 
 A kernel takes a block of times and the coefficients, all in double precision. Only the standard
-library is imported at the top: the build loads this file before the package exists.
+library is imported: the build loads this file before the package exists.
 """
 
 from __future__ import annotations
 
-import importlib
 import textwrap
 from collections.abc import Iterable
-from typing import Any
 
 from .cython_cpu import describe, function_names, header
 from .emit import Rule, Variant, variants
@@ -49,8 +47,3 @@ def _schedule_kernel(variant: Variant) -> str:
         f"{textwrap.indent(body, ' ' * 8)}"
         f'KERNELS["{name}"] = <size_t><void*>{name}\n'
     )
-
-
-def module() -> Any:
-    """Return the compiled module of the schedules, like `module`; ImportError if not built."""
-    return importlib.import_module("fastlr.kernels._schedules")

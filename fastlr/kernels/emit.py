@@ -14,17 +14,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .rule_language import COMMON, DECAY_SHARE, Rule, RuleError
+from .rule_language import Rule
 from .rule_source import (
     function_node,
     rule_of_class,
     rules_in_file,
-    schedule_owner,
     schedule_rule,
     schedule_rule_of_class,
     schedule_rules_in_file,
-    update_owner,
 )
+from .rule_terms import COMMON, DECAY_SHARE, RuleError
 from .variants import Variant, is_name, specialise, variants
 
 __all__ = [
@@ -42,12 +41,10 @@ __all__ = [
     "prologue",
     "rule_of_class",
     "rules_in_file",
-    "schedule_owner",
     "schedule_rule",
     "schedule_rule_of_class",
     "schedule_rules_in_file",
     "specialise",
-    "update_owner",
     "used_scalars",
     "variants",
 ]

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from .emit import AVERAGE, CLIP, COMMON, Loop
+from .emit import AVERAGE, CLIP, Loop
+from .finish import Finish
+from .rule_terms import COMMON
 
 # What the gradient is to the rule, and the parameter that its move starts from. `before_` is
 # the parameter ahead of decay and rule. Above 0 is what the mask leaves out: moves up the
@@ -42,44 +44,11 @@ slow_ = slow_ + look_ * (p - slow_) if look_ > zero_ else slow_
 p = slow_ if look_ > zero_ else p
 """
 
-LOOKAHEAD_STATE = "lookahead"  # how the slow parameters are called among the state
-
-
-@dataclass(frozen=True)
-class Finish:
-    """Which statements follow the rule; L1 is always there, and neutral where it is 0."""
-
-    cautious: bool = False
-    lookahead: bool = False
-    average: bool = False
-
-    @property
-    def arrays(self) -> tuple[str, ...]:
-        """Arrays besides parameter and gradient, as the statements call them."""
-        on = ((self.cautious, "before_"), (self.lookahead, "slow_"), (self.average, "avg_"))
-        return tuple(name for is_on, name in on if is_on)
-
-    @property
-    def key(self) -> str:
-        """Name of this choice, a valid identifier."""
-        on = {"cautious": self.cautious, "lookahead": self.lookahead, "avg": self.average}
-        return "_".join(["finish", *(name for name, is_on in on.items() if is_on)])
-
 
 def choices() -> Iterator[Finish]:
     """Yield every choice of statements."""
     for on in itertools.product((False, True), repeat=3):
         yield Finish(*on)
-
-
-def finish_name(finish: Finish, dtype: str) -> str:
-    """Return the name under which a loop is found in every backend's table."""
-    return f"{finish.key}_{dtype}"
-
-
-def count_name(dtype: str) -> str:
-    """Return the name under which the loop that counts the moves to keep is found."""
-    return f"agreeing_{dtype}"
 
 
 def finish_loop(finish: Finish) -> Loop:

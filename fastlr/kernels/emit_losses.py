@@ -12,14 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .rule_language import Rule
-from .rule_source import loss_owner, loss_rule_of_class, loss_rules_in_file
+from .rule_source import loss_rule_of_class, loss_rules_in_file
 from .variants import Variant, specialise
 
 __all__ = [
     "LossLoop",
     "loss_loop",
     "loss_name",
-    "loss_owner",
     "loss_rule_of_class",
     "loss_rules_in_file",
 ]

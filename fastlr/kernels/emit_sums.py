@@ -14,7 +14,8 @@ import ast
 import copy
 from dataclasses import dataclass, replace
 
-from .emit import COMMON, Variant, prologue
+from .emit import Variant, prologue
+from .rule_terms import COMMON
 
 WIDEN = "wide_"  # how the frames call the conversion to double precision
 

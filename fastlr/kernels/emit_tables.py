@@ -10,10 +10,8 @@ This file imports nothing outside the standard library: `setup.py` loads it.
 
 from __future__ import annotations
 
-import array
 import ast
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 FUNCTIONS = frozenset({"passed", "entry"})
 ENTRY = "entry_"  # what the frames call the access to the coefficients
@@ -57,55 +55,3 @@ def passed_text(tables: Iterable[str], body: str) -> str:
         for t in tables
         if f"{t}_passed_" in body
     )
-
-
-def packed(
-    owner: str, names: Sequence[str], tables: Iterable[str], coefficients: Mapping[str, Any]
-) -> array.array[float]:
-    """Return coefficients as a kernel takes them.
-
-    Parameters
-    ----------
-    owner : str
-        Name of the schedule, for messages.
-    names : sequence of str
-        What the kernel takes, in order.
-    tables : iterable of str
-        Those of them that are tables.
-    coefficients : mapping of str to float or sequence of float
-        What the schedule returned; more is ignored.
-
-    Returns
-    -------
-    array of float
-        Double precision.
-
-    Raises
-    ------
-    ValueError
-        If a coefficient is missing, or a table has no entry.
-    TypeError
-        If a number stands where the rule takes a table, or the other way round.
-    """
-    missing = [name for name in names if name not in coefficients]
-    if missing:
-        said = ", ".join(map(repr, missing))
-        raise ValueError(
-            f"{owner}.coefficients must return {said}, which its rule takes; "
-            f"it returned {', '.join(coefficients) or 'nothing'}"
-        )
-    row, behind = array.array("d"), array.array("d")
-    for name in names:
-        value, is_table = coefficients[name], name in tables
-        if is_table != hasattr(value, "__len__"):
-            wanted = "a sequence of numbers" if is_table else "a number"
-            raise TypeError(f"{owner}.coefficients: {name} must be {wanted}, got {value!r}")
-        if not is_table:
-            row.append(float(value))
-            continue
-        if not len(value):
-            raise ValueError(f"{owner}.coefficients: {name} must have an entry, got {value!r}")
-        row.append(len(names) + len(behind))
-        behind.append(len(value) - 1)
-        behind.extend(float(v) for v in value)
-    return row + behind

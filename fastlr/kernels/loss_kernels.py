@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import cython_losses, emit_losses
-from .select import instruction_set, is_current
+from . import built
+from .rule_terms import loss_owner
+from .select import instruction_set
 
 if TYPE_CHECKING:
     from ..losses.base import Loss
+    from .rule_language import Rule
 
 BACKENDS = ("auto", "cython", "numba")
 
@@ -27,8 +28,7 @@ _SIGNATURE = ctypes.CFUNCTYPE(
 )  # the same for both precisions
 
 
-@dataclass(frozen=True)
-class LossKernel:
+class LossKernel(NamedTuple):
     """A compiled loss with its coefficients.
 
     Attributes
@@ -120,7 +120,7 @@ def loss_kernel(loss: Loss, dtype: Any, backend: str = "auto") -> LossKernel:
     kind = np.dtype(dtype)
     if kind not in _NAMES:
         raise TypeError(f"dtype must be float32 or float64, got {kind}")
-    owner = emit_losses.loss_owner(type(loss))
+    owner = loss_owner(type(loss))
     found, address, coefficients, keep = _find(owner, _NAMES[kind], backend, instruction_set())
     row = _row(loss, coefficients).astype(kind)
     return LossKernel(owner.__name__, found, address, row, keep)
@@ -131,14 +131,14 @@ def _find(
     owner: type, dtype: str, backend: str, isa: str | None
 ) -> tuple[str, int, tuple[str, ...], Any]:
     """Return backend, address, coefficients and what keeps the code; kept for good."""
-    built, reason = (None, "") if backend == "numba" else _ahead_of_time(owner, isa)
-    if built is not None:
-        module, coefficients = built
+    compiled, reason = (None, "") if backend == "numba" else _ahead_of_time(owner, isa)
+    if compiled is not None:
+        module, coefficients = compiled
         name = f"{owner.__name__.lower()}_loss_{dtype}"
         return "cython", module.KERNELS[name], coefficients, module
     if backend == "cython":
         raise ValueError(f"backend='cython': {reason}; use backend='numba' or 'auto'")
-    from . import numba_losses
+    from . import emit_losses, numba_losses
 
     rule = emit_losses.loss_rule_of_class(owner)
     entry = numba_losses.loss_kernel(rule, dtype)
@@ -151,16 +151,23 @@ def _ahead_of_time(owner: type, isa: str | None) -> tuple[tuple[Any, tuple[str, 
     if isa is None or not owner.__module__.startswith("fastlr.losses."):
         return None, missing
     try:
-        module = cython_losses.module(isa)
+        module = built.losses(isa)
     except ImportError:
         return None, missing
-    known = module.RULES.get(f"{owner.__name__}_loss")
+    rule = f"{owner.__name__}_loss"
+    known = module.RULES.get(rule)
     if known is None:
         return None, missing
     digest, coefficients = known
-    if not is_current(owner, module.__file__, digest, emit_losses.loss_rule_of_class):
+    if not built.is_current(owner, rule, digest, _read):
         return None, f"the rule of {owner.__name__} has changed since the build"
     return (module, coefficients), ""
+
+
+def _read(owner: type) -> Rule:
+    from . import emit_losses
+
+    return emit_losses.loss_rule_of_class(owner)
 
 
 def _row(loss: Loss, names: tuple[str, ...]) -> np.ndarray:

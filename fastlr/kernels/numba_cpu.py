@@ -12,9 +12,10 @@ from typing import Any
 
 from . import cube_root
 from .emit import Loop, Rule, Variant, fused_loop, kernel_name, specialise
-from .emit_finish import Finish, count_loop, count_name, finish_loop, finish_name
+from .emit_finish import count_loop, finish_loop
 from .emit_sums import adapt_body, adapt_name, measure_loop, measure_name
 from .emit_tables import ENTRY, last_text, passed_text
+from .finish import Finish, count_name, finish_name
 from .source_cache import load_source
 
 _NOALIAS = """\

@@ -11,27 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .emit_tables import FUNCTIONS as TABLE_FUNCTIONS
+from .rule_terms import RuleError
 
 UPDATE_FUNCTIONS = frozenset({"sqrt", "cbrt", "abs", "sign", "min", "max", "exp", "log"})
 SCHEDULE_FUNCTIONS = UPDATE_FUNCTIONS | {"cos", "floor", "pow"} | TABLE_FUNCTIONS
 LOSS_FUNCTIONS = UPDATE_FUNCTIONS - {"cbrt"} | {"expm1", "log1p", "tanh"}
 
-# The prologue's scalars come first in every coefficient row, in this order: gradient scale
-# (clipping and the sign of `maximize`), bound of clip-by-value, L2 factor, decay factor
-# (rate included), weight of the new parameter in the average. Then those of `emit_finish`:
-# threshold of L1 (rate included), Lookahead's step if it is due, scale of a cautious step.
-COMMON = ("gscale_", "clip_", "l2_", "shrink_", "avgw_", "l1_", "look_", "mask_")
-
-# A rule that takes a parameter of this name is given the share of p that decay takes off, and
-# applies it itself: more than p depends on it there.
-DECAY_SHARE = "decay_share"
-
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 _COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
-
-
-class RuleError(ValueError):
-    """A rule uses something that the compilers cannot be given; says where and what instead."""
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from .rule_language import (
     SCHEDULE_FUNCTIONS,
     UPDATE_FUNCTIONS,
     Rule,
-    RuleError,
     Summing,
 )
+from .rule_terms import RuleError, loss_owner, schedule_owner, update_owner
 from .variants import variants
 
 
@@ -69,14 +69,6 @@ def rule_of_class(cls: type) -> Rule:
     return _update_rule(node, owner.__name__, file, constants, parts, offset)
 
 
-def update_owner(cls: type) -> type:
-    """Return the class that states the rule which `cls` uses."""
-    for base in cls.__mro__:
-        if "update" in base.__dict__:
-            return base
-    raise RuleError(f"{cls.__name__} states no rule: define a static method `update(p, g, ...)`")
-
-
 def schedule_rule_of_class(cls: type) -> Rule:
     """Return the rule of a `Schedule` subclass, from the source of its `factor`."""
     owner = schedule_owner(cls)
@@ -84,28 +76,11 @@ def schedule_rule_of_class(cls: type) -> Rule:
     return schedule_rule(node, owner.__name__, file, offset)
 
 
-def schedule_owner(cls: type) -> type:
-    """Return the class that states the rule which `cls` uses."""
-    return _static_owner(cls, "factor", "`factor(t, ...)`, or `evaluate`")
-
-
 def loss_rule_of_class(cls: type) -> Rule:
     """Return the rule of a `Loss` subclass, from the source of its `loss`."""
     owner = loss_owner(cls)
     node, file, offset = function_node(owner, "loss")
     return loss_rule(node, owner.__name__, file, offset)
-
-
-def loss_owner(cls: type) -> type:
-    """Return the class that states the rule which `cls` uses."""
-    return _static_owner(cls, "loss", "`loss(z, y, ...)`")
-
-
-def _static_owner(cls: type, name: str, wanted: str) -> type:
-    for base in cls.__mro__:
-        if isinstance(base.__dict__.get(name), staticmethod):
-            return base
-    raise RuleError(f"{cls.__name__} states no rule: define a static method {wanted}")
 
 
 def function_node(owner: type, name: str) -> tuple[ast.FunctionDef, str, int]:

@@ -10,22 +10,23 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import cython_schedules, emit
-from .emit_tables import packed
-from .select import is_current
+from . import built
+from .rule_terms import schedule_owner
+from .schedule_row import packed
+
+if TYPE_CHECKING:
+    from .rule_language import Rule
 
 _SIGNATURE = ctypes.CFUNCTYPE(
     None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t
 )
 
 
-@dataclass(frozen=True)
-class ScheduleKernel:
+class ScheduleKernel(NamedTuple):
     """A compiled schedule rule."""
 
     schedule: str
@@ -84,15 +85,15 @@ def schedule_kernel(cls: type, backend: str = "auto") -> ScheduleKernel:
     RuleError
         If the class states no rule, or one that cannot be compiled.
     """
-    owner = emit.schedule_owner(cls)
-    built = _ahead_of_time(owner) if backend != "numba" else None
-    if built is not None:
-        module, coefficients, tables, name = built
+    owner = schedule_owner(cls)
+    found = _ahead_of_time(owner) if backend != "numba" else None
+    if found is not None:
+        module, coefficients, tables, name = found
         call = _SIGNATURE(module.KERNELS[name])
         return ScheduleKernel(cls.__name__, "cython", coefficients, tables, call, module)
     if backend == "cython":
         raise ValueError(f"backend='cython': {owner.__name__} was not compiled ahead of time")
-    from . import numba_cpu
+    from . import emit, numba_cpu
 
     rule = emit.schedule_rule_of_class(cls)
     entry = numba_cpu.schedule_kernel(rule)
@@ -112,13 +113,20 @@ def _ahead_of_time(owner: type) -> tuple[Any, tuple[str, ...], tuple[str, ...], 
     if not owner.__module__.startswith("fastlr.schedules."):
         return None
     try:
-        module = cython_schedules.module()
+        module = built.schedules()
     except ImportError:
         return None
-    known = module.RULES.get(f"{owner.__name__}_factor")
+    rule = f"{owner.__name__}_factor"
+    known = module.RULES.get(rule)
     if known is None:
         return None
-    if not is_current(owner, module.__file__, known["digest"], emit.schedule_rule_of_class):
+    if not built.is_current(owner, rule, known["digest"], _read):
         return None
     name, _, coefficients = known["variants"][()]
     return module, coefficients, known.get("tables", ()), name
+
+
+def _read(owner: type) -> Rule:
+    from . import emit
+
+    return emit.schedule_rule_of_class(owner)

@@ -12,8 +12,8 @@ import numpy as np
 from . import emit, numba_cuda
 from .cuda_arrays import describe
 from .cuda_source import schedule_source
-from .emit_tables import packed
 from .numba_cuda import THREADS, address_of, configure
+from .schedule_row import packed
 from .source_cache import load_source
 
 

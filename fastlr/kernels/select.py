@@ -6,22 +6,19 @@ import functools
 import importlib
 import importlib.util
 import os
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import cython_cpu, emit
+from . import built
+from .rule_terms import update_owner
 
 if TYPE_CHECKING:
     from ..optimizers.base import Optimizer
+    from .rule_language import Rule
 
 BACKENDS = ("auto", "cython", "numba", "cuda")
 
 
-@dataclass(frozen=True)
-class SummingKernels:
+class SummingKernels(NamedTuple):
     """What runs before an update that needs sums: addresses, and what goes through them."""
 
     measure: int
@@ -31,8 +28,7 @@ class SummingKernels:
     n_derived: int
 
 
-@dataclass(frozen=True)
-class Kernel:
+class Kernel(NamedTuple):
     """A compiled update and what it expects."""
 
     name: str
@@ -61,8 +57,8 @@ def instruction_set() -> str | None:
         supported = ["base"]
     forced = os.environ.get("FASTLR_ISA", "").strip().lower()
     if forced:
-        if forced not in cython_cpu.ISAS:
-            raise ValueError(f"FASTLR_ISA must be one of {cython_cpu.ISAS}, got {forced!r}")
+        if forced not in built.ISAS:
+            raise ValueError(f"FASTLR_ISA must be one of {built.ISAS}, got {forced!r}")
         if forced not in supported:
             raise ValueError(
                 f"FASTLR_ISA={forced}: this processor supports {', '.join(supported)} only"
@@ -76,7 +72,7 @@ def instruction_set() -> str | None:
 @functools.cache
 def _built(isa: str) -> bool:
     try:
-        cython_cpu.module(isa)
+        built.updates(isa)
     except ImportError:
         return False
     return True
@@ -121,7 +117,7 @@ def cpu_kernel(optimizer: Optimizer, dtype: str, backend: str) -> Kernel:
             return kernel
         if backend == "cython":
             raise ValueError(f"backend='cython': {reason}; use backend='numba' or 'auto'")
-    from . import numba_cpu
+    from . import emit, numba_cpu
 
     rule = emit.rule_of_class(type(optimizer))
     flags = optimizer.switches()
@@ -145,7 +141,7 @@ def cpu_kernel(optimizer: Optimizer, dtype: str, backend: str) -> Kernel:
 
 
 def _summing(cls: type, measure: int, adapt: int) -> SummingKernels:
-    owner: Any = emit.update_owner(cls)
+    owner: Any = update_owner(cls)
     return SummingKernels(measure, adapt, len(owner.sums), tuple(owner.scalars), len(owner.derived))
 
 
@@ -154,12 +150,12 @@ def _cython_kernel(optimizer: Optimizer, dtype: str) -> tuple[Kernel | None, str
     isa = instruction_set()
     if isa is None:
         return None, "no Cython kernels were built, since no compiler worked at install time"
-    owner: Any = emit.update_owner(type(optimizer))
-    module = cython_cpu.module(isa)
+    owner: Any = update_owner(type(optimizer))
+    module = built.updates(isa)
     if not owner.__module__.startswith("fastlr.optimizers.") or owner.__name__ not in module.RULES:
         return None, f"the rule of {owner.__name__} was not compiled ahead of time"
     known = module.RULES[owner.__name__]
-    if not is_current(owner, module.__file__, known["digest"], emit.rule_of_class):
+    if not built.is_current(owner, owner.__name__, known["digest"], _read):
         return None, f"the rule of {owner.__name__} has changed since the build"
     switches = optimizer.switches()
     key, state, coefficients = known["variants"][tuple(switches[f] for f in known["flags"])]
@@ -171,41 +167,10 @@ def _cython_kernel(optimizer: Optimizer, dtype: str) -> tuple[Kernel | None, str
     return Kernel(name, "cython", module.KERNELS[name], state, coefficients, module, summing), ""
 
 
-@functools.cache
-def is_current(owner: type, built: str, digest: str, read: Callable[[type], emit.Rule]) -> bool:
-    """Compare a rule with the one that was built, where its file is the newer of the two.
+def _read(owner: type) -> Rule:
+    from . import emit
 
-    Parameters
-    ----------
-    owner : type
-        Class that states the rule.
-    built : str
-        File that holds the compiled rule.
-    digest : str
-        Hash of the source it was compiled from.
-    read : callable
-        Parses the rule of `owner`.
-
-    Returns
-    -------
-    bool
-        False, with a warning, if the rule has changed since.
-    """
-    source = Path(importlib.import_module(owner.__module__).__file__ or "")
-    try:
-        if source.stat().st_mtime <= Path(built).stat().st_mtime:
-            return True
-        current = read(owner).digest == digest
-    except OSError:
-        return True
-    if not current:
-        warnings.warn(
-            f"{source} has changed since fastlr was built, so {owner.__name__} is compiled by "
-            "Numba now; run `pip install -e .` again",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-    return current
+    return emit.rule_of_class(owner)
 
 
 @functools.cache
@@ -213,7 +178,7 @@ def reduction_address(name: str, dtype: str) -> int:
     """Return the address of a reduction: ``"sumsq"`` of an array, ``"moved"`` of a difference."""
     isa = instruction_set()
     assert isa is not None, "the compiled stepper comes with compiled kernels"
-    address: int = cython_cpu.module(isa).KERNELS[f"{name}_{dtype}"]
+    address: int = built.updates(isa).KERNELS[f"{name}_{dtype}"]
     return address
 
 
@@ -240,9 +205,9 @@ def backend_info() -> dict[str, Any]:
     except ImportError:
         supported = []
     # Importing kernels of another processor would end the process: those are only looked for.
-    built = [
+    found = [
         isa
-        for isa in cython_cpu.ISAS
+        for isa in built.ISAS
         if (
             _built(isa)
             if isa in supported
@@ -250,7 +215,7 @@ def backend_info() -> dict[str, Any]:
         )
     ]
     missing = []
-    if not built or compiled_stepper() is None:
+    if not found or compiled_stepper() is None:
         missing.append(
             "The compiled core was not built: no C compiler worked when fastlr was installed. "
             "Everything runs through Numba instead, with a compile pause on first use and slower "
@@ -259,7 +224,7 @@ def backend_info() -> dict[str, Any]:
     missing += [
         f"Kernels for {isa} were not built; {instruction_set()} is used."
         for isa in supported
-        if built and isa not in built
+        if found and isa not in found
     ]
     numba_cuda, device = _cuda_facts()
     if numba_cuda is None:
@@ -267,9 +232,9 @@ def backend_info() -> dict[str, Any]:
     elif device is None:
         missing.append("No CUDA device was found.")
     return {
-        "cython": bool(built),
+        "cython": bool(found),
         "isa": instruction_set(),
-        "isas_built": built,
+        "isas_built": found,
         "isas_supported": supported,
         "stepper": "python" if compiled_stepper() is None else "compiled",
         "numba": _version("numba"),
@@ -289,9 +254,9 @@ def _version(distribution: str) -> str | None:
 
 
 def _cuda_facts() -> tuple[str | None, str | None]:
-    found = _version("numba-cuda")
-    if found is None:
+    version = _version("numba-cuda")
+    if version is None:
         return None, None
     from . import numba_cuda
 
-    return found, numba_cuda.device_name()
+    return version, numba_cuda.device_name()

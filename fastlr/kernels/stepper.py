@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .emit import COMMON
+from .rule_terms import COMMON
 
 if TYPE_CHECKING:
     from .bound_finish import BoundFinish

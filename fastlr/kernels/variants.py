@@ -8,7 +8,8 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from .rule_language import COMMON, DECAY_SHARE, Checker, Rule
+from .rule_language import Checker, Rule
+from .rule_terms import COMMON, DECAY_SHARE
 from .spelling import print_statements
 
 

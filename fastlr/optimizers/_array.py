@@ -18,6 +18,8 @@ class ArrayOptimizer(Optimizer):
     gradient scaling, decay, averaging and skipping are done around the rule.
     """
 
+    by_arrays = True
+
     # What is done around an array rule. A modifier that is not among them is refused when set.
     modifiers: ClassVar[frozenset[str]] = frozenset(
         {

@@ -147,6 +147,7 @@ class Optimizer(HyperParameters):
     own_decay: ClassVar[str | None] = None
     batch_rule: ClassVar[str] = "sqrt"
     can_wait: ClassVar[bool] = True
+    by_arrays: ClassVar[bool] = False  # array code, not a rule for one element
 
     schedule: Schedule | str | Callable[[Any], Any] | None = None
     schedules: Mapping[str, Any] | None = None

@@ -7,21 +7,31 @@ known, so the same object serves runs of any length.
 from __future__ import annotations
 
 import numbers
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
 class Epochs:
     """A length in epochs; build it with `epochs`."""
 
-    n: float
+    __slots__ = ("_n",)
 
-    def __post_init__(self) -> None:
-        if isinstance(self.n, bool) or not isinstance(self.n, numbers.Real):
-            raise TypeError(f"epochs: n must be a number > 0, got {self.n!r}")
-        if not 0 < self.n < float("inf"):
-            raise ValueError(f"epochs: n must be a finite number > 0, got {self.n!r}")
+    def __init__(self, n: float) -> None:
+        if isinstance(n, bool) or not isinstance(n, numbers.Real):
+            raise TypeError(f"epochs: n must be a number > 0, got {n!r}")
+        if not 0 < n < float("inf"):
+            raise ValueError(f"epochs: n must be a finite number > 0, got {n!r}")
+        self._n: float = n
+
+    @property
+    def n(self) -> float:
+        """How many."""
+        return self._n
+
+    def __eq__(self, other: object) -> bool:
+        return self._n == other._n if isinstance(other, Epochs) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Epochs, self._n))
 
     def __repr__(self) -> str:
         return f"epochs({self.n!r})"

@@ -12,10 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..groups import assign_groups
-from ..kernels import bound_finish
-from ..kernels.emit import COMMON, DECAY_SHARE, update_owner
+from ..kernels.rule_terms import COMMON, DECAY_SHARE, update_owner
 from ..kernels.stepper import KERNEL, Stepper, table_of
-from ..optimizers._array import ArrayOptimizer
 
 _SMALLEST = 1e-100  # products below it start anew
 
@@ -53,7 +51,7 @@ def lazy_plan(updater: Any) -> LazyPlan | None:
         beside a running average.
     """
     optimizer = updater.optimizer
-    if isinstance(optimizer, ArrayOptimizer) or updater._summing is not None:
+    if optimizer.by_arrays or updater._summing is not None:
         return None
     penalties = [] if "l1" in optimizer.own_fields else [optimizer.l1]
     penalties += [group.l1 for group in updater._groups if group.l1 is not None]
@@ -107,7 +105,9 @@ class LazySteps:
         what = updater._finish
         self._finish = None
         if what is not None:
-            self._finish = bound_finish.bind_finish(what, dtype, updater.backend)
+            from ..kernels.bound_finish import bind_finish
+
+            self._finish = bind_finish(what, dtype, updater.backend)
         self._cautious = what is not None and what.cautious
         self._last = np.zeros(len(arena.param["coef"]), np.int64)
         self.begin(0)

@@ -55,7 +55,7 @@ class Divergence(NamedTuple):
     lr: float
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Training:
     """What a run came to.
 

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from .find_lr import find_lr
-from .grids import log_grid, log_uniform
-from .range_test import RangeTest
-from .recommend import Recommendation, recommend, scale_lr
-from .sweep_result import SweepResult
-from .sweeping import sweep
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .grids import log_grid, log_uniform
+    from .lr_range import find_lr
+    from .range_test import RangeTest
+    from .recommendations import Recommendation, recommend, scale_lr
+    from .sweep_result import SweepResult
+    from .sweeping import sweep
+
+# Imported on first use: a fit that looks for its rate needs `auto_lr` and nothing of these. No
+# module has the name of a function, or its import would take the place of that.
+_HOMES = {
+    "RangeTest": "range_test",
+    "Recommendation": "recommendations",
+    "SweepResult": "sweep_result",
+    "find_lr": "lr_range",
+    "log_grid": "grids",
+    "log_uniform": "grids",
+    "recommend": "recommendations",
+    "scale_lr": "recommendations",
+    "sweep": "sweeping",
+}
 
 __all__ = [
     "RangeTest",
@@ -20,3 +38,15 @@ __all__ = [
     "scale_lr",
     "sweep",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
