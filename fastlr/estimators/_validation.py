@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 
 from .._compat import check_is_fitted, check_weights, validate_data
 from ._hooks import Hooks
-from ._labels import is_plain
+from ._labels import is_plain, need_no_validation
 
 FLOATS = [np.float64, np.float32]
 
@@ -90,6 +90,10 @@ class Validated(Hooks):
         return rows, held_out
 
     def _validated(self, X: Any, y: Any, reset: bool, dtype: Any) -> tuple[Any, Any]:
+        if reset and dtype is FLOATS and need_no_validation(X, y):
+            self.n_features_in_ = X.shape[1]
+            self.__dict__.pop("feature_names_in_", None)
+            return X, y
         options = {**self._X_options, **self._y_options(y)}
         X, y = validate_data(self, X, y, reset=reset, dtype=dtype, **options)
         return self._ready(X), y
