@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import numbers
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from .schedules import Run
 from .state_dict import check_count
 from .timetable import Timetable
 
-_ROWS_AHEAD = 2048  # half a millisecond; a call for a few rows takes a third of that
+_ROWS_AHEAD = 1024  # a third of a millisecond; a call for a few rows takes half of that
 
 
 class Updater(Saving):
@@ -142,8 +143,7 @@ class Updater(Saving):
             **stepper_options(optimizer, self._bound),
             kernel=self._kernel.address,
             **reductions,
-            refill=self._rows_ahead,
-            complain=self._complain,
+            **self._callbacks(),
             n_threads=self._n_threads,
             owner=self._kernel.owner,
             summing=self._summing,
@@ -172,8 +172,7 @@ class Updater(Saving):
             self._timetable,
             **stepper_options(optimizer, self._bound),
             group_ids=group_ids,
-            refill=self._rows,
-            complain=self._complain,
+            **self._callbacks(),
             n_threads=self._n_threads,
             owner=self._kernel.owner,
             measure_updates=self._measure_updates,
@@ -194,8 +193,14 @@ class Updater(Saving):
         self._kernel = cuda_bind.cuda_kernel(self.optimizer, self._bound, self._finish)
         check_coefficients(self.optimizer, self._kernel.coefficients)
         summing = start_sums(self.optimizer, self._kernel, len(self._bound.arrays))
+        me = weakref.proxy(self)
         self._stepper, self._state, self._summing = cuda_bind.make_stepper(
-            self._kernel, self._bound, group_ids, self.optimizer, self._rows, summing
+            self._kernel,
+            self._bound,
+            group_ids,
+            self.optimizer,
+            lambda t, n: me._rows(t, n),
+            summing,
         )
 
     # What users call
@@ -283,6 +288,18 @@ class Updater(Saving):
         self.load_state_dict(state["state_dict"])
 
     # What the stepper calls
+
+    def _callbacks(self) -> dict[str, Any]:
+        """Return what a stepper is to call, without a reference to this.
+
+        With one, parameters and state would stay until the next garbage collection, as much memory
+        as they take for every updater that is done with.
+        """
+        me = weakref.proxy(self)
+        return {
+            "refill": lambda t, n: me._rows_ahead(t, n),
+            "complain": lambda i, grads: me._complain(i, grads),
+        }
 
     def _rows(self, t: int, n: int) -> Any:
         """Return coefficient rows of steps t + 1 ... t + n."""

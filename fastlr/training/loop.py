@@ -151,6 +151,7 @@ def drive(
             except KeyboardInterrupt as pressed:
                 order = orders.throw(pressed)
             else:
+                order = None  # the next one is drawn into the same memory
                 order = orders.send(result)
     except StopIteration as end:
         return end.value
@@ -212,6 +213,7 @@ def epochs(
             start = time.perf_counter()
             result = yield order
             seconds = time.perf_counter() - start
+            del order  # before the next one is drawn: it may take as much memory as y
             if result.diverged_at is not None:
                 training.diverged = Divergence(epoch, result.diverged_at + 1, updater.lr)
                 _put_back(params, updater, kept)
