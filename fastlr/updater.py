@@ -19,7 +19,7 @@ from .schedules import Run
 from .state_dict import check_count
 from .timetable import Timetable
 
-_ROWS_AHEAD = 1024  # a third of a millisecond; a call for a few rows takes half of that
+_ROWS_AHEAD = 2048  # half a millisecond; a call for a few rows takes a third of that
 
 
 class Updater(Saving):
