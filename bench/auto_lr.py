@@ -8,6 +8,7 @@ than one standard error of that best over the folds. The best of 16 is itself lu
     python bench/auto_lr.py                        # linear models, 5 minutes
     python bench/auto_lr.py --models mlp --data iris wine
     python bench/auto_lr.py --quick                # the cheaper sets, two optimizers
+    python bench/auto_lr.py --seed 7 --cache ~/.cache/grids    # other folds; the grid is kept
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 from report import report
@@ -37,7 +39,7 @@ from fastlr import (
 from fastlr.bench.workloads.images import fashion
 
 GRID = np.geomspace(1e-6, 1e2, 16)
-SPLIT = 100  # seed of the folds; the method was made on others
+SPLIT = 500  # seed of the folds; the method was made on others
 QUICK = ("iris", "breast_cancer", "ill-conditioned", "diabetes", "friedman")
 OPTIMIZERS = {
     "SGD(momentum=0.9)": SGD(momentum=0.9),
@@ -111,14 +113,27 @@ def mean_score(model, parts):
     return np.mean([clone(model).fit(X, y).score(*rest) for X, y, *rest in parts])
 
 
-def compare(model, parts, fresh, classifier):
+def scores_of_grid(model, parts, kept):
+    """Return the score of each fold at each rate, which depends on no method; kept in a file."""
+    if kept is not None and kept.exists():
+        return np.load(kept)
+    scores = np.array(
+        [
+            [clone(model).set_params(lr=lr).fit(X, y).score(*rest) for lr in GRID]
+            for X, y, *rest in parts
+        ]
+    )
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.save(kept, scores)
+    return scores
+
+
+def compare(model, parts, fresh, classifier, kept=None):
     """Return what "auto" and the best of the grid come to."""
-    scores = np.empty((len(parts), len(GRID)))
+    scores = scores_of_grid(model, parts, kept)
     auto, extra, share, rates = [], [], [], []
-    for k, (X, y, X_test, y_test) in enumerate(parts):
-        for j, lr in enumerate(GRID):
-            fitted = clone(model).set_params(lr=lr).fit(X, y)
-            scores[k, j] = fitted.score(X_test, y_test)
+    for X, y, X_test, y_test in parts:
         start = time.perf_counter()
         found = clone(model).fit(X, y)
         middle = time.perf_counter()
@@ -158,6 +173,10 @@ def main() -> None:
     parser.add_argument("--models", default="linear", choices=["linear", "mlp"])
     parser.add_argument("--data", nargs="*", help="names of data sets, all by default")
     parser.add_argument("--quick", action="store_true", help="some of it, in a minute")
+    parser.add_argument("--seed", type=int, default=SPLIT, help="of the folds; the next is fresh")
+    parser.add_argument(
+        "--cache", type=Path, help="folder to keep the scores of the grid in between runs"
+    )
     parser.add_argument("--hidden", type=int, default=32, help="hidden units of the mlp")
     options = parser.parse_args()
     optimizers = dict(OPTIMIZERS)
@@ -176,18 +195,22 @@ def main() -> None:
             for name, data in sets.items():
                 if options.data and name not in options.data:
                     continue
-                parts, fresh = (folds(data, classifier, seed) for seed in (SPLIT, SPLIT + 1))
+                parts, fresh = (
+                    folds(data, classifier, seed) for seed in (options.seed, options.seed + 1)
+                )
                 for said, optimizer in optimizers.items():
                     chosen = clone(model).set_params(
                         optimizer=optimizer, random_state=0, max_epochs=10
                     )
-                    rows.append(
-                        {
-                            "data": name,
-                            "optimizer": said,
-                            **compare(chosen, parts, fresh, classifier),
-                        }
-                    )
+                    kept = None
+                    if options.cache:
+                        size = options.hidden if options.models == "mlp" else ""
+                        task = "classes" if classifier else "numbers"
+                        words = options.models, size, options.seed, task, name, said
+                        file = "".join(c if c.isalnum() else "_" for c in "-".join(map(str, words)))
+                        kept = options.cache / f"{file}.npy"
+                    found = compare(chosen, parts, fresh, classifier, kept)
+                    rows.append({"data": name, "optimizer": said, **found})
     missed = sum(bool(row[""]) for row in rows)
     title = f'lr="auto" beside a grid of {len(GRID)} rates, {options.models}: '
     report(f"{title}{missed} misses of {len(rows)}", rows, f"auto_lr_{options.models}")

@@ -17,6 +17,7 @@ from ..tuning.auto_lr import HELD_OUT
 from ._validation import Rows
 
 _PARTS = 5
+GROUPS = 8  # groups of held-out rows, whose differences tell what is chance
 
 
 class Folds:
@@ -41,21 +42,24 @@ class Folds:
         numbers = rows.chosen
         if numbers is None:
             numbers = np.arange(rows.X.shape[0], dtype=np.int64)
-        self._rows, self._known = rows, dict[int, tuple[Rows, np.ndarray, Rows]]()
+        self._rows, self._known = rows, dict[int, tuple[Rows, np.ndarray, Rows, np.ndarray]]()
         if by_content:
             if rows.weights is not None:
                 numbers = numbers[rows.weights[numbers] > 0]
             keys = np.array([_key(rows.X, i, seed) for i in numbers], dtype=np.int64)
             self._numbers, units = numbers, np.unique(keys)
-            self._parts = np.searchsorted(units, keys) % _PARTS
+            ranks = np.searchsorted(units, keys)
+            self._parts, self._groups = ranks % _PARTS, ranks // _PARTS % GROUPS
             self.n_units = len(units)
         else:
             mixed = np.random.RandomState(seed).permutation(numbers).astype(np.int64, copy=False)
             size = min(max(len(mixed) // _PARTS, 1), HELD_OUT)
-            self._numbers, self._parts = mixed, np.arange(len(mixed)) // size
+            ranks = np.arange(len(mixed))
+            self._numbers = mixed
+            self._parts, self._groups = ranks // size, ranks % GROUPS
             self.n_units = len(mixed)
 
-    def split(self, fold: int) -> tuple[Rows, np.ndarray, Rows]:
+    def split(self, fold: int) -> tuple[Rows, np.ndarray, Rows, np.ndarray]:
         """Return the rows, the numbers of those to train on, and a copy of those held out.
 
         Parameters
@@ -70,15 +74,20 @@ class Folds:
         train : ndarray of int64
             Their numbers.
         test : Rows
-            The fold.
+            The fold, in groups of rows.
+        starts : ndarray of int
+            Where in it each group begins. Copies of a row are in one group.
         """
         if fold not in self._known:
             train = self._numbers[self._parts != fold]
-            test = self._rows.taken(np.sort(self._numbers[self._parts == fold]))
+            own = np.flatnonzero(self._parts == fold)
+            order = np.lexsort((self._numbers[own], self._groups[own]))
+            test = self._rows.taken(self._numbers[own][order])
+            _, starts = np.unique(self._groups[own][order], return_index=True)
             rows = self._rows
             if rows.weights is not None:
                 rows = replace(rows, weights=rows.weights / (rows.weights[train].mean() or 1.0))
-            self._known[fold] = rows, train, test
+            self._known[fold] = rows, train, test, starts
         return self._known[fold]
 
 

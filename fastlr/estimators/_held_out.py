@@ -1,12 +1,7 @@
-"""Short runs of a model, each from the start at a rate of its own, judged on rows held out.
-
-Binding an optimizer, drawing first weights and permuting rows take longer than a few steps on
-small data, so all runs share one session, which is taken back to where it began.
-"""
+"""Short runs of a model, each from the start at a rate of its own, judged on rows held out."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -15,10 +10,11 @@ from ..optimizers._array import ArrayOptimizer
 from ._folds import Folds
 from ._generator import seeded
 from ._session import Session
+from ._validation import Rows
 
 
 class HeldOutRuns:
-    """Mean losses of folds after training on the other rows.
+    """Losses of folds after training on the other rows.
 
     Parameters
     ----------
@@ -37,9 +33,10 @@ class HeldOutRuns:
         self._state: dict[str, Any] = {}
         self._starts: dict[int, np.ndarray] = {}
         self._orders: dict[int, np.ndarray] = {}
+        self._groups: dict[int, list[Rows]] = {}
 
-    def loss(self, lr: float, n_steps: int, fold: int) -> float:
-        """Return the mean loss of a fold, infinite if the run diverged.
+    def losses(self, lr: float, n_steps: int, fold: int) -> np.ndarray:
+        """Return the losses of a fold, infinite if the run diverged.
 
         Parameters
         ----------
@@ -52,10 +49,10 @@ class HeldOutRuns:
 
         Returns
         -------
-        float
-            Loss.
+        ndarray of shape (n_groups,)
+            Mean losses of groups of its rows, the same groups at each rate.
         """
-        rows, train, test = self._folds.split(fold)
+        rows, train, test, starts = self._folds.split(fold)
         session = self._begin(lr, n_steps, fold)
         plan = self._trial.plan
         size = len(train) if plan.passes > 1 else min(plan.batch_size, len(train))
@@ -63,9 +60,13 @@ class HeldOutRuns:
         with session.limited_blas(len(order)):
             result = session.epoch.run(rows.X, rows.y, rows.weights, order, size)
             if result.diverged_at is not None:
-                return math.inf
-            loss = session.evaluate(test)
-        return loss if math.isfinite(loss) else math.inf
+                return np.full(len(starts), np.inf)
+            if fold not in self._groups:
+                ends = [*starts[1:], test.used]
+                parts = [np.arange(a, b) for a, b in zip(starts, ends, strict=True)]
+                self._groups[fold] = [test.taken(part) for part in parts]
+            losses = np.array([session.evaluate(group) for group in self._groups[fold]])
+        return losses if np.isfinite(losses).all() else np.full(len(starts), np.inf)
 
     def _begin(self, lr: float, n_steps: int, fold: int) -> Session:
         """Return a session before its first step."""

@@ -15,7 +15,7 @@ import numpy as np
 from ..optimizers.base import Optimizer
 from ..schedules import Run
 from ..training import Arena
-from ..tuning.auto_lr import FEWEST, POWER, POWERS, plan_race, race
+from ..tuning.auto_lr import FEWEST, POWER, POWERS, TYPICAL, plan_race, race
 from ._folds import Folds
 from ._generator import seeded
 from ._held_out import HeldOutRuns
@@ -42,6 +42,8 @@ class EstimatorTrial:
 
     Attributes
     ----------
+    model : GradientEstimator
+        As given.
     label : str
         Estimator and optimizer.
     optimizer : Optimizer
@@ -55,7 +57,7 @@ class EstimatorTrial:
     def __init__(
         self, model: Any, optimizer: Optimizer, spec: ModelSpec, rows: Rows, plan: EpochPlan
     ) -> None:
-        self._model, self._spec, self._rows, self.plan = model, spec, rows, plan
+        self.model, self._spec, self._rows, self.plan = model, spec, rows, plan
         self.optimizer = optimizer
         self.label = f"{type(model).__name__} with {type(optimizer).__name__}"
         self.random_state: Any = model.random_state
@@ -77,7 +79,7 @@ class EstimatorTrial:
         Session
             Which shares nothing with others.
         """
-        made: Session = self._model._session_of(
+        made: Session = self.model._session_of(
             optimizer, self._spec, Run(n_steps, self.plan.steps), seed, at_once=True
         )
         return made
@@ -85,12 +87,12 @@ class EstimatorTrial:
     @property
     def shuffles(self) -> bool:
         """Whether mini-batches are drawn, rather than taken as rows lie."""
-        return bool(self._model.shuffle) and self.plan.passes == 1
+        return bool(self.model.shuffle) and self.plan.passes == 1
 
     def initial(self, arena: Arena, seed: int) -> np.ndarray:
         """Return first values of the parameters in an arena, whose own are then undefined."""
         arena.params[:] = 0
-        self._model._initialise(arena.param, self._spec, seeded(seed))
+        self.model._initialise(arena.param, self._spec, seeded(seed))
         return arena.params.copy()
 
     def start(self, optimizer: Optimizer, n_steps: int, seed: int) -> Callable[[], float]:
@@ -138,13 +140,14 @@ class EstimatorTrial:
         folds = Folds(self._rows, self.plan.passes > 1, seed)
         if folds.n_units < FEWEST or not centre:
             return centre
+        rule = type(self.optimizer).__name__
         plan = plan_race(total_steps, self._step_seconds(folds.n_units), folds.n_units)
         return race(
-            HeldOutRuns(self, folds, seed).loss,
-            centre,
+            HeldOutRuns(self, folds, seed).losses,
+            TYPICAL.get(rule, centre),
             plan,
             total_steps,
-            POWERS.get(type(self.optimizer).__name__, POWER),
+            POWERS.get(rule, POWER),
         )
 
     def _step_seconds(self, n_units: int) -> float:

@@ -9,9 +9,13 @@ for the rate with the least training loss is regularly one that over-fits.
 Rates are tried a decade apart with few steps, then half a decade apart with more. Where steps cost
 next to nothing, as on small data, there is a round of several times as many, which also tells how
 the best rate moves with the length of the run: it falls where long runs over-fit, and rises where
-they have not learned enough. What the race leaves open is left to the rule of thumb: how the rate
-moves from the length of its runs to that of the training, and on few rows, which of the rates that
-folds do not agree about.
+they have not learned enough.
+
+Each round goes on from the rate nearest to where the one before began of those not told apart
+from its best, and none leaves for rates further out unless they are better by more than chance:
+wild rates need decisive evidence. What is left open by the last round is weighed against the rate
+that a rule typically wants, in `rate_evidence`. On few rows, which over-fit, the smallest rate not
+told apart from the best is taken instead.
 """
 
 from __future__ import annotations
@@ -20,11 +24,15 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-Score = Callable[[float, int, int], float]
-Losses = list[float]  # of a rate, by fold
+import numpy as np
+
+from .rate_evidence import Losses, behind, least, mean, weigh
+
+Score = Callable[[float, int, int], Losses]
 
 SHARE = 0.08  # of the steps of the training that follows
-SECONDS = 0.07  # of steps that are always there, however short the training is
+SECONDS = 0.07  # of steps that are there however short the training is, on up to SMALL rows
+SMALL = 6000  # rows; more of them have fewer seconds, as the inverse square
 LEAST = 64  # steps that are always there
 HELD_OUT = 512  # rows of a fold at most
 FEWEST = 10  # different rows, for fewer of which there is no race
@@ -35,19 +43,26 @@ _FOLDS = 5
 _JUDGES = 1024  # rows held out in all, beyond which more folds tell little
 _SHORTEST = 192  # steps of the last runs before they are spent on more folds
 _RATIO = 4  # of the lengths of the last two rounds
-# Differences that tell nothing, so that the smaller rate is taken: this part of the loss, unless
-# training can gain little of it, as where outliers make most of it whatever the model.
-_TIE = 0.001
-_TIE_OF_GAIN = 0.02
+_FALLING = 0.001  # part of the loss that a rate must gain for still smaller ones to be tried
 _FEW = 256  # rows, up to which folds are small
-_ERRORS = 1.0  # standard errors over the folds that tell nothing either
-_BELOW, _FAR = 0.5, 1.5  # decades to look for a smaller rate that is as good, and at most
+# Decades to look towards the typical rate, or on few rows for a smaller one, that is as good.
+_BELOW, _FAR = 0.5, 1.5
 
 # How the best rate falls with the length of the run: rate ~ steps ** -power. Steps of rules that
 # divide by the size of the gradient go a way of their own length, so a longer run needs smaller
 # ones; gradient descent is bound by the curvature, whatever the length.
-POWERS = {"SGD": 0.1, "Adagrad": -0.25, "Lion": 0.4, "Signum": 0.4}
+POWERS = {"SGD": 0.1, "RMSprop": 0.0, "Adagrad": -0.25, "Lion": 0.4, "Signum": 0.4}
 POWER = 0.1
+# The best rate of 10 epochs under a one-cycle schedule, typically, of linear models and of networks
+# alike, for features that are standardised.
+TYPICAL = {
+    "SGD": 0.08,
+    "Adam": 0.01,
+    "AdamW": 0.01,
+    "RMSprop": 0.007,
+    "Adagrad": 0.2,
+    "Lion": 0.0015,
+}
 _STEEPEST = -0.3, 1.0  # what the race may find in its place
 _UNSURE = 0.25  # how far off the power may be
 _GRAIN = 0.05  # decades that rates found are apart
@@ -99,10 +114,11 @@ def plan_race(total_steps: int, step_seconds: float, n_rows: int) -> RacePlan:
     --------
     >>> plan_race(1280, 1e-3, 10_000)
     RacePlan(coarse=12, middle=0, last=16, folds=1, few_rows=False)
-    >>> plan_race(1280, 1e-5, 10_000)
+    >>> plan_race(1280, 1e-5, 4_000)
     RacePlan(coarse=128, middle=192, last=768, folds=2, few_rows=False)
     """
-    budget = max(SHARE * total_steps, SECONDS / step_seconds, LEAST)
+    seconds = SECONDS * min(SMALL / max(n_rows, 1), 1.0) ** 2
+    budget = max(SHARE * total_steps, seconds / step_seconds, LEAST)
     longest = max(total_steps, 8)
     # The first runs must be long enough to learn something: at higher rates than any that does
     # may lie those that make a model give up, which for a while is better than a bad start.
@@ -136,10 +152,10 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
     Parameters
     ----------
     score : callable
-        Takes a rate, a number of steps and the number of a fold; returns the mean loss on the
-        rows of that fold after training on the others. May be infinite.
+        Takes a rate, a number of steps and the number of a fold; returns losses on groups of rows
+        of that fold after training on the others, an ndarray. All are infinite if it diverges.
     centre : float
-        Where to begin to look: the rule of thumb, which is also returned if every run diverges.
+        Where to begin to look: a typical rate, which is also returned if every run diverges.
     plan : RacePlan
         Lengths of the runs.
     total_steps : int
@@ -157,28 +173,30 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
     A loss that is least at 0.01, whatever the length of the run:
 
     >>> import math
+    >>> import numpy as np
     >>> from fastlr.tuning.auto_lr import plan_race, race
     >>> def score(lr, n_steps, fold):
-    ...     return 1 + math.log10(lr / 0.01) ** 2
+    ...     return np.array([1 + math.log10(lr / 0.01) ** 2])
     >>> plan = plan_race(1280, 1e-3, 10_000)
-    >>> round(race(score, 1.0, plan, 1280, power=0.0), 4)
+    >>> round(race(score, 0.01, plan, 1280, power=0.0), 4)
     0.01
     """
 
     def runs(n_steps: int, folds: int = plan.folds) -> Callable[[float], Losses]:
-        return lambda e: [score(centre * 10.0**e, n_steps, k) for k in range(folds)]
+        return lambda e: np.hstack([score(centre * 10.0**e, n_steps, k) for k in range(folds)])
 
     tried = _climb(runs(plan.coarse, plan.folds if plan.few_rows else 1), 0.0, 1.0)
-    best = _least(tried)
-    if math.isinf(_mean(tried[best])):
+    best = least(tried)
+    if math.isinf(mean(tried[best])):
         return centre
-    finite = [loss for loss in map(_mean, tried.values()) if not math.isinf(loss)]
+    finite = [loss for loss in map(mean, tried.values()) if not math.isinf(loss)]
     gain = max(finite) - min(finite)
     found, length = best, plan.coarse
+    best = _nearest_as_good(tried, 0.0, gain)
     for n_steps in filter(None, (plan.middle, plan.last)):
         tried = _climb(runs(n_steps), best, 0.5)
-        best = _least(tried)
-        if math.isinf(_mean(tried[best])):
+        best = least(tried)
+        if math.isinf(mean(tried[best])):
             # What held for a short run does not for a longer one.
             return centre * 10.0 ** (best - 1)
         vertex = _vertex(tried, best, gain)
@@ -187,13 +205,13 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
             power += _TRUST * (min(max(seen, _STEEPEST[0]), _STEEPEST[1]) - power)
         found, length = vertex, n_steps
     longer = math.log10(total_steps / length)
-    shift, unsure = power * longer, _UNSURE * longer
+    shift = power * longer
     if plan.few_rows:
-        lowest = min(shift, best - _BELOW)
-        found += _smallest_as_good(tried, best, lowest, runs(length), gain) - best
-    found -= shift
-    if abs(found) <= 1 and not any(map(math.isinf, map(_mean, tried.values()))):
-        found -= min(max(found, -unsure), unsure)  # towards the rule of thumb
+        goal = max(min(shift, best - _BELOW), best - _FAR)
+        found += _look_back(tried, best, goal, runs(length), gain) - best - shift
+    else:
+        _look_back(tried, best, shift, runs(length), gain)
+        found = weigh(tried, gain, shift, _UNSURE * longer)
     # Data that differ by rounding errors are trained on at the same rate.
     return float(centre * 10.0 ** (round(found / _GRAIN) * _GRAIN))
 
@@ -202,57 +220,58 @@ def _climb(score: Callable[[float], Losses], start: float, step: float) -> dict[
     """Try a rate and those beside it, and go on from the end for as long as that is the best."""
     tried = {start + k * step: score(start + k * step) for k in (-1, 0, 1)}
     for _ in range(_FURTHER):
-        best, lowest = _least(tried), min(tried)
-        losses = sorted(map(_mean, tried.values()))
-        falling = losses[1] - losses[0] > _TIE * abs(losses[0])  # to no end, on rows of noise
-        if math.isinf(losses[0]) or (best == lowest and falling):
+        best, lowest, highest = least(tried), min(tried), max(tried)
+        if math.isinf(mean(tried[best])):
             following = lowest - step
-        elif best == max(tried):
-            following = best + step
-        else:
+        elif lowest < best < highest:
             break
+        else:  # the end must be told apart from what is beside it, or there may be no end to it
+            outwards = step if best == highest else -step
+            more, error = behind(tried[best - outwards], tried[best], math.inf)
+            if not more > error:
+                break
+            following = best + outwards
         tried[following] = score(following)
     return tried
 
 
-def _mean(losses: Losses) -> float:
-    return sum(losses) / len(losses)
+def _nearest_as_good(tried: dict[float, Losses], goal: float, gain: float) -> float:
+    """Return the exponent nearest to a goal of those not told apart from the best."""
+    best = tried[least(tried)]
+    as_good = []
+    for e in sorted(tried):
+        more, error = behind(tried[e], best, gain)
+        if more <= error:
+            as_good.append(e)
+    return min(as_good, key=lambda e: abs(e - goal))
 
 
-def _least(tried: dict[float, Losses]) -> float:
-    return min(sorted(tried), key=lambda e: _mean(tried[e]))
-
-
-def _smallest_as_good(
+def _look_back(
     tried: dict[float, Losses],
     best: float,
-    lowest: float,
+    goal: float,
     score: Callable[[float], Losses],
     gain: float,
 ) -> float:
-    """Return the smallest rate, down to the lowest to try, that is not told apart from the best."""
-    chosen, least = best, _mean(tried[best])
-    while chosen - 0.5 >= max(lowest, best - _FAR):
-        following = chosen - 0.5
+    """Try rates from the best towards a goal, and return the last not told apart from it."""
+    step, last = math.copysign(0.5, goal - best), best
+    for k in range(1, int(min(abs(goal - best), _FAR) / 0.5) + 1):
+        following = best + k * step
         if following not in tried:
             tried[following] = score(following)
-        more = [a - b for a, b in zip(tried[following], tried[best], strict=True)]
-        mean, n = _mean(more), len(more)
-        if math.isinf(mean):
+        more, error = behind(tried[following], tried[best], gain)
+        if not more <= error:
             break
-        error = math.sqrt(sum((d - mean) ** 2 for d in more) / (n * (n - 1))) if n > 3 else 0.0
-        if mean > max(_ERRORS * error, min(_TIE * abs(least), _TIE_OF_GAIN * gain)):
-            break
-        chosen = following
-    return chosen
+        last = following
+    return last
 
 
 def _vertex(tried: dict[float, Losses], best: float, gain: float) -> float:
     """Return where a parabola through the best and the two beside it is least."""
     if best - 0.5 not in tried or best + 0.5 not in tried:
         return best
-    middle = _mean(tried[best])
-    below, above = (min(_mean(tried[best + d]) - middle, gain) for d in (-0.5, 0.5))
+    middle = mean(tried[best])
+    below, above = (min(mean(tried[best + d]) - middle, gain) for d in (-0.5, 0.5))
     if below + above <= 0:
         return best
     return best + 0.25 * (below - above) / (below + above)
