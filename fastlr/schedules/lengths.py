@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 class Epochs:
     """A length in epochs; build it with `epochs`."""
 
-    __slots__ = ("_n",)
-
     def __init__(self, n: float) -> None:
         if isinstance(n, bool) or not isinstance(n, numbers.Real):
             raise TypeError(f"epochs: n must be a number > 0, got {n!r}")
