@@ -33,7 +33,7 @@ class HeldOutRuns:
         self._state: dict[str, Any] = {}
         self._starts: dict[int, np.ndarray] = {}
         self._orders: dict[int, np.ndarray] = {}
-        self._groups: dict[int, list[Rows]] = {}
+        self._groups: dict[int, tuple[list[Rows], np.ndarray]] = {}
 
     def losses(self, lr: float, n_steps: int, fold: int) -> np.ndarray:
         """Return the losses of a fold, infinite if the run diverged.
@@ -50,7 +50,8 @@ class HeldOutRuns:
         Returns
         -------
         ndarray of shape (n_groups,)
-            Mean losses of groups of its rows, the same groups at each rate.
+            Mean losses of groups of its rows, the same groups at each rate, times the share of
+            the fold's weight that a group has: their mean is that of the fold.
         """
         rows, train, test, starts = self._folds.split(fold)
         session = self._begin(lr, n_steps, fold)
@@ -64,8 +65,13 @@ class HeldOutRuns:
             if fold not in self._groups:
                 ends = [*starts[1:], test.used]
                 parts = [np.arange(a, b) for a, b in zip(starts, ends, strict=True)]
-                self._groups[fold] = [test.taken(part) for part in parts]
-            losses = np.array([session.evaluate(group) for group in self._groups[fold]])
+                groups = [test.taken(part) for part in parts]
+                weights = np.array(
+                    [g.used if g.weights is None else g.weights.sum() for g in groups]
+                )
+                self._groups[fold] = groups, weights / max(weights.mean(), 1e-300)
+            groups, shares = self._groups[fold]
+            losses = shares * [session.evaluate(group) for group in groups]
         return losses if np.isfinite(losses).all() else np.full(len(starts), np.inf)
 
     def _begin(self, lr: float, n_steps: int, fold: int) -> Session:

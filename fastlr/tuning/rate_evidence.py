@@ -21,6 +21,8 @@ _TIE_OF_GAIN = 0.02
 _GRAIN = 0.05  # decades between rates that are weighed
 _WIDTH = 0.35  # decades from the typical rate, typically; it is Student's t
 _TAILS = 3.0  # its degrees of freedom
+# Bounds that keep squares finite: where losses are alike to the bit, and where they are far apart.
+_LEAST_ERROR, _MOST_ERRORS = 1e-100, 40.0
 
 
 def least(tried: dict[float, Losses]) -> float:
@@ -104,7 +106,8 @@ def weigh(tried: dict[float, Losses], gain: float, shift: float, spread: float) 
         distance = x[near] - best
         curve[near] = distance * (slopes[0] + bend * (distance - below))
     curve -= curve.min()
-    likely = np.exp(-0.5 * (curve / np.maximum(np.interp(x, places, error), 1e-300)) ** 2)
+    errors = np.minimum(curve / np.maximum(np.interp(x, places, error), _LEAST_ERROR), _MOST_ERRORS)
+    likely = np.exp(-0.5 * errors**2)
     spread = max(spread, _GRAIN / 2)
     at = np.arange(x[0] - shift - 3 * spread, x[-1] - shift + 3 * spread, _GRAIN)
     diverged = np.isinf(found[:, 0]) & (places > best)
