@@ -64,8 +64,7 @@ class HeldOutRuns:
                 return np.full(len(starts), np.inf)
             if fold not in self._groups:
                 ends = [*starts[1:], test.used]
-                parts = [np.arange(a, b) for a, b in zip(starts, ends, strict=True)]
-                groups = [test.taken(part) for part in parts]
+                groups = [test.taken(slice(a, b)) for a, b in zip(starts, ends, strict=True)]
                 weights = np.array(
                     [g.used if g.weights is None else g.weights.sum() for g in groups]
                 )

@@ -58,8 +58,8 @@ class Rows:
             used = self.weights if self.chosen is None else self.weights[self.chosen]
             self.weights[:] /= used.mean()
 
-    def taken(self, index: np.ndarray) -> Rows:
-        """Return a copy of some rows."""
+    def taken(self, index: np.ndarray | slice) -> Rows:
+        """Return some rows: a copy, or views where a slice of dense ones is asked for."""
         w, s = self.weights, self.sample_weight
         return Rows(
             self.X[index],
