@@ -63,6 +63,18 @@ def test_bad_rows_are_refused_as_by_scikit_learn(model):
             model.fit(rows, labels)
 
 
+@pytest.mark.parametrize("rows", [1, 100, 5000, 20_000])  # beside the sizes at which checks change
+def test_predict_refuses_a_bad_row_whatever_their_number(rows):
+    model = LinearClassifier(lr=0.1, max_epochs=1).fit(X, y)
+    many = np.tile(X, (rows // len(X) + 1, 1))[:rows]
+    np.testing.assert_array_equal(
+        model.decision_function(many), model.decision_function(many.tolist())
+    )
+    many[-1, -1] = np.nan
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        model.predict(many)
+
+
 def test_a_fit_forgets_names_of_features_and_their_number():
     names = list("abcde")
     model = LinearClassifier(lr=0.1, max_epochs=1).fit(pd.DataFrame(X, columns=names), y)

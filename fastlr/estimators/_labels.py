@@ -102,7 +102,7 @@ def is_plain(X: object, n_features: int) -> bool:
         type(X) is np.ndarray
         and X.ndim == 2
         and X.dtype in _FLOATS
-        and 0 < X.size <= _SHORT
+        and 0 < X.size <= _FEW
         and X.shape[1] == n_features
         and X.flags.c_contiguous
         and X.flags.aligned
