@@ -3,12 +3,13 @@
     python bench/instructions.py            # beside the baseline
     python bench/instructions.py --write    # make the counts the baseline
 
-Instructions do not depend on what else the machine does, nor much on which machine it is: Valgrind
-shows any x86-64 processor with AVX2 as the same Haswell, so that fastlr, NumPy, OpenBLAS and libc
-choose the same code everywhere, none of it for AVX-512. Threads are held to one, for a helper's
-share would not be counted. Counts do depend on the compiler and on the versions of what lies below,
-which the baseline names: with another compiler, Cython or Python nothing is compared, and with
-another NumPy, SciPy or scikit-learn the steps of an updater alone, which are fastlr's own code.
+Instructions do not depend on what else the machine does: Valgrind shows any x86-64 processor with
+AVX2 as the same Haswell, so that fastlr, NumPy, OpenBLAS and libc should choose the same code
+everywhere, none of it for AVX-512; that was seen on one processor only. Threads are held to one,
+for a helper's share would not be counted. Counts do depend on the compiler and on the versions of
+what lies below, which the baseline names: with another compiler, Cython or Python nothing is
+compared, and with another processor, NumPy, SciPy or scikit-learn the steps of an updater alone,
+which are fastlr's own code.
 
 Callgrind counts, told when by requests from within: imports and warm-up are neither counted nor
 slowed. It takes half a minute of processor time.
@@ -162,6 +163,7 @@ def total(dump: str) -> tuple[str, int]:
 def versions() -> dict[str, str]:
     """Return what counts depend on: how the kernels were built, and what lies below."""
     sys.path.insert(0, str(ROOT))
+    from fastlr.bench.machine import about
     from fastlr.kernels import _cpu  # type: ignore[attr-defined]
 
     text = Path(_cpu.__file__).read_bytes()
@@ -172,6 +174,7 @@ def versions() -> dict[str, str]:
         "compiler": compiler[1].decode() if compiler else "unknown",
         "cython": cython[1].decode().replace("_", ".") if cython else "unknown",
         "python": platform.python_version(),
+        "processor": about()["cpu"],
         **{name: version(name) for name in ("numpy", "scipy", "scikit-learn")},
     }
 

@@ -9,7 +9,7 @@ import pytest
 FILE = Path(__file__).resolve().parents[1] / "bench" / "instructions.py"
 BEFORE = {"AdamW, step of 100": 5000, "predict of one row": 90_000}
 VERSIONS = {"machine": "x86_64", "compiler": "GCC 12", "cython": "3.3.1", "python": "3.11.7"}
-VERSIONS |= {"numpy": "2.4.6", "scipy": "1.17.1", "scikit-learn": "1.9.1"}
+VERSIONS |= {"processor": "Xeon", "numpy": "2.4.6", "scipy": "1.17.1", "scikit-learn": "1.9.1"}
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,8 @@ def test_a_call_that_was_not_counted_fails_and_is_named(instructions):
     assert fault == "predict of one row: in the baseline, but not counted"
 
 
-@pytest.mark.parametrize("part", ["numpy", "scipy", "scikit-learn"])
-def test_beside_another_library_the_steps_alone_are_compared(instructions, part):
+@pytest.mark.parametrize("part", ["processor", "numpy", "scipy", "scikit-learn"])
+def test_beside_another_processor_or_library_the_steps_alone_are_compared(instructions, part):
     assert instructions.comparable(VERSIONS, VERSIONS, BEFORE) == list(BEFORE)
     other = VERSIONS | {part: "99.0"}
     assert instructions.comparable(VERSIONS, other, BEFORE) == ["AdamW, step of 100"]
