@@ -68,6 +68,30 @@ def _classes_of(module: str, base: type[T]) -> dict[str, type[T]]:
     }
 
 
+def on_first_use(
+    namespace: dict[str, Any], homes: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return ``__getattr__`` and ``__dir__`` of a package that imports some names when asked for.
+
+    Parameters
+    ----------
+    namespace : dict
+        Globals of the package, where what has been found is kept.
+    homes : mapping of str to str
+        Name of each to the module of the package that has it.
+    """
+    package = namespace["__name__"]
+
+    def find(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        namespace[name] = value
+        return value
+
+    return find, lambda: sorted({*namespace, *homes})
+
+
 class Folder(Generic[T]):
     """The classes of a package, imported as they are asked for.
 

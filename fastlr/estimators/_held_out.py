@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..optimizers._array import ArrayOptimizer
 from ._folds import Folds
 from ._generator import seeded
 from ._session import Session
@@ -76,7 +75,7 @@ class HeldOutRuns:
     def _begin(self, lr: float, n_steps: int, fold: int) -> Session:
         """Return a session before its first step."""
         session = self._session
-        if session is None or isinstance(session.updater.optimizer, ArrayOptimizer):
+        if session is None or session.updater.optimizer.by_arrays:
             optimizer = self._trial.optimizer.replace(lr=lr)
             session = self._session = self._trial.session(optimizer, n_steps, self._seed + fold)
             self._state = session.updater.state_dict()

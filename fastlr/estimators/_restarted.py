@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from ..optimizers._array import ArrayOptimizer
 from ..schedules import Run
 from ._candidates import FoldOfCandidates, Outcome, Part
 from ._session import Session
@@ -85,7 +84,7 @@ class FoldOfRestarts(FoldOfCandidates):
         session = model._begin(optimizer, self._spec, run, False, batch)
         if (
             session.updater.starts
-            or isinstance(session.updater.optimizer, ArrayOptimizer)
+            or session.updater.optimizer.by_arrays
             or session.epoch.gains_together(self._rows.X)
         ):
             return None
