@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils import _safe_indexing as rows_of
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -29,6 +29,13 @@ __all__ = [
     "set_callbacks",
     "validate_data",
 ]
+
+
+def rows_of(X: Any, index: np.ndarray) -> Any:
+    """Return some rows of an array, a sparse matrix, a dataframe or a list."""
+    if type(X) is np.ndarray:  # scikit-learn asks first whether it is one of many dataframes
+        return X[index]
+    return _safe_indexing(X, index)
 
 
 def check_weights(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:

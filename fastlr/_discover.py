@@ -188,14 +188,20 @@ class Registry(Mapping[str, type[T]]):
 
     def __init__(self, folder: Folder[T], belongs: Callable[[type[T]], bool] | None = None) -> None:
         self._folder, self._belongs = folder, belongs or (lambda cls: True)
+        self._found: dict[str, type[T]] = {}
 
     @functools.cached_property
     def _all(self) -> dict[str, type[T]]:
         return {name.lower(): cls for name, cls in self._folder.all.items() if self._belongs(cls)}
 
     def __getitem__(self, name: str) -> type[T]:
+        known = self._found.get(name)
+        if known is not None:
+            return known
         cls = self._folder.named_like_file(name) if name == name.lower() else None
-        return self._all[name] if cls is None or not self._belongs(cls) else cls
+        found = self._all[name] if cls is None or not self._belongs(cls) else cls
+        self._found[name] = found
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._all)

@@ -8,6 +8,8 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from . import arrays as checks
 from .binding import choose_finish, host_stepper, start_state, start_sums, stepper_options
 from .coefficient_rows import check_coefficients, coefficient_rows
@@ -237,15 +239,29 @@ class Updater(Saving):
             self._timetable.observe(float(metric), self.t)
             self._stepper.forget_rows()  # they were computed with what it knew before
 
-    def _restart(self, state_dict: Mapping[str, Any], lr: float, total_steps: int) -> None:
-        """Go back to the state at the start, for a run at another rate and of another length."""
-        self.optimizer = self.optimizer.replace(lr=lr)
+    def _restart(self, start: Sequence[np.ndarray], lr: float, total_steps: int) -> None:
+        """Go back to the state at the start, for a run at another rate and of another length.
+
+        `start` is what `_kept` returned before the first step.
+        """
+        self.optimizer = self.optimizer.with_scheduled({"lr": lr})
         self._run = self._run._replace(total_steps=total_steps)
         self._timetable = self._timetable.restarted(self.optimizer, self._run)
-        self.load_state_dict(state_dict)
+        for array, values in zip(self._live(), start, strict=True):
+            array[...] = values
         for name, value in self.optimizer.initial_state().items():
             for array in self._state.get(name, ()) if value != "p" else ():
                 array[...] = value  # which may depend on the rate
+        self._last = None
+        self._stepper.restart(0, 0, -1)
+
+    def _kept(self) -> list[np.ndarray]:
+        """Return copies of all that steps change, parameters apart."""
+        return [array.copy() for array in self._live()]
+
+    def _live(self) -> list[np.ndarray]:
+        arrays = [array for each in self._state.values() for array in each]
+        return arrays if self._scalars is None else [*arrays, self._scalars.scalars]
 
     @property
     def t(self) -> int:

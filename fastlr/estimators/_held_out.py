@@ -29,7 +29,7 @@ class HeldOutRuns:
     def __init__(self, trial: Any, folds: Folds, seed: int) -> None:
         self._trial, self._folds, self._seed = trial, folds, seed
         self._session: Session | None = None
-        self._state: dict[str, Any] = {}
+        self._state: list[np.ndarray] = []
         self._starts: dict[int, np.ndarray] = {}
         self._orders: dict[int, np.ndarray] = {}
         self._groups: dict[int, tuple[list[Rows], np.ndarray]] = {}
@@ -78,7 +78,7 @@ class HeldOutRuns:
         if session is None or session.updater.optimizer.by_arrays:
             optimizer = self._trial.optimizer.replace(lr=lr)
             session = self._session = self._trial.session(optimizer, n_steps, self._seed + fold)
-            self._state = session.updater.state_dict()
+            self._state = session.updater._kept()
             self._starts[fold] = session.arena.params.copy()
             return session
         if fold not in self._starts:

@@ -1,8 +1,9 @@
-"""Candidates of a search that differ in their rate alone, one after the other in one session.
+"""Candidates of a search that differ in their rate alone, in sessions that are used again.
 
 Binding an optimizer, keeping a history and scikit-learn's scorers take longer than training on
 small data. Where nothing listens to a candidate while it trains, it needs no session of its own:
-that of the one before is taken back to where it began, and what is drawn at random is drawn once.
+that of another is taken back to where it began, and what is drawn at random is drawn once. Where
+candidates gain from meeting a mini-batch together, each has one of as many sessions.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from ..schedules import Run
+from ..training import run_side_by_side
 from ._candidates import FoldOfCandidates, Outcome, Part
 from ._session import Session
 
+_MOST_KEPT = 2**18  # parameters of sessions that are kept: binding larger ones costs little beside
 _MOST_ORDERS = 2**21  # numbers that the orders of a fold may keep in memory
 
 
@@ -51,9 +54,15 @@ class FoldOfRestarts(FoldOfCandidates):
             runner = self._runner(settings[0])
         if runner is None:
             return super().train(settings, scorer, max_epochs, ended)
-        found = [self._run(runner, own["lr"], length, scorer, ended) for own in settings]
-        self._idle.append(runner)
-        return found
+        runners, outcomes = [runner], []
+        if runner.session.epoch.gains_together(self._rows.X):
+            runners += filter(None, map(self._runner, settings[1:]))
+        for k in range(0, len(settings), len(runners)):
+            rates = [own["lr"] for own in settings[k : k + len(runners)]]
+            outcomes += self._run(runners, rates, length, scorer, ended)
+        if runner.session.arena.params.size <= _MOST_KEPT:
+            self._idle += runners
+        return outcomes
 
     def _is_plain(self, settings: Sequence[dict[str, Any]], n_epochs: int) -> bool:
         """Return whether nothing but the rate tells candidates apart, and nothing stops them."""
@@ -82,11 +91,7 @@ class FoldOfRestarts(FoldOfCandidates):
         batch = min(plan.batch_size, self._rows.used)
         optimizer = model._resolve_optimizer()
         session = model._begin(optimizer, self._spec, run, False, batch)
-        if (
-            session.updater.starts
-            or session.updater.optimizer.by_arrays
-            or session.epoch.gains_together(self._rows.X)
-        ):
+        if session.updater.starts or session.updater.optimizer.by_arrays:
             return None
         with self._lock:
             if self._rng is None:
@@ -111,31 +116,55 @@ class FoldOfRestarts(FoldOfCandidates):
 
     def _run(
         self,
-        runner: _Runner,
-        lr: float,
+        runners: Sequence[_Runner],
+        rates: Sequence[float],
         n_epochs: int,
         scorer: Callable[..., float],
         ended: Callable[[], bool],
-    ) -> Outcome:
+    ) -> list[Outcome]:
+        """Train a candidate with each of the runners, over the same mini-batches."""
         rows, plan, judged = self._rows, self._plan, self._judged
-        runner.restart(lr, n_epochs * plan.steps)
-        epoch, session = runner.session.epoch, runner.session
-        losses: list[float] = []
-        held_out_losses: list[float] = []
+        runs = [_Run(runner) for runner in runners]
+        for runner, lr in zip(runners, rates, strict=True):
+            runner.restart(lr, n_epochs * plan.steps)
+        live = runs
         for order in self._orders(n_epochs):
-            if ended():
+            if ended() or not live:
                 break
-            result = epoch.run(rows.X, rows.y, rows.weights, order, plan.batch_size)
-            if result.diverged_at is not None:
-                return Outcome(losses, held_out_losses, math.nan, True)
-            loss = result.loss_sum / result.weight_sum if result.weight_sum else 0.0
-            session.observe(loss)
-            losses.append(loss)
-            held_out_losses.append(math.nan if judged is None else session.evaluate(judged))
-        if ended():
-            return Outcome(losses, held_out_losses, math.nan, False)
-        runner.model._publish(session)
-        return Outcome(losses, held_out_losses, float(scorer(runner.model, *self._test)), False)
+            epochs = [run.session.epoch for run in live]
+            data = rows.X, rows.y, rows.weights, order, plan.batch_size
+            for run, result in zip(live, run_side_by_side(epochs, *data), strict=True):
+                run.take(result, judged)
+            live = [run for run in live if not run.diverged]
+        return [run.outcome(scorer, self._test, ended()) for run in runs]
+
+
+class _Run:
+    """What a candidate has come to so far."""
+
+    def __init__(self, runner: _Runner) -> None:
+        self.model, self.session = runner.model, runner.session
+        self.losses: list[float] = []
+        self.held_out_losses: list[float] = []
+        self.diverged = False
+
+    def take(self, result: Any, judged: Any) -> None:
+        """Enter an epoch."""
+        self.diverged = result.diverged_at is not None
+        if self.diverged:
+            return
+        loss = result.loss_sum / result.weight_sum if result.weight_sum else 0.0
+        self.session.observe(loss)
+        self.losses.append(loss)
+        self.held_out_losses.append(math.nan if judged is None else self.session.evaluate(judged))
+
+    def outcome(self, scorer: Callable[..., float], test: Part, ended: bool) -> Outcome:
+        """Return what it comes to in the end."""
+        score = math.nan
+        if not (self.diverged or ended):
+            self.model._publish(self.session)
+            score = float(scorer(self.model, *test))
+        return Outcome(self.losses, self.held_out_losses, score, self.diverged)
 
 
 class _Runner:
@@ -145,7 +174,7 @@ class _Runner:
         self.model, self.session = model, session
         self._optimizer, self._batch = optimizer, batch
         self._start = session.arena.params.copy()
-        self._state = session.updater.state_dict()
+        self._state = session.updater._kept()
 
     def restart(self, lr: float, n_steps: int) -> None:
         model, session, rate = self.model, self.session, float(lr)
