@@ -43,6 +43,7 @@ class Folds:
         if numbers is None:
             numbers = np.arange(rows.X.shape[0], dtype=np.int64)
         self._rows, self._known = rows, dict[int, tuple[Rows, np.ndarray, Rows, np.ndarray]]()
+        self._size = 0
         if by_content:
             if rows.weights is not None:
                 numbers = numbers[rows.weights[numbers] > 0]
@@ -53,11 +54,8 @@ class Folds:
             self.n_units = len(units)
         else:
             mixed = np.random.RandomState(seed).permutation(numbers).astype(np.int64, copy=False)
-            size = min(max(len(mixed) // _PARTS, 1), HELD_OUT)
-            ranks = np.arange(len(mixed))
-            self._numbers = mixed
-            self._parts, self._groups = ranks // size, ranks % GROUPS
-            self.n_units = len(mixed)
+            self._numbers, self.n_units = mixed, len(mixed)
+            self._size = min(max(len(mixed) // _PARTS, 1), HELD_OUT)
 
     def split(self, fold: int) -> tuple[Rows, np.ndarray, Rows, np.ndarray]:
         """Return the rows, the numbers of those to train on, and a copy of those held out.
@@ -79,16 +77,26 @@ class Folds:
             Where in it each group begins. Copies of a row are in one group.
         """
         if fold not in self._known:
-            train = self._numbers[self._parts != fold]
-            own = np.flatnonzero(self._parts == fold)
-            order = np.lexsort((self._numbers[own], self._groups[own]))
-            test = self._rows.taken(self._numbers[own][order])
-            _, starts = np.unique(self._groups[own][order], return_index=True)
+            train, own, groups = self._parted(fold)
+            order = np.lexsort((own, groups))
+            test = self._rows.taken(own[order])
+            _, starts = np.unique(groups[order], return_index=True)
             rows = self._rows
             if rows.weights is not None:
                 rows = replace(rows, weights=rows.weights / (rows.weights[train].mean() or 1.0))
             self._known[fold] = rows, train, test, starts
         return self._known[fold]
+
+    def _parted(self, fold: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return numbers of the rows to train on and of those held out, and groups of these."""
+        numbers = self._numbers
+        if self._size:  # many rows, of which few are held out: no mark is made for each
+            start, stop = fold * self._size, (fold + 1) * self._size
+            own = numbers[start:stop]
+            train = np.concatenate([numbers[:start], numbers[stop:]])
+            return train, own, np.arange(start, start + len(own)) % GROUPS
+        own = self._parts == fold
+        return numbers[~own], numbers[own], self._groups[own]
 
 
 def _key(X: Any, i: int, seed: int) -> int:

@@ -30,7 +30,7 @@ from .rate_evidence import Losses, behind, least, mean, weigh
 
 Score = Callable[[float, int, int], Losses]
 
-SHARE = 0.08  # of the steps of the training that follows
+SHARE = 0.07  # of the steps of the training that follows
 SECONDS = 0.07  # of steps that are there however short the training is, on up to SMALL rows
 SMALL = 6000  # rows; more of them have fewer seconds, as the inverse square
 LEAST = 64  # steps that are always there
@@ -39,6 +39,7 @@ FEWEST = 10  # different rows, for fewer of which there is no race
 
 _FURTHER = 8  # more trials where the best rate is at an end
 _RUNS = 4  # that the first round is thought to make
+_ONE_LENGTH = 24  # steps, up to which runs of both rounds are as long
 _FOLDS = 5
 _JUDGES = 1024  # rows held out in all, beyond which more folds tell little
 _SHORTEST = 192  # steps of the last runs before they are spent on more folds
@@ -113,13 +114,16 @@ def plan_race(total_steps: int, step_seconds: float, n_rows: int) -> RacePlan:
     Examples
     --------
     >>> plan_race(1280, 1e-3, 10_000)
-    RacePlan(coarse=12, middle=0, last=16, folds=1, few_rows=False)
+    RacePlan(coarse=12, middle=0, last=12, folds=1, few_rows=False)
     >>> plan_race(1280, 1e-5, 4_000)
     RacePlan(coarse=128, middle=192, last=768, folds=2, few_rows=False)
     """
     seconds = SECONDS * min(SMALL / max(n_rows, 1), 1.0) ** 2
     budget = max(SHARE * total_steps, seconds / step_seconds, LEAST)
     longest = max(total_steps, 8)
+    short = min(_rounded(budget / (_RUNS + 2)), longest)
+    if short <= _ONE_LENGTH:  # then the rounds share the run that the second begins with
+        return RacePlan(short, 0, short, 1)
     # The first runs must be long enough to learn something: at higher rates than any that does
     # may lie those that make a model give up, which for a while is better than a bad start.
     coarse = min(_rounded(0.3 * budget / _RUNS), 32 if n_rows <= _FEW else 128)
@@ -181,9 +185,15 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
     >>> round(race(score, 0.01, plan, 1280, power=0.0), 4)
     0.01
     """
+    known: dict[tuple[float, int, int], Losses] = {}
+
+    def run(e: float, n_steps: int, fold: int) -> Losses:
+        if (e, n_steps, fold) not in known:
+            known[e, n_steps, fold] = score(centre * 10.0**e, n_steps, fold)
+        return known[e, n_steps, fold]
 
     def runs(n_steps: int, folds: int = plan.folds) -> Callable[[float], Losses]:
-        return lambda e: np.hstack([score(centre * 10.0**e, n_steps, k) for k in range(folds)])
+        return lambda e: np.hstack([run(e, n_steps, fold) for fold in range(folds)])
 
     tried = _climb(runs(plan.coarse, plan.folds if plan.few_rows else 1), 0.0, 1.0)
     best = least(tried)

@@ -32,7 +32,7 @@ def least(tried: dict[float, Losses]) -> float:
 
 def mean(losses: Losses) -> float:
     """Return the mean of groups."""
-    return float(losses.mean())
+    return float(losses.sum()) / len(losses)
 
 
 def behind(losses: Losses, best: Losses, gain: float) -> tuple[float, float]:
@@ -51,10 +51,11 @@ def behind(losses: Losses, best: Losses, gain: float) -> tuple[float, float]:
         Mean of the differences, and its standard error.
     """
     more = losses - best
-    n, average = len(more), float(more.mean())
+    n, average = len(more), mean(more)
     error = min(_TIE * abs(mean(best)), _TIE_OF_GAIN * gain)
     if n > 1 and math.isfinite(average):
-        error = max(error, float(more.std(ddof=1)) / math.sqrt(n))
+        off = more - average
+        error = max(error, math.sqrt(float(off @ off) / (n - 1) / n))
     return average, error
 
 
