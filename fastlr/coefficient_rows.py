@@ -108,11 +108,16 @@ def _write_decay(
     decay: Any = optimizer.weight_decay
     if group.weight_decay is not None:
         decay = group.weight_decay * block.decay_factor
-    row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, block.factor, decay)
+    row[:, 2], row[:, 3] = 0.0, 0.0
+    if not _is_zero(decay):
+        row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, block.factor, decay)
     if "l2" not in optimizer.own_fields:
-        row[:, 2] += optimizer.l2 if group.l2 is None else group.l2 * block.l2_factor
+        l2: Any = optimizer.l2 if group.l2 is None else group.l2 * block.l2_factor
+        if not _is_zero(l2):
+            row[:, 2] += l2
     if "l1" not in optimizer.own_fields:
-        row[:, 5] = lr * (optimizer.l1 if group.l1 is None else group.l1 * block.l1_factor)
+        l1: Any = optimizer.l1 if group.l1 is None else group.l1 * block.l1_factor
+        row[:, 5] = 0.0 if _is_zero(l1) else lr * l1
     own = ["weight_decay"] if "weight_decay" in names and optimizer.decays_itself() else []
     columns = [len(COMMON) + names.index(name) for name in own]
     for column in columns:
@@ -121,6 +126,11 @@ def _write_decay(
         # A gradient clipped to zero leaves the state of a rule as it started.
         for column in (1, 2, 3, *columns):
             row[waiting, column] = 0.0
+
+
+def _is_zero(strength: Any) -> bool:
+    """Return whether a strength is a plain zero; to multiply all steps by it takes a while."""
+    return type(strength) is float and strength == 0.0
 
 
 def check_coefficients(optimizer: Optimizer, names: Sequence[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -83,7 +82,8 @@ class Timetable:
         Timetable
             Of its own.
         """
-        other = copy.copy(self)
+        other = object.__new__(Timetable)
+        other.__dict__.update(self.__dict__)
         other._optimizer, other._run, other._latest = optimizer, run, None
         other._seen = {
             label: schedule.initial_metric_state() for label, schedule in self._schedules.items()

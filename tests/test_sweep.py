@@ -114,6 +114,14 @@ def in_one_session(monkeypatch):
 OWN_SESSIONS = {"adafactor", "muon", "sm3"}
 
 
+@pytest.fixture(params=["one after the other", "side by side"])
+def manner(request, monkeypatch):
+    """Train candidates as on few rows, and as on many."""
+    if request.param == "side by side":
+        monkeypatch.setattr("fastlr.training.linear.CACHED", 0)
+
+
+@pytest.mark.usefixtures("manner")
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS))
 @pytest.mark.parametrize("cls", [LinearClassifier, MLPRegressor])
 @pytest.mark.filterwarnings("ignore::fastlr.exceptions.StuckWarning")
@@ -184,6 +192,7 @@ def test_the_table_is_that_of_a_grid_search(scoring):
     assert found.candidates["mean_score"][found.candidates["rank"].argmin()] == found.best_score
 
 
+@pytest.mark.usefixtures("manner")
 def test_weight_decays_are_those_of_a_grid_over_the_optimizer():
     decays = [0.0, 3.0]
     model, X, y = small(LinearRegressor, optimizer=AdamW(beta1=0.8))
@@ -266,9 +275,11 @@ def test_one_that_diverged_does_not_go_on():
     assert len(after_whole_runs(given, 3, 400)) == 1
 
 
+@pytest.mark.usefixtures("manner")
 @pytest.mark.parametrize("halving", [True, False])
 @pytest.mark.parametrize("cls", [LinearClassifier, MLPRegressor])
-def test_results_do_not_depend_on_the_number_of_threads(cls, halving):
+def test_results_do_not_depend_on_the_number_of_threads(cls, halving, monkeypatch):
+    monkeypatch.setattr("fastlr.tuning.sweeping._FEW", 0)  # as if runs were long
     model, X, y = small(cls, max_epochs=6)
     one, other = (
         sweep(model, X, y, log_grid(1e-5, 1, 9), cv=FOLDS, halving=halving, n_threads=n)
@@ -279,6 +290,22 @@ def test_results_do_not_depend_on_the_number_of_threads(cls, halving):
             np.testing.assert_array_equal(column, getattr(other, kept)[name], err_msg=name)
 
 
+def test_short_runs_are_made_in_the_calling_thread(monkeypatch):
+    model, X, y = small(LinearClassifier)
+    seen = set()
+
+    def score(fitted, X, y):
+        seen.add(threading.current_thread())
+        return fitted.score(X, y)
+
+    sweep(model, X, y, RATES, cv=FOLDS, n_threads=2, scoring=score)
+    assert seen == {threading.current_thread()}
+    monkeypatch.setattr("fastlr.tuning.sweeping._FEW", 0)
+    sweep(model, X, y, RATES, cv=FOLDS, n_threads=2, scoring=score)
+    assert len(seen) > 1
+
+
+@pytest.mark.usefixtures("manner")
 def test_one_that_diverges_ranks_last_without_an_error():
     rates = [1e-3, 1e300, 1e-2, 0.1]
     model, X, y = small(LinearRegressor, optimizer=SGD(), schedule=None)
@@ -341,7 +368,9 @@ def test_progress_is_told_of_each_piece():
     assert [said[2] for said in told] == sorted((said[2] for said in told), reverse=True)
 
 
-def test_an_error_while_threads_are_at_work_ends_them():
+def test_an_error_while_threads_are_at_work_ends_them(monkeypatch):
+    monkeypatch.setattr("fastlr.tuning.sweeping._FEW", 0)
+
     def stop(*said):
         raise KeyboardInterrupt
 

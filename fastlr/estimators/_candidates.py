@@ -84,6 +84,12 @@ class FoldOfCandidates:
         self._model, self._rows, self._test = model, rows, test
         self._judged = _known_rows(model, test, targets, factors, rows.X.dtype)
 
+    @property
+    def multiplications(self) -> int:
+        """What a candidate takes to pass all its parameters over all its rows, in all epochs."""
+        n_params = sum(math.prod(shape) for shape in self._spec.shapes.values())
+        return self._rows.used * n_params * self._model.max_epochs
+
     def train(
         self,
         settings: Sequence[dict[str, Any]],

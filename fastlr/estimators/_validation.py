@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from .._compat import check_is_fitted, check_weights, validate_data
 from ._hooks import Hooks
 from ._labels import is_plain, need_no_validation
+from ._targets import ClassTargets
 
 FLOATS = [np.float64, np.float32]
 
@@ -115,9 +116,13 @@ class Validated(Hooks):
     def _raw_scores(self, X: Any) -> np.ndarray:
         """Validate X and return the outputs of the model, for all that predicts."""
         check_is_fitted(self)
-        if not ("feature_names_in_" not in self.__dict__ and is_plain(X, self.n_features_in_)):
+        if not self._knows(X):
             X = validate_data(self, X, reset=False, dtype=FLOATS, **self._X_options)
         return self._outputs(X)
+
+    def _knows(self, X: Any) -> bool:
+        """Return whether rows are as they must be, which takes long to find out otherwise."""
+        return "feature_names_in_" not in self.__dict__ and is_plain(X, self.n_features_in_)
 
     def _rows(
         self,
@@ -152,9 +157,12 @@ class Validated(Hooks):
                 raise ValueError("X_val and y_val must be given together")
             return None
         try:
-            X_val, y_val = self._validated(X_val, y_val, reset=False, dtype=dtype)
+            plain = targets.is_plain(y_val, len(X_val)) if type(X_val) is np.ndarray else False
+            if not (plain and self._knows(X_val) and X_val.dtype == dtype):
+                X_val, y_val = self._validated(X_val, y_val, reset=False, dtype=dtype)
             weights = check_weights(sample_weight_val, X_val)
-            encoded = targets.encode(self._checked_y(y_val), dtype)
+            known = plain and isinstance(targets, ClassTargets)  # or `encode` says which are not
+            encoded = targets.encode(y_val if known else self._checked_y(y_val), dtype)
         except (TypeError, ValueError) as error:
             raise type(error)(f"X_val, y_val: {error}") from error
         return self._rows(X_val, encoded, weights, targets, factors)

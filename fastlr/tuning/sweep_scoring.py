@@ -113,7 +113,9 @@ def _accuracy(predicted: np.ndarray, y: np.ndarray, weights: np.ndarray | None) 
     if y.dtype.kind not in "biuSU" or predicted.dtype.kind != y.dtype.kind:
         return None
     right = predicted == y
-    return float(np.average(right, weights=weights)), right if weights is None else None
+    if weights is None:
+        return float(right.mean()), right
+    return float(np.average(right, weights=weights)), None
 
 
 def _r2(predicted: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> Judged | None:

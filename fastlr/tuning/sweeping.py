@@ -6,6 +6,7 @@ import math
 import numbers
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -17,6 +18,8 @@ from .sweep_rounds import after_short_runs, after_whole_runs, plan_rounds
 from .sweep_runs import Runs
 from .sweep_scoring import Judge, Scorer
 from .workers import Workers
+
+_FEW = 2**20  # multiplications of a run, below which threads mostly wait for each other's Python
 
 
 def sweep(
@@ -70,7 +73,8 @@ def sweep(
         `fit` of the estimator at that rate would train it.
     n_threads : int, default=None
         Threads that share the work, as many as there are processors by default. Results do not
-        depend on it.
+        depend on it. Runs of less than a million multiplications are made in the calling thread,
+        for others would mostly wait for it.
     random_state : int, RandomState instance or None, default=None
         Seed of every candidate on every fold, in place of the estimator's. Without either, one
         is drawn: all candidates start from the same values and see rows in the same order.
@@ -130,8 +134,14 @@ def sweep(
     scorer = Scorer(parts.last, scoring)
     makers, n_test = make_folds(parts, X, y, sample_weight, cv, groups)
     runs = Runs(grid, len(makers))
-    with threadpool_limits(parts.last.n_threads, "blas"), Workers(threads) as workers:
-        folds = workers.map(lambda make: make(), makers)
+    folds = [makers[0]()]
+    limited: AbstractContextManager[Any] = nullcontext()  # to set a limit takes a millisecond
+    if folds[0].multiplications < _FEW:
+        threads = 1
+    else:
+        limited = threadpool_limits(parts.last.n_threads, "blas")
+    with limited, Workers(threads) as workers:
+        folds += workers.map(lambda make: make(), makers[1:])
         n, live = len(grid.settings), list(range(len(grid.settings)))
         for each in plan_rounds(n, n_test, parts.last.max_epochs, halving):
 
