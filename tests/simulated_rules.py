@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from cases import COMPILED_CASES, FULLEST, common, make
+from cases import COMPILED_CASES, FULLEST, bits, common, make
 from hashed import uniform
 from reference import REFERENCES, Walk
-from simulated import ALL, FOLLOWED, OnDevice, arrays, both, same
+from simulated import ALL, FOLLOWED, OnDevice, arrays, both, on_device, same
 
 from fastlr import OneCycle
 from fastlr.optimizers import Optimizer
@@ -74,6 +74,24 @@ class TestRules:
         cpu, gpu, host, device = both(optimizer, arrays(np.float64))
         same(optimizer, host, device)
         same(optimizer, cpu.state_dict()["state"], gpu.state_dict()["state"])
+
+    @pytest.mark.parametrize("name", [n for n in FULLEST if FULLEST[n] in COMPILED_CASES])
+    def test_group_that_starts_later_waits_and_then_moves_as_on_the_cpu(self, name):
+        optimizer, host = make(FULLEST[name]), arrays(np.float64)
+        groups = [{"match": ["a.*", "d"], "start": 2}]
+        if not optimizer.can_wait:
+            with pytest.raises(ValueError, match="start=2"):
+                optimizer.bind(on_device(host), groups)
+            return
+        first = {name: a.copy() for name, a in host.items()}
+        for steps in (2, 4):
+            start = {name: a.copy() for name, a in first.items()}
+            cpu, gpu, host, device = both(optimizer, start, steps, groups)
+            same(optimizer, host, device)
+            same(optimizer, cpu.state_dict()["state"], gpu.state_dict()["state"])
+            waited = [n for n in ("a.weight", "d") if bits(device[n]) == bits(first[n])]
+            assert waited == (["a.weight", "d"] if steps == 2 else [])
+            assert bits(device["b.bias"]) != bits(first["b.bias"])
 
     @pytest.mark.parametrize("name", [n for n in REFERENCES if FULLEST[n] in COMPILED_CASES])
     def test_agrees_with_the_readable_reference(self, name):
