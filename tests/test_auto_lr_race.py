@@ -103,6 +103,28 @@ def test_on_few_rows_the_smallest_of_those_not_told_apart_is_taken():
     assert race(score, 10**-2.5, many, 256, power=0.0) == pytest.approx(10**-2.5, rel=0.2)
 
 
+def over_fitting(lr, n_steps, fold):
+    """A loss that is least where nothing is learned."""
+    return 1 + np.array([0.9, 1.0, 1.1]) * lr / 0.01
+
+
+@pytest.mark.parametrize("few_rows", [False, True])
+def test_where_no_rate_beats_no_training_the_rate_trains_all_the_same(few_rows):
+    plan = RacePlan(32, 64, 256, 1, few_rows)
+    assert race(over_fitting, 0.01, plan, 256, power=0.0) == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize("harm", [np.inf, 2.0])
+def test_where_no_rate_beats_no_training_the_rate_does_no_harm(harm):
+    """Above 2e-7 runs diverge, or end the farther above where they began."""
+
+    def score(lr, n_steps, fold):
+        return over_fitting(lr, n_steps, fold) + (harm * np.log10(lr / 2e-7) if lr > 2e-7 else 0)
+
+    plan = RacePlan(32, 64, 256, 1, few_rows=True)
+    assert 0.9e-7 < race(score, 0.01, plan, 256, power=0.0) < 2e-7
+
+
 def test_folds_are_averaged_in_the_last_round():
     """Two folds that pull in opposite directions, and one that is run alone before."""
 

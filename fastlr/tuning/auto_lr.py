@@ -15,7 +15,8 @@ Each round goes on from the rate nearest to where the one before began of those 
 from its best, and none leaves for rates further out unless they are better by more than chance:
 wild rates need decisive evidence. What is left open by the last round is weighed against the rate
 that a rule typically wants, in `rate_evidence`. On few rows, which over-fit, the smallest rate not
-told apart from the best is taken instead.
+told apart from the best is taken instead; but where no rate is better than no training, as on
+labels of noise, none below a hundredth of the typical one, for a model that is fit is to train.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ _FALLING = 0.001  # part of the loss that a rate must gain for still smaller one
 _FEW = 256  # rows, up to which folds are small
 # Decades to look towards the typical rate, or on few rows for a smaller one, that is as good.
 _BELOW, _FAR = 0.5, 1.5
+# Decades below the typical rate that need evidence: that some rate is better than no training, by
+# so many standard errors (it is the best of several). Labels of noise have the best of all losses
+# where nothing is learned, which is not what anyone trains for.
+_LOW, _NO_RATE, _DECISIVE = -2.0, -12.0, 2.0
+_HARM = 2.0
 
 # How the best rate falls with the length of the run: rate ~ steps ** -power. Steps of rules that
 # divide by the size of the gradient go a way of their own length, so a longer run needs smaller
@@ -195,7 +201,7 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
     def runs(n_steps: int, folds: int = plan.folds) -> Callable[[float], Losses]:
         return lambda e: np.hstack([run(e, n_steps, fold) for fold in range(folds)])
 
-    tried = _climb(runs(plan.coarse, plan.folds if plan.few_rows else 1), 0.0, 1.0)
+    tried = first = _climb(runs(plan.coarse, plan.folds if plan.few_rows else 1), 0.0, 1.0)
     best = least(tried)
     if math.isinf(mean(tried[best])):
         return centre
@@ -222,8 +228,22 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
     else:
         _look_back(tried, best, shift, runs(length), gain)
         found = weigh(tried, gain, shift, _UNSURE * longer)
+    if found < _LOW:
+        untrained = runs(plan.coarse)(_NO_RATE)
+        more, error = behind(untrained, tried[best], gain)
+        if more <= _DECISIVE * error:
+            found = max(found, _floor(first, mean(untrained)))
     # Data that differ by rounding errors are trained on at the same rate.
     return float(centre * 10.0 ** (round(found / _GRAIN) * _GRAIN))
+
+
+def _floor(tried: dict[float, Losses], untrained: float) -> float:
+    """Return how low a rate may be where none is better than no training: one that does train.
+
+    It does no great harm: the loss of a short run is not twice that of the start.
+    """
+    harmless = [e for e in tried if mean(tried[e]) <= _HARM * untrained]
+    return min(_LOW, max(harmless, default=min(tried)))
 
 
 def _climb(score: Callable[[float], Losses], start: float, step: float) -> dict[float, Losses]:
