@@ -1,5 +1,7 @@
 """What `diagnose` takes, and what it hands out."""
 
+import copy
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -72,6 +74,27 @@ def test_what_cannot_be_diagnosed_is_refused(given, error, says):
 def test_an_estimator_must_be_fitted():
     with pytest.raises(NotFittedError):
         diagnose(LinearClassifier())
+
+
+def test_a_rate_is_advised_and_where_there_is_none_to_find_it_fastlrs_own_way_to_it(slow):
+    said = diagnose(slow).next_step
+    assert "lr=0.001" in said or "lr=0.0001" in said
+    assert 'or let lr="auto" find one' in said
+    for other in (dict(slow.history_), _found_by_itself(slow)):
+        assert "auto" not in diagnose(other).next_step
+
+
+def _found_by_itself(model):
+    """Return a copy of a model that looks as if it had found its rate."""
+    found = copy.copy(model)
+    found.lr = "auto"
+    return found
+
+
+def test_a_loss_that_is_finite_and_high_is_not_said_to_have_left_the_numbers():
+    known = {"loss": [1.0, 50.0, 60.0], "start_loss": [1.1] * 3, "constant_loss": [1.1] * 3}
+    assert "model that knows nothing" in diagnose(known).summary
+    assert "finite" in diagnose({"loss": [1.0, float("nan")]}).summary
 
 
 def test_a_run_that_ended_in_its_first_epoch_has_diverged():

@@ -242,6 +242,9 @@ def test_verdicts_are_marked_and_said():
     said = " ".join(text.get_text() for text in display.ax_.texts)
     assert "A summary." in said
     assert "Next: A step." in said
+    assert display.constant_line_ is None
+    known = diagnosis("stuck", constant_loss=np.full(8, 1.5))
+    assert set(plots.plot_diagnosis(known).constant_line_.get_ydata()) == {1.5}
     zigzag = np.where(EPOCHS % 2, 1.0, 0.5)
     display = plots.plot_diagnosis(diagnosis("oscillating", loss=zigzag), words=False)
     assert not display.ax_.texts

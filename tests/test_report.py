@@ -181,6 +181,16 @@ def test_a_change_is_written_for_the_estimator_at_hand(tmp_path):
     assert "standardscaler: StandardScaler → linearclassifier: LinearClassifier" in text
 
 
+def test_a_rate_that_the_sweep_found_goes_before_a_rule_of_thumb(tmp_path):
+    slow = LinearClassifier(lr=1e-6, random_state=0).fit(X, Y)
+    assert fastlr.diagnose(slow).change == {"lr": 1e-4}
+    text = Page(report(slow, tmp_path / "r.html", X, Y, random_state=0).read_text("utf-8")).text
+    (found,) = re.findall(r"the sweep below found (\S+) best", text)
+    assert f"model.set_params(lr={float(found)!r}).fit(X, y)" in text
+    assert f"The best rate of a sweep is {float(found):.3g}," in text
+    assert float(found) > 1e-4
+
+
 def test_regressors_searches_and_partial_fit_have_pages_too(tmp_path):
     features, target = load_diabetes(return_X_y=True)
     search = GridSearchCV(LinearRegressor(max_epochs=3), {"lr": [0.01, 0.1]}, cv=2)

@@ -58,12 +58,15 @@ def advise(verdict: str, f: Figures, subject: Subject) -> Advice:
 
 
 def _diverging(f: Figures, s: Subject) -> Advice:
+    summary = "Training has left the finite numbers."
+    if f.finite:
+        summary = "The loss has grown beyond that of a model that knows nothing."
     causes = [f"the learning rate{_at(s)} is too high"]
     if _unscaled(f):
         scaled = {"standardize": True}
         causes.insert(0, _features(f))
         return Advice(
-            "The loss grows instead of falling.",
+            summary,
             tuple(causes),
             "bring the features to one scale: standardize=True, or a StandardScaler before",
             scaled,
@@ -71,7 +74,7 @@ def _diverging(f: Figures, s: Subject) -> Advice:
     step, change = _rate(s, 0.1)
     if s.params.get("clip_norm", 1.0) is None:
         step += "; if single steps still blow up, clip_norm=1.0"
-    return Advice("The loss grows instead of falling.", tuple(causes), step, change)
+    return Advice(summary, tuple(causes), step, change)
 
 
 def _oscillating(f: Figures, s: Subject) -> Advice:
@@ -179,11 +182,14 @@ def _at(s: Subject) -> str:
 
 def _rate(s: Subject, factor: float) -> tuple[str, dict[str, Any]]:
     """Return how to say another rate, and the parameter for it."""
-    how = {0.1: "a tenth", 10.0: "ten times", 100.0: "a hundred times"}[factor]
+    how = {0.1: "a tenth of", 10.0: "ten times", 100.0: "a hundred times"}[factor]
     if not (np.isfinite(s.lr) and s.lr > 0):
-        return f"train at {how} of the learning rate", {}
+        return f"train at {how} the learning rate", {}
     lr = float(f"{s.lr * factor:.3g}")
-    return f"train at {how} of the rate: lr={lr:g}", {"lr": lr}
+    step = f"train at {how} the rate: lr={lr:g}"
+    if s.params.get("lr", "auto") != "auto":
+        step += ', or let lr="auto" find one'
+    return step, {"lr": lr}
 
 
 def _starts_at_zero(f: Figures) -> bool:

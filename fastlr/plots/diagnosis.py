@@ -39,6 +39,9 @@ class DiagnosisDisplay:
         What shows the verdict: the epochs since the validation loss was lowest for
         "overfitting", every rise of the loss for "oscillating" and "diverging", the level of the
         first epoch for "stuck" and "too slow".
+    constant_line_ : matplotlib.lines.Line2D or None
+        Loss of the best constant prediction, which knows nothing of the features; None where the
+        history does not tell it.
 
     See Also
     --------
@@ -56,6 +59,7 @@ class DiagnosisDisplay:
     figure_: Any
     history_display_: HistoryDisplay | None
     mark_: Any
+    constant_line_: Any
 
     def __init__(self, diagnosis: Any, *, loss_name: str = "loss") -> None:
         self.diagnosis, self.loss_name = diagnosis, loss_name
@@ -144,12 +148,13 @@ class DiagnosisDisplay:
         found = self.diagnosis
         self.ax_ = ax = axes_for(ax)
         self.figure_ = ax.figure
-        self.history_display_, self.mark_ = None, None
+        self.history_display_, self.mark_, self.constant_line_ = None, None, None
         if self._has_losses():
             self.history_display_ = HistoryDisplay.from_history(
                 found.history, ax=ax, loss_name=self.loss_name
             )
             self.mark_ = self._mark(ax, self.history_display_)
+            self.constant_line_ = self._constant(ax)
         else:  # lost in the first epoch
             finish(ax, "epoch", self.loss_name)
             ax.text(0.5, 0.5, "no epoch with a finite loss", ha="center", transform=ax.transAxes)
@@ -172,6 +177,13 @@ class DiagnosisDisplay:
     def _has_losses(self) -> bool:
         columns = (self.diagnosis.history.get(name) for name in ("loss", "validation_loss"))
         return any(c is not None and np.isfinite(np.asarray(c, float)).any() for c in columns)
+
+    def _constant(self, ax: Any) -> Any:
+        column = np.asarray(self.diagnosis.history.get("constant_loss", ()), float)
+        if not (len(column) and np.isfinite(column[-1])):
+            return None
+        label = "best constant prediction"
+        return ax.axhline(float(column[-1]), color=MUTED, linestyle=":", linewidth=1.2, label=label)
 
     def _mark(self, ax: Any, display: HistoryDisplay) -> Any:
         verdict = self.diagnosis.verdict

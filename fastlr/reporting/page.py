@@ -66,7 +66,7 @@ def page(
     title = title or name_of(model)
     parts = [
         _header(title, model),
-        _diagnosis_section(estimator, diagnosis),
+        _diagnosis_section(estimator, diagnosis, sweep),
         _training_section(estimator, diagnosis),
         _rates_section(model, range_test, sweep, notes),
         model_section(estimator),
@@ -113,7 +113,7 @@ def _kept(model: Any) -> int | None:
     return int(model.t_ // steps)
 
 
-def _diagnosis_section(estimator: Any, found: Any) -> Markup:
+def _diagnosis_section(estimator: Any, found: Any, sweep: Any) -> Markup:
     words: list[Any] = [
         tag(
             "div",
@@ -124,8 +124,12 @@ def _diagnosis_section(estimator: Any, found: Any) -> Markup:
         tag("h3", "Next step"),
         tag("p", _sentence(found.next_step)),
     ]
-    if found.change:
-        words.append(tag("pre", set_params(estimator, found.change)))
+    change = found.change
+    if "lr" in change and sweep is not None:
+        change = {**change, "lr": float(f"{sweep.best_lr:.3g}")}
+        words.append(tag("p", f"On these data, the sweep below found {change['lr']:g} best:"))
+    if change:
+        words.append(tag("pre", set_params(estimator, change)))
     for heading, items in (("Evidence", found.evidence), ("Likely causes", found.causes)):
         if items:
             words += [
