@@ -15,6 +15,9 @@ from .timetable import Block, Timetable, check_effects
 if TYPE_CHECKING:
     from .kernels.bound_sums import BoundSums
 
+_SIGN, _CLIP, _L2, _SHRINK, _AVERAGE, _L1, _LOOK, _ = range(len(COMMON))
+_AT_REST = (_CLIP, _L2, _SHRINK)  # zero for parameters that wait, beside their rate
+
 
 def coefficient_rows(
     base_lr: float,
@@ -52,80 +55,91 @@ def coefficient_rows(
     """
     steps = np.arange(t + 1, t + n + 1, dtype=np.float64)
     blocks = timetable.blocks(steps - 1)
-    host = len(COMMON) + len(names)
     # What is derived from sums is written behind that at each step.
-    rows = np.zeros((n, len(groups), host + (summing.tail if summing else 0)))
-    first: dict[tuple[int, float, int], int] = {}
+    width = len(COMMON) + len(names) + (summing.tail if summing else 0)
+    # Most columns hold one number: it goes into a row that all steps start from.
+    same = np.zeros((len(groups), width))
+    changing: list[tuple[int, int, np.ndarray]] = []
+    first: dict[tuple[int, float, int], dict[int, Any]] = {}
     for k, (group, block) in enumerate(zip(groups, blocks, strict=True)):
-        row, lr = rows[:, k], base_lr * group.lr_factor * block.factor
+        lr = base_lr * group.lr_factor * block.factor
         waiting = steps <= group.start if group.start > t else None
         if waiting is not None:
             lr = np.where(waiting, 0.0, lr)
         # Groups mostly differ in their decay alone, and the rest is most of the work.
-        like = first.setdefault((id(block), group.lr_factor, group.start), k)
-        if like < k:
-            row[:] = rows[:, like]
-        else:
-            _write_rule(row, block.optimizer, names, steps, group.start, lr)
-        _write_decay(row, group, block, names, lr, waiting)
+        key = id(block), group.lr_factor, group.start
+        if key not in first:
+            first[key] = _of_rule(block.optimizer, names, steps, group.start, lr)
+        columns = first[key] | _of_decay(group, block, names, lr)
+        if waiting is not None:
+            # A gradient clipped to zero leaves the state of a rule as it started.
+            for j in _AT_REST + _own_decay(block.optimizer, names):
+                columns[j] = np.where(waiting, 0.0, columns[j])
+        for j, value in columns.items():
+            if isinstance(value, float) or not np.ndim(value):
+                same[k, j] = value
+            else:
+                changing.append((k, j, value))
     with np.errstate(over="ignore", under="ignore"):
-        table = rows.astype(dtype, copy=False)
-    return table if summing is None else (table, rows)
+        table = _table(same, changing, n, np.dtype(dtype))
+    if summing is None:
+        return table
+    return table, table if dtype == np.float64 else _table(same, changing, n, same.dtype)
 
 
-def _write_rule(
-    row: np.ndarray,
-    optimizer: Optimizer,
-    names: Sequence[str],
-    steps: np.ndarray,
-    start: int,
-    lr: np.ndarray,
-) -> None:
-    """Write what groups of the same rate and start share."""
-    row[:, 0] = -1.0 if optimizer.maximize else 1.0
-    row[:, 1] = np.inf if optimizer.clip_value is None else optimizer.clip_value
-    average = 1 - optimizer.average_decay if optimizer.average == "ema" else 1 / steps
-    row[:, 4] = np.where(steps == 1, 1.0, average)
+def _table(
+    same: np.ndarray, changing: Sequence[tuple[int, int, np.ndarray]], n: int, dtype: np.dtype
+) -> np.ndarray:
+    rows = np.empty((n, *same.shape), dtype)
+    rows[:] = same.astype(dtype)
+    for k, j, values in changing:
+        rows[:, k, j] = values
+    return rows
+
+
+def _of_rule(
+    optimizer: Optimizer, names: Sequence[str], steps: np.ndarray, start: int, lr: np.ndarray
+) -> dict[int, Any]:
+    """Return what groups of the same rate and start share, by column."""
+    columns: dict[int, Any] = {
+        _SIGN: -1.0 if optimizer.maximize else 1.0,
+        _CLIP: np.inf if optimizer.clip_value is None else optimizer.clip_value,
+    }
+    if optimizer.average is not None:
+        average = 1 - optimizer.average_decay if optimizer.average == "ema" else 1 / steps
+        columns[_AVERAGE] = np.where(steps == 1, 1.0, average)
     if optimizer.lookahead is not None:
         due = steps % optimizer.lookahead == 0
-        row[:, 6] = np.where(due, optimizer.lookahead_alpha, 0.0)
+        columns[_LOOK] = np.where(due, optimizer.lookahead_alpha, 0.0)
     own_steps = np.maximum(steps - start, 1.0) if start else steps
     values = {"weight_decay": 0.0, **optimizer.coefficients(own_steps, lr)}
-    for j, name in enumerate(names, len(COMMON)):
-        row[:, j] = values[name]
+    return columns | {j: values[name] for j, name in enumerate(names, len(COMMON))}
 
 
-def _write_decay(
-    row: np.ndarray,
-    group: Group,
-    block: Block,
-    names: Sequence[str],
-    lr: np.ndarray,
-    waiting: np.ndarray | None,
-) -> None:
-    """Write what takes parameters towards zero, the strengths of which are a group's own."""
+def _of_decay(group: Group, block: Block, names: Sequence[str], lr: np.ndarray) -> dict[int, Any]:
+    """Return what takes parameters towards zero, the strengths of which are a group's own."""
     optimizer = block.optimizer
     decay: Any = optimizer.weight_decay
     if group.weight_decay is not None:
         decay = group.weight_decay * block.decay_factor
-    row[:, 2], row[:, 3] = 0.0, 0.0
+    in_gradient: Any = 0.0
+    shrink: Any = 0.0
     if not _is_zero(decay):
-        row[:, 2], row[:, 3] = decay_coefficients(optimizer, lr, block.factor, decay)
+        in_gradient, shrink = decay_coefficients(optimizer, lr, block.factor, decay)
     if "l2" not in optimizer.own_fields:
         l2: Any = optimizer.l2 if group.l2 is None else group.l2 * block.l2_factor
-        if not _is_zero(l2):
-            row[:, 2] += l2
+        in_gradient = in_gradient + l2
+    columns: dict[int, Any] = {_L2: in_gradient, _SHRINK: shrink}
     if "l1" not in optimizer.own_fields:
         l1: Any = optimizer.l1 if group.l1 is None else group.l1 * block.l1_factor
-        row[:, 5] = 0.0 if _is_zero(l1) else lr * l1
-    own = ["weight_decay"] if "weight_decay" in names and optimizer.decays_itself() else []
-    columns = [len(COMMON) + names.index(name) for name in own]
-    for column in columns:
-        row[:, column] = decay
-    if waiting is not None:
-        # A gradient clipped to zero leaves the state of a rule as it started.
-        for column in (1, 2, 3, *columns):
-            row[waiting, column] = 0.0
+        columns[_L1] = 0.0 if _is_zero(l1) else lr * l1
+    return columns | dict.fromkeys(_own_decay(optimizer, names), decay)
+
+
+def _own_decay(optimizer: Optimizer, names: Sequence[str]) -> tuple[int, ...]:
+    """Return the column of the decay that a rule applies itself, where it does."""
+    own = "weight_decay" in names and optimizer.decays_itself()
+    return (len(COMMON) + names.index("weight_decay"),) if own else ()
 
 
 def _is_zero(strength: Any) -> bool:

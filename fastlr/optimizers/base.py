@@ -415,9 +415,8 @@ def decay_coefficients(
     l2, shrink : float or ndarray
         Both zero where there is no decay, or where the rule applies it itself.
     """
-    zero = np.zeros_like(lr)
     if optimizer.decays_itself():
-        return zero, zero
+        return 0.0, 0.0
     if optimizer.decay == "l2":
-        return zero + weight_decay, zero
-    return zero, weight_decay * (lr if optimizer.decay == "decoupled" else factor)
+        return weight_decay, 0.0
+    return 0.0, weight_decay * (lr if optimizer.decay == "decoupled" else factor)
