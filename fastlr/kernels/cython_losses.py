@@ -57,6 +57,11 @@ def _frame(loop: LossLoop, ctype: str) -> str:
         f"    cdef {ctype} one_ = 1, zero_ = 0\n"
         "    cdef double lane_[16]\n"
         "    cdef double total_ = 0\n"
+        # Writing one lane and reading all of them would wait for the write to come through.
+        "    if n_ == 1:\n"
+        "        lane_[0] = 0\n"
+        f"{textwrap.indent(loop.at('0', '0'), ' ' * 8)}"
+        "        return lane_[0]\n"
         "    for j_ in range(16):\n        lane_[j_] = 0\n"
         "    for i_ in range(0, whole_, 16):\n"
         "        for j_ in range(16):\n"

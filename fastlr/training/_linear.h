@@ -30,6 +30,7 @@
    block apart before it looks for vectors, and then finds fewer. */
 #if FASTLR_TILES
 #define INLINE inline __attribute__((always_inline, unused))
+#define PREFETCH(p) __builtin_prefetch(p)
 #define UNROLL _Pragma("GCC unroll 16")
 #define ROLLED _Pragma("GCC unroll 1")
 #if defined(__AVX512F__)
@@ -40,6 +41,7 @@
 #define VECTOR_BYTES 16
 #endif
 #else
+#define PREFETCH(p) ((void)(p))
 #define UNROLL
 #define ROLLED
 #endif
@@ -68,6 +70,7 @@ static const double inverse_factorials[] = {
 #undef JOIN
 #undef JOIN_
 #undef INLINE
+#undef PREFETCH
 #undef UNROLL
 #undef ROLLED
 #undef VECTOR_BYTES

@@ -30,6 +30,8 @@ ctypedef fused real:
 cdef Py_ssize_t BLAS_ROWS = 128
 cdef char TRANSPOSED = b"T"
 cdef char AS_IS = b"N"
+# From a row that is a mini-batch of its own to the one that is fetched meanwhile.
+cdef Py_ssize_t ROWS_AHEAD = 4
 # Multiplications between two looks at Ctrl-C, which need the GIL.
 cdef double WORK_PER_CHUNK = 2e9
 # Steps whose coefficients are computed at a time, at most.

@@ -6,6 +6,8 @@ cdef double batch(
     """Return the weighted loss of rows; to learn, leave its mean's gradient in the arena."""
     if m.blas:
         return batch_by_blas(m, z, data, start, stop, learn)
+    if stop - start == 1:
+        return batch_of_row(m, z, data, start, learn)
     return batch_by_tiles(m, z, data, start, stop, learn)
 
 
@@ -100,6 +102,32 @@ cdef double batch_by_tiles(
             fastlr_backward_f64(
                 rows, count, z, m.ld, <double*>m.grad_coef, m.outputs, n, i > start)
         i += count
+    return loss
+
+
+cdef double batch_of_row(
+    LinearLoop m, real *z, Data *data, Py_ssize_t at, bint learn
+) noexcept nogil:
+    """Do so for a row alone."""
+    cdef Py_ssize_t n = m.features, k = m.outputs, i = row_at(data, at)
+    cdef const real *x = <const real*>data.x + i * n
+    cdef const real *ahead = NULL
+    cdef double loss
+    if data.order != NULL:
+        ahead = <const real*>data.x + row_at(data, min(at + ROWS_AHEAD, data.used - 1)) * n
+    if real is float:
+        fastlr_row_forward_f32(x, ahead, <const float*>m.w, k, n, z)
+    else:
+        fastlr_row_forward_f64(x, ahead, <const double*>m.w, k, n, z)
+    loss = row_loss(m, z, data, i)
+    if not learn:
+        return loss
+    if real is float:
+        fastlr_row_backward_f32(x, z, k, n, <float*>m.grad_coef)
+    else:
+        fastlr_row_backward_f64(x, z, k, n, <double*>m.grad_coef)
+    if m.grad_intercept != NULL:
+        memcpy(m.grad_intercept, z, k * sizeof(real))
     return loss
 
 

@@ -87,6 +87,46 @@ cdef double labels(
     return loss
 
 
+cdef double row_loss(LinearLoop m, real *z, Data *data, Py_ssize_t row) noexcept nogil:
+    """Turn the products of a row alone into slopes; they lie one after the other."""
+    cdef const real *b = <const real*>m.b
+    cdef const real *terms = <const real*>m.row
+    cdef const real *targets = NULL
+    cdef Py_ssize_t k = m.outputs, j
+    cdef int64_t code = 0
+    cdef double weight = 1.0 if data.weight == NULL else data.weight[row]
+    cdef double loss = 0
+    cdef bint own
+    if data.codes != NULL:
+        code = data.codes[row]
+    else:
+        targets = <const real*>data.targets + row * k
+    if m.form == SOFTMAX:
+        if real is float:
+            return fastlr_row_softmax_f32(z, k, b, code, weight)
+        else:
+            return fastlr_row_softmax_f64(z, k, b, code, weight)
+    if m.form == RIVAL:
+        if real is float:
+            return fastlr_row_rival_f32(z, k, b, code, weight, <fastlr_rule_f32>m.rule, terms)
+        else:
+            return fastlr_row_rival_f64(z, k, b, code, weight, <fastlr_rule_f64>m.rule, terms)
+    if m.form == OVR or m.form == EACH:
+        if real is float:
+            return fastlr_row_each_f32(
+                z, k, b, targets, code, weight, <fastlr_rule_f32>m.rule, terms)
+        else:
+            return fastlr_row_each_f64(
+                z, k, b, targets, code, weight, <fastlr_rule_f64>m.rule, terms)
+    for j in range(k):  # LOGISTIC, LABELS
+        own = targets[j] > 0 if targets != NULL else code == (1 if k == 1 else j)
+        if real is float:
+            loss += fastlr_row_logistic_f32(z + j, b + j if b != NULL else NULL, own, weight)
+        else:
+            loss += fastlr_row_logistic_f64(z + j, b + j if b != NULL else NULL, own, weight)
+    return loss
+
+
 def exponential(cnp.ndarray x not None):
     """Return e^x as the losses compute it, for a contiguous float32 or float64 array."""
     cdef cnp.ndarray out = np.empty_like(x)

@@ -33,6 +33,24 @@ cdef extern from "_linear.h" nogil:
                            const_f32*, const double*, double, fastlr_rule_f32, const float*)
     double fastlr_each_f64(double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*,
                            const_f64*, const double*, double, fastlr_rule_f64, const double*)
+    void fastlr_row_forward_f32(const float*, const float*, const float*, Py_ssize_t, Py_ssize_t,
+                                float*)
+    void fastlr_row_forward_f64(const double*, const double*, const double*, Py_ssize_t,
+                                Py_ssize_t, double*)
+    void fastlr_row_backward_f32(const float*, const float*, Py_ssize_t, Py_ssize_t, float*)
+    void fastlr_row_backward_f64(const double*, const double*, Py_ssize_t, Py_ssize_t, double*)
+    double fastlr_row_softmax_f32(float*, Py_ssize_t, const float*, int64_t, double)
+    double fastlr_row_softmax_f64(double*, Py_ssize_t, const double*, int64_t, double)
+    double fastlr_row_logistic_f32(float*, const float*, bint, double)
+    double fastlr_row_logistic_f64(double*, const double*, bint, double)
+    double fastlr_row_rival_f32(float*, Py_ssize_t, const float*, int64_t, double,
+                                fastlr_rule_f32, const float*)
+    double fastlr_row_rival_f64(double*, Py_ssize_t, const double*, int64_t, double,
+                                fastlr_rule_f64, const double*)
+    double fastlr_row_each_f32(float*, Py_ssize_t, const float*, const float*, int64_t, double,
+                               fastlr_rule_f32, const float*)
+    double fastlr_row_each_f64(double*, Py_ssize_t, const double*, const double*, int64_t, double,
+                               fastlr_rule_f64, const double*)
     void fastlr_fold_f32(const float*, const float*, const float*, const float*, Py_ssize_t,
                          Py_ssize_t, float*, float*)
     void fastlr_fold_f64(const double*, const double*, const double*, const double*, Py_ssize_t,

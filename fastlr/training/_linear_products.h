@@ -122,6 +122,8 @@ static void NAME(fastlr_backward)(const REAL *const *x, ptrdiff_t rows, const RE
 #endif
 }
 
+#include "_linear_row.h"
+
 #undef LANES
 #if FASTLR_TILES
 #undef VEC
