@@ -239,12 +239,15 @@ class Updater(Saving):
             self._timetable.observe(float(metric), self.t)
             self._stepper.forget_rows()  # they were computed with what it knew before
 
-    def _restart(self, start: Sequence[np.ndarray], lr: float, total_steps: int) -> None:
+    def _restart(
+        self, start: Sequence[np.ndarray], lr: float, total_steps: int, **changes: float
+    ) -> None:
         """Go back to the state at the start, for a run at another rate and of another length.
 
-        `start` is what `_kept` returned before the first step.
+        `start` is what `_kept` returned before the first step, and `changes` are other
+        hyper-parameters that nothing but coefficients depends on.
         """
-        self.optimizer = self.optimizer.with_scheduled({"lr": lr})
+        self.optimizer = self.optimizer.with_scheduled({"lr": lr, **changes})
         self._run = self._run._replace(total_steps=total_steps)
         self._timetable = self._timetable.restarted(self.optimizer, self._run)
         for array, values in zip(self._live(), start, strict=True):

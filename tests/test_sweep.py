@@ -192,6 +192,32 @@ def test_the_table_is_that_of_a_grid_search(scoring):
     assert found.candidates["mean_score"][found.candidates["rank"].argmin()] == found.best_score
 
 
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+@pytest.mark.parametrize(
+    ("cls", "given"),
+    [(LinearClassifier, "dense"), (LinearClassifier, "sparse"), (MLPRegressor, "dense")],
+)
+@pytest.mark.filterwarnings("ignore::fastlr.exceptions.StuckWarning")
+def test_a_session_taken_back_to_its_start_takes_another_weight_decay(
+    cls, given, name, monkeypatch
+):
+    """To the bit, whether the first one had none or not."""
+    if name not in OWN_SESSIONS:
+        in_one_session(monkeypatch)
+    model, X, y = small(cls, optimizer=OPTIMIZERS[name]())
+    X = csr_array(X * (np.abs(X) > 1)) if given == "sparse" else X
+    for decays in ([0.0, 0.3], [0.3, 0.0]):
+        found = sweep(model, X, y, [1e-2, 1e-3], decays, cv=FOLDS, halving=False)
+        candidates = zip(found.candidates["lr"], found.candidates["weight_decay"], strict=True)
+        for k, (lr, decay) in enumerate(candidates):
+            train, test = splits(model, X, y)[0]
+            alone = clone(model).set_params(lr=lr, optimizer__weight_decay=decay)
+            alone.fit(X[train], y[train])
+            rows = (found.table["candidate"] == k) & (found.table["fold"] == 0)
+            np.testing.assert_array_equal(found.table["loss"][rows], alone.loss_curve_)
+            assert found.scores[k, 0] == alone.score(X[test], y[test])
+
+
 @pytest.mark.usefixtures("manner")
 def test_weight_decays_are_those_of_a_grid_over_the_optimizer():
     decays = [0.0, 3.0]

@@ -1,4 +1,4 @@
-"""Candidates of a search that differ in their rate alone, in sessions that are used again.
+"""Candidates that differ in rate and weight decay alone, in sessions that are used again.
 
 Binding an optimizer, keeping a history and scikit-learn's scorers take longer than training on
 small data. Where nothing listens to a candidate while it trains, it needs no session of its own:
@@ -58,17 +58,17 @@ class FoldOfRestarts(FoldOfCandidates):
         if runner.session.epoch.gains_together(self._rows.X):
             runners += filter(None, map(self._runner, settings[1:]))
         for k in range(0, len(settings), len(runners)):
-            rates = [own["lr"] for own in settings[k : k + len(runners)]]
-            outcomes += self._run(runners, rates, length, scorer, ended)
+            some = settings[k : k + len(runners)]
+            outcomes += self._run(runners[: len(some)], some, length, scorer, ended)
         if runner.session.arena.params.size <= _MOST_KEPT:
             self._idle += runners
         return outcomes
 
     def _is_plain(self, settings: Sequence[dict[str, Any]], n_epochs: int) -> bool:
-        """Return whether nothing but the rate tells candidates apart, and nothing stops them."""
+        """Return whether candidates differ in rate and decay at most, and nothing stops them."""
         model = self._model
         return (
-            all(list(own) == ["lr"] for own in settings)
+            _are_alike(settings)
             and not (model.early_stopping or model.tol is not None)
             and (self._rows.used * n_epochs <= _MOST_ORDERS or not self._shuffles)
         )
@@ -91,7 +91,12 @@ class FoldOfRestarts(FoldOfCandidates):
         batch = min(plan.batch_size, self._rows.used)
         optimizer = model._resolve_optimizer()
         session = model._begin(optimizer, self._spec, run, False, batch)
-        if session.updater.starts or session.updater.optimizer.by_arrays:
+        bound = session.updater.optimizer
+        if (
+            session.updater.starts
+            or bound.by_arrays
+            or bound.weight_decay != _decay(settings, bound)
+        ):
             return None
         with self._lock:
             if self._rng is None:
@@ -117,7 +122,7 @@ class FoldOfRestarts(FoldOfCandidates):
     def _run(
         self,
         runners: Sequence[_Runner],
-        rates: Sequence[float],
+        settings: Sequence[dict[str, Any]],
         n_epochs: int,
         scorer: Callable[..., float],
         ended: Callable[[], bool],
@@ -125,8 +130,8 @@ class FoldOfRestarts(FoldOfCandidates):
         """Train a candidate with each of the runners, over the same mini-batches."""
         rows, plan, judged = self._rows, self._plan, self._judged
         runs = [_Run(runner) for runner in runners]
-        for runner, lr in zip(runners, rates, strict=True):
-            runner.restart(lr, n_epochs * plan.steps)
+        for runner, own in zip(runners, settings, strict=True):
+            runner.restart(own, n_epochs * plan.steps)
         live = runs
         for order in self._orders(n_epochs):
             if ended() or not live:
@@ -176,12 +181,39 @@ class _Runner:
         self._start = session.arena.params.copy()
         self._state = session.updater._kept()
 
-    def restart(self, lr: float, n_steps: int) -> None:
-        model, session, rate = self.model, self.session, float(lr)
-        model.lr = lr
+    def restart(self, settings: dict[str, Any], n_steps: int) -> None:
+        model, session = self.model, self.session
+        decay = _decay(settings, session.updater.optimizer)
+        rate = float(settings["lr"])
+        model.__dict__.update(settings)
         if model.reference_batch_size is not None:
             optimizer: Any = self._optimizer.replace(lr=rate)
             rate = model._at_batch_size(optimizer, self._batch).lr
         model.lr_ = rate
         session.arena.params[:] = self._start
-        session.updater._restart(self._state, rate, n_steps)
+        session.updater._restart(self._state, rate, n_steps, weight_decay=decay)
+
+
+def _are_alike(settings: Sequence[dict[str, Any]]) -> bool:
+    """Return whether candidates are of one optimizer, but for rates and weight decays."""
+    first = settings[0]
+    if set(first) == {"lr"}:
+        return all(set(own) == {"lr"} for own in settings)
+    if set(first) != {"lr", "optimizer"} or isinstance(first["optimizer"], str):
+        return False
+    same = {"weight_decay": 0.0}
+    plain = first["optimizer"].with_scheduled(same)
+    return all(
+        set(own) == set(first)
+        and not isinstance(own["optimizer"], str)
+        and own["optimizer"].with_scheduled(same) == plain
+        for own in settings
+    )
+
+
+def _decay(settings: dict[str, Any], bound: Any) -> float:
+    """Return the weight decay of a candidate, that of the optimizer in use where it says none."""
+    decay: float = (
+        settings["optimizer"].weight_decay if "optimizer" in settings else bound.weight_decay
+    )
+    return decay
