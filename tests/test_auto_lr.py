@@ -29,7 +29,7 @@ from fastlr.estimators._folds import Folds
 from fastlr.estimators._held_out import HeldOutRuns
 from fastlr.estimators._settings import plan_epoch
 from fastlr.estimators._trial import EstimatorTrial
-from fastlr.tuning.auto_lr import FEWEST
+from fastlr.tuning.race_plan import FEWEST
 
 OPTIMIZERS = [SGD(momentum=0.9), AdamW(), RMSprop(), Adagrad(), Lion()]
 

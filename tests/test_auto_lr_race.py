@@ -7,8 +7,9 @@ import pytest
 
 from fastlr.estimators._folds import Folds
 from fastlr.estimators._validation import Rows
-from fastlr.tuning import auto_lr
-from fastlr.tuning.auto_lr import HELD_OUT, RacePlan, plan_race, race
+from fastlr.tuning import auto_lr, race_plan
+from fastlr.tuning.auto_lr import race
+from fastlr.tuning.race_plan import HELD_OUT, RacePlan, plan_race
 
 
 def parabola(best, width=1.0, highest=np.inf):
@@ -103,6 +104,18 @@ def test_on_few_rows_the_smallest_of_those_not_told_apart_is_taken():
     assert race(score, 10**-2.5, many, 256, power=0.0) == pytest.approx(10**-2.5, rel=0.2)
 
 
+@pytest.mark.parametrize(("noise", "expected"), [(0.01, 1.0), (0.002, 2.25)])
+def test_on_few_rows_wild_rates_need_decisive_evidence(noise, expected):
+    """A loss that falls by 0.01 a decade, up to a wall, and more on some groups than on others."""
+
+    def score(lr, n_steps, fold):
+        e = np.log10(lr / 0.01)
+        return 1 - (0.01 + noise * np.array([-2, -1, 0, 1, 2])) * e + (e > 2.6)
+
+    plan = RacePlan(32, 64, 256, 1, few_rows=True)
+    assert np.log10(race(score, 0.01, plan, 256, power=0.0) / 0.01) == pytest.approx(expected)
+
+
 def over_fitting(lr, n_steps, fold):
     """A loss that is least where nothing is learned."""
     return 1 + np.array([0.9, 1.0, 1.1]) * lr / 0.01
@@ -140,7 +153,7 @@ def test_folds_are_averaged_in_the_last_round():
 def test_the_race_stays_within_its_share(total, seconds):
     plan = plan_race(total, seconds, 10_000)
     steps = 4 * plan.coarse + 3 * (plan.middle + plan.last) * plan.folds
-    allowed = max(auto_lr.SHARE * total, auto_lr.SECONDS / seconds, auto_lr.LEAST)
+    allowed = max(race_plan.SHARE * total, race_plan.SECONDS / seconds, race_plan.LEAST)
     assert steps <= allowed + 8
     assert max(plan.coarse, plan.middle, plan.last) <= total
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tuning.auto_lr import HELD_OUT
+from ..tuning.race_plan import HELD_OUT
 from ._validation import Rows
 
 _PARTS = 5

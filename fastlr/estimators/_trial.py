@@ -15,7 +15,8 @@ import numpy as np
 from ..optimizers.base import Optimizer
 from ..schedules import Run
 from ..training import Arena
-from ..tuning.auto_lr import FEWEST, POWER, POWERS, TYPICAL, plan_race, race
+from ..tuning.auto_lr import POWER, POWERS, TYPICAL, race
+from ..tuning.race_plan import FEWEST, plan_race
 from ._folds import Folds
 from ._generator import seeded
 from ._held_out import HeldOutRuns
@@ -155,4 +156,4 @@ class EstimatorTrial:
         n_params = sum(math.prod(shape) for shape in self._spec.shapes.values())
         size, X = min(self.plan.batch_size, n_units), self._rows.X
         density = X.nnz / max(math.prod(X.shape), 1) if hasattr(X, "nnz") else 1.0
-        return 6e-6 + 6 * size * n_params * density / 8e9
+        return 6e-6 + 6 * size * n_params * density / 24e9

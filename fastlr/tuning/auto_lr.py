@@ -15,45 +15,36 @@ Each round goes on from the rate nearest to where the one before began of those 
 from its best, and none leaves for rates further out unless they are better by more than chance:
 wild rates need decisive evidence. What is left open by the last round is weighed against the rate
 that a rule typically wants, in `rate_evidence`. On few rows, which over-fit, the smallest rate not
-told apart from the best is taken instead; but where no rate is better than no training, as on
-labels of noise, none below a hundredth of the typical one, for a model that is fit is to train.
+told apart from the best is taken instead, and none far above the typical one but on decisive
+evidence, for networks that have given up may seem as good there; but where no rate is better than
+no training, as on labels of noise, none below a hundredth of the typical one, for a model that is
+fit is to train.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
+from .race_plan import RacePlan
 from .rate_evidence import Losses, behind, least, mean, weigh
 
 Score = Callable[[float, int, int], Losses]
 
-SHARE = 0.07  # of the steps of the training that follows
-SECONDS = 0.07  # of steps that are there however short the training is, on up to SMALL rows
-SMALL = 6000  # rows; more of them have fewer seconds, as the inverse square
-LEAST = 64  # steps that are always there
-HELD_OUT = 512  # rows of a fold at most
-FEWEST = 10  # different rows, for fewer of which there is no race
-
 _FURTHER = 8  # more trials where the best rate is at an end
-_RUNS = 4  # that the first round is thought to make
-_ONE_LENGTH = 24  # steps, up to which runs of both rounds are as long
-_FOLDS = 5
-_JUDGES = 1024  # rows held out in all, beyond which more folds tell little
-_SHORTEST = 192  # steps of the last runs before they are spent on more folds
-_RATIO = 4  # of the lengths of the last two rounds
-_FALLING = 0.001  # part of the loss that a rate must gain for still smaller ones to be tried
-_FEW = 256  # rows, up to which folds are small
 # Decades to look towards the typical rate, or on few rows for a smaller one, that is as good.
 _BELOW, _FAR = 0.5, 1.5
-# Decades below the typical rate that need evidence: that some rate is better than no training, by
-# so many standard errors (it is the best of several). Labels of noise have the best of all losses
-# where nothing is learned, which is not what anyone trains for.
-_LOW, _NO_RATE, _DECISIVE = -2.0, -12.0, 2.0
-_HARM = 2.0
+# Standard errors that are evidence of what is out of the ordinary; the best is the best of several.
+_DECISIVE = 2.0
+# Decades below the typical rate that need evidence that some rate is better than no training.
+# Labels of noise have the best of all losses where nothing is learned, which is not what anyone
+# trains for.
+_LOW, _NO_RATE, _HARM = -2.0, -12.0, 2.0
+# Decades above it that need evidence, on few rows, that they are better than any below: at such
+# rates networks give up, which on few rows may look as good as what they learn.
+_HIGH = 1.5
 
 # How the best rate falls with the length of the run: rate ~ steps ** -power. Steps of rules that
 # divide by the size of the gradient go a way of their own length, so a longer run needs smaller
@@ -74,86 +65,6 @@ _STEEPEST = -0.3, 1.0  # what the race may find in its place
 _UNSURE = 0.25  # how far off the power may be
 _GRAIN = 0.05  # decades that rates found are apart
 _TRUST = 0.3  # how much of the difference to believe
-
-
-class RacePlan(NamedTuple):
-    """Lengths of the runs of a race.
-
-    Attributes
-    ----------
-    coarse : int
-        Steps of the runs a decade apart.
-    middle : int
-        Steps of the runs half a decade apart, 0 if there is no such round.
-    last : int
-        Steps of the runs of the last round, half a decade apart.
-    folds : int
-        How many times each run is made, on other rows; but for few rows, the first are made once.
-    few_rows : bool
-        Whether folds are so small that chance decides between rates much alike.
-    """
-
-    coarse: int
-    middle: int
-    last: int
-    folds: int
-    few_rows: bool = False
-
-
-def plan_race(total_steps: int, step_seconds: float, n_rows: int) -> RacePlan:
-    """Decide how long to race, from the length of the training alone: no clock is read.
-
-    Parameters
-    ----------
-    total_steps : int
-        Steps of the training that follows.
-    step_seconds : float
-        What a step is thought to take.
-    n_rows : int
-        Rows to train on.
-
-    Returns
-    -------
-    RacePlan
-        Lengths.
-
-    Examples
-    --------
-    >>> plan_race(1280, 1e-3, 10_000)
-    RacePlan(coarse=12, middle=0, last=12, folds=1, few_rows=False)
-    >>> plan_race(1280, 1e-5, 4_000)
-    RacePlan(coarse=128, middle=192, last=768, folds=2, few_rows=False)
-    """
-    seconds = SECONDS * min(SMALL / max(n_rows, 1), 1.0) ** 2
-    budget = max(SHARE * total_steps, seconds / step_seconds, LEAST)
-    longest = max(total_steps, 8)
-    short = min(_rounded(budget / (_RUNS + 2)), longest)
-    if short <= _ONE_LENGTH:  # then the rounds share the run that the second begins with
-        return RacePlan(short, 0, short, 1)
-    # The first runs must be long enough to learn something: at higher rates than any that does
-    # may lie those that make a model give up, which for a while is better than a bad start.
-    coarse = min(_rounded(0.3 * budget / _RUNS), 32 if n_rows <= _FEW else 128)
-    coarse = min(max(coarse, min(_rounded(0.5 * budget / _RUNS), 32)), longest)
-    rest = (budget - coarse * _RUNS) / 3
-    if rest <= 2 * _SHORTEST:
-        return RacePlan(coarse, 0, min(_rounded(rest), longest), 1)
-    rest /= 1 + 1 / _RATIO
-    held_out = min(max(n_rows // _FOLDS, 1), HELD_OUT)
-    folds = min(rest / min(_SHORTEST, longest), _FOLDS, _JUDGES / held_out)
-    folds = max(int(folds), 1)
-    if n_rows <= _FEW:
-        rest -= (folds - 1) * coarse * _RUNS / 3
-    last = min(_rounded(rest / folds), longest)
-    return RacePlan(coarse, _rounded(last / _RATIO), last, folds, n_rows <= _FEW)
-
-
-def _rounded(steps: float) -> int:
-    """Return 8, 12, 16, 24, 32, 48 ...: the largest that is not above, 8 at least.
-
-    Data that are nearly the same are then raced over the same lengths.
-    """
-    power = 1 << int(math.log2(max(steps, 8)))
-    return power + power // 2 if steps >= power + power // 2 else power
 
 
 def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: float) -> float:
@@ -184,7 +95,8 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
 
     >>> import math
     >>> import numpy as np
-    >>> from fastlr.tuning.auto_lr import plan_race, race
+    >>> from fastlr.tuning.auto_lr import race
+    >>> from fastlr.tuning.race_plan import plan_race
     >>> def score(lr, n_steps, fold):
     ...     return np.array([1 + math.log10(lr / 0.01) ** 2])
     >>> plan = plan_race(1280, 1e-3, 10_000)
@@ -225,6 +137,11 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
     if plan.few_rows:
         goal = max(min(shift, best - _BELOW), best - _FAR)
         found += _look_back(tried, best, goal, runs(length), gain) - best - shift
+        if found > _HIGH:
+            usual = least({e: losses for e, losses in first.items() if e < _HIGH})
+            more, error = behind(runs(length)(usual), tried[best], gain)
+            if more <= _DECISIVE * error:
+                found = usual
     else:
         _look_back(tried, best, shift, runs(length), gain)
         found = weigh(tried, gain, shift, _UNSURE * longer)
