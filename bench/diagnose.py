@@ -2,10 +2,13 @@
 
     python bench/diagnose.py                 # the runs that it is judged by, some minutes
     python bench/diagnose.py --split tune    # those that the thresholds were set on
+    python bench/diagnose.py --split fresh   # a second set to be judged by
     python bench/diagnose.py --record FILE   # also writes some of them, for the tests
 
-How runs are made and labelled stands in `diagnose_runs.py`. The two splits share neither data
-sets nor seeds. Each run is diagnosed twice: from all of `history_`, and from its losses alone.
+How runs are made and labelled stands in `diagnose_runs.py`. The split for thresholds shares
+neither data sets nor seeds with the others; "test" and "fresh" have the same kinds of data, drawn
+anew, with other optimizers and schedules for each. Each run is diagnosed twice: from all of
+`history_`, and from its losses alone.
 """
 
 from __future__ import annotations
@@ -29,10 +32,10 @@ CAUSES = {  # words of a cause, and what it comes to
     "scale": "scale of the features",
     " rate ": "the rate",
 }
-SEEDS = {"tune": 0, "test": 1000}
-RECORDED = 5  # runs of each label that go into the file for the tests
-COLUMNS = (
-    *("loss", "validation_loss", "lr", "gradient_norm", "movement", "alignment"),
+SEEDS = {"tune": 0, "test": 1000, "fresh": 2001}
+RECORDED = 20  # runs, at most, of each label that go into the file for the tests
+COLUMNS = ("loss", "validation_loss", "lr", "movement", "alignment")
+FACTS = (
     *("start_loss", "end_loss", "constant_loss", "smallest_feature", "largest_feature"),
     *("dead_units", "diverged"),
 )
@@ -87,13 +90,15 @@ def record(runs: list[Run], path: Path) -> None:
         by_label[run.label].append(run)
     chosen = []
     for label in VERDICTS:
-        of_it = [run for run in by_label[label] if len(run.history["loss"]) <= 30]
+        of_it = [run for run in by_label[label] if len(run.history["loss"]) <= 40]
         for k in np.unique(np.linspace(0, len(of_it) - 1, RECORDED).astype(int)):
             run = of_it[k]
             columns = {name: plain(run.history[name]) for name in COLUMNS}
+            facts = {name: plain(run.history[name][-1:]) for name in FACTS}  # the same in all rows
             chosen.append(
                 {"label": label, "made": f"{run.group}: {run.made}"}
                 | {name: column for name, column in columns.items() if column or name == "loss"}
+                | {name: value[0] for name, value in facts.items() if value}
             )
     path.write_text("[\n" + ",\n".join(json.dumps(each) for each in chosen) + "\n]\n")
 
@@ -109,11 +114,11 @@ def main() -> None:
     """Make the runs, judge them, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--split", choices=SEEDS, default="test")
+    parser.add_argument("--seed", type=int, help="another one than that of the split")
     parser.add_argument("--record", type=Path, help="file for the tests")
     options = parser.parse_args()
-    runs, left_out = all_runs(
-        options.split, SEEDS[options.split], lambda text: print(text, file=sys.stderr)
-    )
+    seed = SEEDS[options.split] if options.seed is None else options.seed
+    runs, left_out = all_runs(options.split, seed, lambda text: print(text, file=sys.stderr))
     print(f"{len(runs)} labelled runs, {left_out} left out as lying between two labels\n")
     for title, what in (("all of history_", dict), ("losses alone", losses)):
         counts = judged(runs, what)

@@ -1,10 +1,11 @@
-"""Data sets for `bench/diagnose.py`, none of them in both splits."""
+"""Data sets for `bench/diagnose.py`: those for thresholds are in no other split."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from diagnose_tuning import made_for_tuning
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
 
@@ -28,7 +29,7 @@ class Problem:
 
 
 def problems(split: str, seed: int) -> list[Problem]:
-    """Return the problems of a split: no data set is in both."""
+    """Return the problems of a split; only "tune" has data sets of its own."""
     d = datasets
     if split == "tune":
         made = {
@@ -50,6 +51,7 @@ def problems(split: str, seed: int) -> list[Problem]:
                 n_samples=1000, n_features=4, n_classes=3, random_state=seed
             ),
             "uncorrelated": d.make_sparse_uncorrelated(800, 20, random_state=seed),
+            **made_for_tuning(seed),
         }
     else:
         made = {

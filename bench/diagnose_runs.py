@@ -25,7 +25,9 @@ overfitting    best rate, with            test loss ends 0.1 B and 15 % above it
                validation rows
 unfinished     best rate of so few steps  0.1 (B - L6) and more above L6, test loss too is higher
 healthy        best rate                  at most 0.04 (B - L6) above L6; test loss ends at most
-                                          0.03 B above its lowest
+                                          0.03 B above its lowest; not 0.1 (B - L) and more above
+                                          L with a test loss as above: another rate and more
+                                          epochs are then known to do better
 =============  =========================  ====================================================
 
 What lies between is left out, and counted.
@@ -136,7 +138,13 @@ def spoilt(model: Any, problem: Problem, how: str, seed: int) -> Any:
 
 
 def label_good(
-    found: dict[str, Any], B: float, B_test: float, with_val: bool, longer: Callable[[], Any]
+    found: dict[str, Any],
+    B: float,
+    L: float,
+    B_test: float,
+    with_val: bool,
+    worse: bool,
+    longer: Callable[[], Any],
 ) -> str | None:
     """Label a run at the best rate; None for what lies between."""
     T, tests = reached(found), np.array(found["tests"])
@@ -149,7 +157,8 @@ def label_good(
     above = (T - reached(long)) / (B - reached(long))
     if above >= 0.1 and long["tests"][-1] < tests[-1]:
         return "unfinished"
-    return "healthy" if above <= 0.04 else None
+    beaten = worse and T - L >= 0.1 * (B - L)
+    return "healthy" if above <= 0.04 and not beaten else None
 
 
 def label_high(
@@ -220,11 +229,10 @@ def group_runs(problem: Problem, model: Any, name: str, seed: int) -> tuple[list
         if settings:
             rate, _ = best_of_grid(now, problem, COARSE, seed)
         found = fit(now, problem, with_val, True, lr=rate, random_state=seed + 1)
-        add(
-            f"best rate, {n} epochs",
-            label_good(found, B, B_test, with_val, partial(longer, now, problem, rate, seed)),
-            found,
-        )
+        worse = not found["tests"][-1] - test_at_best < 0.05 * B_test
+        more = partial(longer, now, problem, rate, seed)
+        label = label_good(found, B, L, B_test, with_val, worse, more)
+        add(f"best rate, {n} epochs", label, found)
     for k, factor in enumerate((*LOW, *HIGH)):
         given = {"random_state": seed + 3 + k}
         found = fit(model, problem, (seed + k) % 2 == 0, lr=best * factor, **given)
@@ -250,7 +258,7 @@ def group_runs(problem: Problem, model: Any, name: str, seed: int) -> tuple[list
         dead = dead_share(found["model"], wide.train[0])
         first = fit(model, wide, lr=1e-30, max_epochs=1, standardize=False, random_state=seed)
         label = None
-        if T > 2 * B and 2 * reached(first) < T:
+        if not found["finite"] or (T > 2 * B and 2 * reached(first) < T):
             label = "diverging"
         elif gained < 0.02 and (T < 1.1 * B or dead >= 0.9):
             label = "stuck"
@@ -269,7 +277,7 @@ def overfit_runs(problem: Problem, model: Any, name: str, seed: int) -> tuple[li
     best, L = best_of_grid(model, problem, COARSE, seed)
     B, B_test = (constant_loss(y, problem) for y in (problem.train[1], problem.held_out[1]))
     found = fit(model, problem, True, True, lr=best, random_state=seed + 1)
-    label = label_good(found, B, B_test, True, lambda: found)
+    label = label_good(found, B, L, B_test, True, False, lambda: found)
     if label != "overfitting":
         return [], 1
     measured = {"T": found["T"], "B": B, "L": L, "lr": best}
@@ -280,7 +288,8 @@ def all_runs(split: str, seed: int, say: Any = print) -> tuple[list[Run], int]:
     """Return all labelled runs of a split, and how many were left out."""
     runs: list[Run] = []
     left_out = 0
-    combos = zip(itertools.cycle(SCHEDULES), itertools.cycle(OPTIMIZERS))  # all 24 in turn
+    pairs = zip(itertools.cycle(SCHEDULES), itertools.cycle(OPTIMIZERS))  # all 24 in turn
+    combos = itertools.islice(pairs, seed % 1000, None)
     for number, problem in enumerate(problems(split, seed)):
         for kind in ("linear", "relu", "tanh"):
             schedule, optimizer = next(combos)

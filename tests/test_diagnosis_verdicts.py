@@ -14,7 +14,13 @@ from fastlr.diagnosis.figures import figures
 from fastlr.diagnosis.result import VERDICTS
 from fastlr.diagnosis.subject import Subject
 
-RUNS = json.loads((Path(__file__).parent / "recorded" / "diagnosis.json").read_text())
+RUNS = [
+    {
+        name: [value] * len(run["loss"]) if isinstance(value, float) else value
+        for name, value in run.items()
+    }
+    for run in json.loads((Path(__file__).parent / "recorded" / "diagnosis.json").read_text())
+]
 X, Y = load_digits(n_class=5, return_X_y=True)
 EPOCHS = np.arange(1, 21)
 
@@ -26,9 +32,10 @@ def test_recorded_runs_get_the_label_that_they_were_made_and_measured_to_have():
         right[run["label"]] += diagnose(run).verdict == run["label"]
     number = Counter(run["label"] for run in RUNS)
     assert set(number) == set(VERDICTS)
-    assert sum(right.values()) >= 0.85 * len(RUNS)  # as many of each; of all runs it is 95 %
-    for label in set(VERDICTS) - {"unfinished"}:  # what more epochs would bring is a guess
-        assert right[label] >= 0.6 * number[label], label
+    assert sum(right.values()) >= 0.88 * len(RUNS)  # up to 20 of each; of all runs it is 97 %
+    weak = {"oscillating": 0.75, "unfinished": 0.45}  # what more epochs would bring is a guess
+    for label in VERDICTS:
+        assert right[label] >= weak.get(label, 0.9) * number[label], label
 
 
 @pytest.mark.parametrize(
@@ -45,6 +52,36 @@ def test_recorded_runs_get_the_label_that_they_were_made_and_measured_to_have():
 )
 def test_losses_alone_tell_what_is_plain(verdict, columns):
     assert diagnose(columns).verdict == verdict
+
+
+def of_a_network(loss, **columns):
+    """Return a history with what `fit` records of a network that is alive and turns at times."""
+    facts = {"constant_loss": 1.0, "dead_units": 0.0, "alignment": 0.3}
+    return {"loss": loss} | {name: np.full(len(loss), x) for name, x in facts.items()} | columns
+
+
+def test_a_rate_that_ends_near_zero_does_not_make_a_run_look_settled():
+    rates = np.array([1.0, 0.9, 0.7, 0.4, 0.1, 0.01, 0.001, 1e-4])
+    loss = np.array([0.9, 0.72, 0.56, 0.45, 0.4, 0.395, 0.3945, 0.3944])
+    assert diagnose(of_a_network(loss, lr=rates)).verdict == "unfinished"
+    assert diagnose(of_a_network(loss, lr=np.ones(8))).verdict == "healthy"
+
+
+def test_a_loss_that_jumped_about_before_its_rate_came_to_rest_is_not_oscillating():
+    jumps = np.append(0.5 + 0.1 * (-1.0) ** EPOCHS[:16], [0.32, 0.31, 0.305, 0.304])
+    resting = np.append(np.ones(16), [0.1, 0.05, 0.01, 0.001])
+    assert diagnose(of_a_network(jumps, lr=np.ones(20))).verdict == "oscillating"
+    assert diagnose(of_a_network(jumps, lr=resting)).verdict != "oscillating"
+    dead = np.full(20, 0.8)
+    assert diagnose(of_a_network(jumps, lr=resting, dead_units=dead)).verdict == "oscillating"
+
+
+def test_a_network_that_stays_near_its_first_weights_is_too_slow_though_its_loss_flattens():
+    loss = 0.5 + 0.4 * np.exp(-EPOCHS / 3)
+    found = diagnose(of_a_network(loss, movement=np.full(20, 0.01)))
+    assert found.verdict == "too slow"
+    assert "1.0%" in found.evidence[1].text
+    assert diagnose(of_a_network(loss, movement=np.full(20, 0.5))).verdict == "healthy"
 
 
 @pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
@@ -133,6 +170,6 @@ def test_overfitting_that_early_stopping_could_not_prevent_asks_for_a_penalty():
 
 
 def test_unfinished_asks_for_more_epochs():
-    found = diagnose({"loss": [2.0, 1.2, 0.8, 0.6], "alignment": [None, 0.5, 0.5, 0.5]})
+    found = diagnose({"loss": [2.0, 1.2, 0.8, 0.6], "dead_units": [0.0, 0.0, 0.0, 0.0]})
     assert found.verdict == "unfinished"
     assert found.change == {"max_epochs": 12}

@@ -14,9 +14,10 @@ from .subject import subject_of
 def diagnose(estimator_or_history: Any) -> Diagnosis:
     """Tell what a training run suffers from, and what to do about it.
 
-    It looks at the history alone, not at data. The losses decide, with two things beside them
-    that `fit` records: the loss of the best model that ignores the features, and whether epochs
-    go on in the direction of the one before (steps are too small) or undo it (they are too
+    It looks at the history alone, not at data. The losses decide, along the sum of the rates
+    where those are known, with two things beside them that `fit` records: the loss of the best
+    model that ignores the features, and how epochs move the parameters: by how much, and whether
+    they go on in the direction of the one before (steps are too small) or undo it (they are too
     large).
 
     Parameters

@@ -30,7 +30,7 @@ class Figures:
         else that of the first epoch.
     known : bool
         Whether `reference` is of a model that has learnt nothing.
-    start, first, last, lowest, highest : float
+    start, first, last, highest : float
         Losses before the first step, and over the epochs; `last` is the mean of the last tenth.
     end : float
         Loss after the last step, of some of the rows; `last` where that is not known.
@@ -42,14 +42,15 @@ class Figures:
         What `end` has gained, likewise.
     paired_gain : float
         What `end` has gained on `start`, both being of the same rows, likewise.
-    tail : float
-        How far `end` is below the loss of the last epoch, which is a mean over its steps.
-    half_gain : float
-        What the second half of the epochs gained, as a part of `reference`.
     slope : float
         What the loss fell by in the last quarter of the epochs, as a part of `reference`.
-    late : float
-        Part of all that was gained which the second half of the epochs gained.
+    late_fall : float
+        What the loss fell by in the second half of the path, as a part of `reference`. The path
+        is the sum of the rates, so that a schedule that ends near zero does not make a run look
+        settled; it is the number of epochs where rates are not known.
+    pace : float
+        That fall over that of the quarter before: 2 for a loss that falls in a straight line,
+        below a half for one that settles; infinite where the quarter gained nothing.
     peak : float
         Highest loss over the larger of `start` and `reference`.
     roughness : float
@@ -60,8 +61,10 @@ class Figures:
     alignment : float
         Median cosine of the angle between the movements of an epoch and the one before, over the
         last half: near 1 where steps are far too small, below 0 where they jump about.
-    movement : float
-        Median of how far an epoch moved the parameters, over the last half.
+    stride : float
+        How far an epoch moved the parameters at most, as a part of their norm: 1 from weights of
+        zero; of a network, near 0 at a rate too low, near 1 at one that leaves nothing of its
+        first weights.
     validation_rise : float
         How far the validation loss at the end is above its lowest, as a part of `reference`.
     validation_ratio : float
@@ -70,12 +73,10 @@ class Figures:
         Epoch where it was lowest.
     validation_last : float
         Validation loss at the end.
-    lr : float
-        Highest rate recorded.
+    network : bool
+        Whether it is known to be of a model with hidden units.
     annealed : bool
-        Whether the rate ended below a tenth of that.
-    gradient : float
-        Norm of the gradient at the end.
+        Whether the rate ended below a tenth of its highest.
     dead_units : float
         Share of hidden units that no row gets through to.
     smallest_feature, largest_feature : float
@@ -89,29 +90,26 @@ class Figures:
     start: float = _NAN
     first: float = _NAN
     last: float = _NAN
-    lowest: float = _NAN
     highest: float = _NAN
     end: float = _NAN
     progress: float = _NAN
     gain: float = _NAN
     end_gain: float = _NAN
     paired_gain: float = _NAN
-    tail: float = _NAN
-    half_gain: float = _NAN
     slope: float = _NAN
-    late: float = _NAN
+    late_fall: float = _NAN
+    pace: float = _NAN
     peak: float = _NAN
     roughness: float = _NAN
     jumps: float = _NAN
     alignment: float = _NAN
-    movement: float = _NAN
+    stride: float = _NAN
     validation_rise: float = _NAN
     validation_ratio: float = _NAN
     validation_best: int = 0
     validation_last: float = _NAN
-    lr: float = _NAN
+    network: bool = False
     annealed: bool = False
-    gradient: float = _NAN
     dead_units: float = _NAN
     smallest_feature: float = _NAN
     largest_feature: float = _NAN
@@ -134,7 +132,7 @@ def figures(history: Mapping[str, np.ndarray]) -> Figures:
     diverged = bool(n and _last(history, "diverged") == 1)
     if not n or diverged or not np.isfinite(loss).all():
         known = loss[np.isfinite(loss)]
-        return Figures(n, False, last=float(known[-1]) if len(known) else _NAN, lr=_rate(history))
+        return Figures(n, False, last=float(known[-1]) if len(known) else _NAN)
     start, constant = _last(history, "start_loss"), _last(history, "constant_loss")
     reference = constant
     if not reference > 0:
@@ -148,7 +146,6 @@ def figures(history: Mapping[str, np.ndarray]) -> Figures:
     swing = float(np.abs(steps).sum())
     before = start if start > 0 else float(loss[0])
     lower = min(before, scale) if before > 0 else scale
-    half = float(loss[(n - 1) // 2])
     end = _last(history, "end_loss")
     end = end if np.isfinite(end) else last
     rates = history.get("lr", np.full(n, _NAN))
@@ -160,30 +157,44 @@ def figures(history: Mapping[str, np.ndarray]) -> Figures:
         start=start,
         first=float(loss[0]),
         last=last,
-        lowest=float(loss.min()),
         highest=float(loss.max()),
         end=end,
         progress=(reference - last) / scale,
         gain=1 - last / lower,
         end_gain=1 - end / lower,
         paired_gain=(start - end) / lower,
-        tail=(float(loss[-1]) - end) / scale if np.isfinite(_last(history, "end_loss")) else _NAN,
-        half_gain=(half - last) / scale,
         slope=float(loss[-1 - quarter] - loss[-1]) / scale if n > quarter else _NAN,
-        late=(half - last) / (before - last) if before > last else _NAN,
+        **_on_the_path(history, start, scale),
         peak=float(loss.max()) / max(before, reference) if before > 0 else _NAN,
         roughness=float(np.maximum(steps, 0).sum()) / swing if swing > 0 else 0.0,
         jumps=_jumps(loss) / scale,
         alignment=_late(history, "alignment"),
-        movement=_late(history, "movement"),
+        stride=_largest(history, "movement"),
         **_validation(history, scale),
-        lr=_rate(history),
+        network=bool(np.isfinite(_last(history, "dead_units"))),
         annealed=bool(rates[-1] < 0.1 * np.nanmax(rates)) if np.isfinite(rates).any() else False,
-        gradient=_last(history, "gradient_norm"),
         dead_units=_last(history, "dead_units"),
         smallest_feature=_last(history, "smallest_feature"),
         largest_feature=_last(history, "largest_feature"),
     )
+
+
+def _on_the_path(history: Mapping[str, np.ndarray], start: float, scale: float) -> dict[str, Any]:
+    """Return what the second half of the path gained, and how that compares with before."""
+    loss, end = history["loss"], _last(history, "end_loss")
+    rates = history.get("lr", np.empty(0))
+    if not (len(rates) and np.isfinite(rates).all() and rates.min() >= 0 and rates.max() > 0):
+        rates = np.ones(len(loss))
+    path = np.cumsum(rates)
+    where = path - rates / 2  # an epoch's loss is a mean over its steps
+    if np.isfinite(start):
+        where, loss = np.append(0.0, where), np.append(start, loss)
+    if np.isfinite(end):
+        where, loss = np.append(where, path[-1]), np.append(loss, end)
+    loss = np.minimum(loss, scale)  # to come down to what knows nothing is no progress
+    quarter, half = np.interp([where[-1] / 4, where[-1] / 2], where, loss)
+    late, before = float(half - loss[-1]), float(quarter - half)
+    return {"late_fall": late / scale, "pace": late / before if before > 0 else np.inf}
 
 
 def _validation(history: Mapping[str, np.ndarray], scale: float) -> dict[str, Any]:
@@ -218,12 +229,11 @@ def _late(history: Mapping[str, np.ndarray], name: str) -> float:
     return float(np.median(late)) if len(late) else _NAN
 
 
+def _largest(history: Mapping[str, np.ndarray], name: str) -> float:
+    column = history.get(name, np.empty(0))
+    return float(np.fmax.reduce(column)) if len(column) else _NAN
+
+
 def _last(history: Mapping[str, np.ndarray], name: str) -> float:
     column = history.get(name, np.empty(0))
     return float(column[-1]) if len(column) else _NAN
-
-
-def _rate(history: Mapping[str, np.ndarray]) -> float:
-    rates = history.get("lr", np.empty(0))
-    rates = rates[np.isfinite(rates)]
-    return float(rates.max()) if len(rates) else _NAN

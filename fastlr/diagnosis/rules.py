@@ -8,22 +8,27 @@ from .figures import Figures
 from .result import Evidence
 
 # Parts of the loss of the best constant prediction, where nothing else is said.
-WORSE, WORSE_END = 2.0, 1.5  # loss of the last epoch, and after it, of a run that diverges
-NOTHING = 0.03  # gain below which nothing has been learnt
+WORSE = 2.0  # loss at the end, of a run that diverges
+NOTHING = 0.02  # gain below which nothing has been learnt
 NOTHING_SEEN = 0.01  # the same where the history does not tell what knowing nothing comes to
-DEAD = 0.9  # share of dead units with which nothing can be learnt
-RISE, RATIO = 0.065, 1.12  # of the validation loss, above its lowest
+DEAD, KILLED = 0.9, 0.6  # share of dead units with which nothing can be learnt, or little
+RISE, RATIO = 0.06, 1.12  # of the validation loss, above its lowest
 LEARNT = 0.8  # progress from which over-fitting is what matters, whatever the curve looks like
+DONE, SETTLED = 0.83, 0.9  # gain from which a run is done, and from which it has not jumped about
 PEAK = 1.5  # highest loss from which a run that came back had overshot
-FEW, TAIL = 4, 0.02  # epochs, and the fall within the last, that says there is more to gain
 SHORT, PEAK_SHORT = 8, 5.0  # epochs up to which it takes a higher one
-ROUGH, NOISY, JUMPS = 0.25, 0.4, 0.03  # of a curve that jumps about
-ALIGNED, STRAIGHT = 0.85, 0.94  # cosines between movements from which steps are far too small
-LEANING = 0.6  # the same, of a run that is far from done
-AGAINST = -0.3  # cosine below which a run goes around an optimum
-DONE, SETTLED = 0.82, 0.91  # progress from which a run is not too slow, and not unfinished
-LATE = 0.1  # part of all the gain that the second half makes in a run that has not settled
-STEEP = 0.05  # fall over the last quarter that says there is more to gain
+ROUGH, JUMPS = 0.25, 0.015  # of a curve that jumps about
+STRAIGHT = 0.94  # cosine between movements that only go on: at rest so, a rate is far too low
+
+# Networks, most of which can come near a loss of zero.
+UNMOVED, ONWARD = 0.06, 0.3  # stride and cosine of one that stays close to its first weights
+LEANING, SMOOTH, FLAT = 0.55, 0.012, 0.025  # cosine, jumps and slope of one that creeps
+LATE_FALL = 0.075  # over the second half of the path, that says there is more to gain
+
+# Linear models, which settle at any loss, and models of which nothing is known.
+ALIGNED, PACE = 0.82, 0.68  # cosine and pace of one that creeps
+STEEP, BRISK = 0.085, 1.5  # slope and pace that say there is more to gain
+AROUND = -0.3  # cosine below which a run goes around an optimum
 
 
 def judge(f: Figures) -> tuple[str, list[Evidence]]:
@@ -55,11 +60,11 @@ def _diverging(f: Figures) -> list[Evidence]:
         text = f"loss or gradient was not finite after {f.epochs} epochs"
         return [Evidence("epochs", f.epochs, text)]
     before = np.fmax(f.start, f.reference)
-    if not (f.last > WORSE * before and f.end > WORSE_END * before):
+    if not f.end > WORSE * before:
         return []
-    ratio = f.last / before
+    ratio = f.end / before
     than = "before training" if f.known else "in the first epoch"
-    return [Evidence("last loss", f.last, f"loss of {f.last:.3g}, {ratio:.3g} times that {than}")]
+    return [Evidence("end loss", f.end, f"loss of {f.end:.3g}, {ratio:.3g} times that {than}")]
 
 
 def _overfitting(f: Figures) -> list[Evidence]:
@@ -89,10 +94,9 @@ def _beyond_hope(f: Figures) -> list[Evidence]:
 
 
 def _stuck(f: Figures) -> list[Evidence]:
-    nothing = f.gain < NOTHING and f.end_gain < 3 * NOTHING
+    nothing = f.gain < NOTHING and f.end_gain < 5 * NOTHING
     if not f.known:  # the first epoch may have learnt it all
         nothing = f.gain < NOTHING_SEEN and f.jumps < NOTHING_SEEN
-    nothing &= not (f.slope > STEEP and f.end_gain > NOTHING)  # on its way
     still = abs(f.first - f.last) < 2 * NOTHING_SEEN * f.reference and f.paired_gain < NOTHING
     if not (nothing or (still and not f.alignment < STRAIGHT)):
         return []
@@ -112,17 +116,16 @@ def _stuck(f: Figures) -> list[Evidence]:
 
 def _overshooting(f: Figures) -> list[Evidence]:
     peak = PEAK if f.epochs > SHORT else PEAK_SHORT
-    if not (f.known and f.peak > peak and f.progress < SETTLED):
+    if not (f.known and f.peak > peak and f.end_gain < SETTLED):
         return []
     text = f"the loss went up to {f.highest:.3g}, {f.peak:.2g} times that before training"
     return [Evidence("peak", f.peak, text), *_aligned(f, "movements of epochs hardly agree")]
 
 
 def _oscillating(f: Figures) -> list[Evidence]:
-    rough = f.roughness > ROUGH and f.jumps > JUMPS and not f.alignment > ALIGNED
-    noisy = f.roughness > NOISY and f.jumps > 0.6 * JUMPS and f.alignment < 0
-    undone = f.tail < -STEEP and not f.annealed  # a single step may lose that much
-    if not (rough or noisy or undone) or f.progress > SETTLED:
+    rough = f.roughness > ROUGH and f.jumps > JUMPS
+    at_rest = f.annealed and not f.dead_units > KILLED  # whatever it did before
+    if not rough or at_rest or f.end_gain > SETTLED:
         return []
     return [
         Evidence(
@@ -136,33 +139,42 @@ def _oscillating(f: Figures) -> list[Evidence]:
 
 
 def _too_slow(f: Figures) -> list[Evidence]:
-    if np.isfinite(f.alignment):
-        share = 0.2 if f.alignment > STRAIGHT else 1.0
-        far = f.late > 2 * LATE and f.progress < 0.5 and f.epochs > SHORT
-        least = STRAIGHT if f.epochs <= FEW else LEANING if far else ALIGNED
-        straight = f.alignment > least
-        falling = f.late > share * LATE or f.half_gain > share * STEEP
-    else:
-        straight, falling = f.late > 3 * LATE, f.roughness == 0
-    if not (straight and falling and f.progress < DONE):
+    if f.end_gain > DONE:
         return []
-    return [
-        Evidence("progress", f.progress, f"the loss fell by {f.progress:.0%} of {f.reference:.3g}"),
-        *_aligned(f, "each epoch goes on in the direction of the one before"),
-    ]
+    unmoved = f.network and f.stride < UNMOVED and not f.alignment < ONWARD
+    if not (unmoved or _creeps(f)):
+        return []
+    text = f"the loss fell by {f.progress:.0%} of {f.reference:.3g}"
+    found = [Evidence("progress", f.progress, text)]
+    if unmoved:
+        text = f"no epoch moved the weights by more than {f.stride:.1%} of their size"
+        return [*found, Evidence("stride", f.stride, text)]
+    return [*found, *_aligned(f, "each epoch goes on in the direction of the one before")]
+
+
+def _creeps(f: Figures) -> bool:
+    """Whether epochs go on evenly in one direction."""
+    if not np.isfinite(f.alignment):
+        return f.roughness == 0 and (f.pace > BRISK or (f.pace > PACE and f.slope < STEEP))
+    if f.network:
+        return f.alignment > LEANING and f.jumps < SMOOTH and f.slope < FLAT
+    return f.alignment > ALIGNED and f.pace > PACE and f.slope < STEEP
 
 
 def _unfinished(f: Figures) -> list[Evidence]:
-    around = f.alignment < AGAINST and f.annealed and f.epochs > SHORT
-    steep = f.slope > STEEP and not around
-    steady = f.half_gain > STEEP and f.slope > 0.3 * STEEP and f.alignment > 0.3 * AGAINST
-    if f.epochs <= FEW and np.isfinite(f.tail):  # the first epochs fall in any case
-        steep = f.tail > TAIL
-        steady = f.alignment > LEANING and f.slope > 2 * STEEP
-    if not ((steep or steady) and f.progress < SETTLED):
+    if f.network:
+        falling = f.late_fall > LATE_FALL
+        text = f"the loss fell by {f.late_fall:.0%} of {f.reference:.3g} in the second half"
+        found = Evidence("late fall", f.late_fall, text)
+    else:
+        falling = f.slope > STEEP
+        if np.isfinite(f.alignment):
+            falling &= f.pace > BRISK and f.alignment > AROUND
+        text = f"the loss still fell by {f.slope:.0%} of {f.reference:.3g} in the last quarter"
+        found = Evidence("slope", f.slope, text)
+    if not falling or f.end_gain > DONE:
         return []
-    text = f"the loss still fell by {f.slope:.0%} of {f.reference:.3g} in the last quarter"
-    return [Evidence("slope", f.slope, text), *_aligned(f, "movements of epochs agree in part")]
+    return [found, *_aligned(f, "movements of epochs agree in part")]
 
 
 def _healthy(f: Figures) -> list[Evidence]:
