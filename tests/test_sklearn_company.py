@@ -157,7 +157,7 @@ def test_calibration_improves_what_a_coarse_model_says(cls):
 @every
 def test_voting_and_stacking(cls):
     X, y = data_for(cls)
-    parts = [("a", small(cls)), ("b", small(cls, lr=1e-3))]
+    parts = [("a", small(cls)), ("b", small(cls, lr=1e-2))]
     vote = wrapped(VotingClassifier, VotingRegressor, cls, parts).fit(X, y)
     if cls in CLASSIFIERS:
         vote.set_params(voting="soft").fit(X, y)
