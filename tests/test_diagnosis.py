@@ -97,6 +97,16 @@ def test_a_loss_that_is_finite_and_high_is_not_said_to_have_left_the_numbers():
     assert "finite" in diagnose({"loss": [1.0, float("nan")]}).summary
 
 
+@pytest.mark.parametrize(
+    ("level", "says"), [(1.0, "0.00% below the 1 of"), (10.0, "10 times the 1 of")]
+)
+def test_how_far_a_loss_is_off_is_said_in_the_plainest_way(level, says):
+    history = {"loss": [level] * 6, "start_loss": [level] * 6, "constant_loss": [1.0] * 6}
+    found = diagnose(history | {"alignment": [0.99] * 6})
+    assert found.verdict == "stuck"
+    assert says in found.evidence[0].text
+
+
 def test_a_run_that_ended_in_its_first_epoch_has_diverged():
     model = LinearClassifier(lr=1e300, standardize=False, schedule=None)
     with pytest.warns(fastlr.DivergenceWarning):

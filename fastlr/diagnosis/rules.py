@@ -189,6 +189,8 @@ def _aligned(f: Figures, text: str) -> list[Evidence]:
 
 
 def _better(progress: float) -> str:
+    if progress < -1:
+        return f"{1 - progress:.3g} times the"
     if progress < 0:
         return f"{-progress:.2%} above the"
     return f"{progress:.2%} below the"
