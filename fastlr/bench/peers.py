@@ -31,10 +31,8 @@ def load(name: str) -> ModuleType | None:
     module = PEERS[name]
     if importlib.util.find_spec(module) is None or (name == "skorch" and not load("torch")):
         return None
-    if name == "optax":  # XLA reads this when it is first imported; everybody has one thread
-        os.environ.setdefault(
-            "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-        )
+    if name == "optax":  # everybody has one thread; XLA goes by this alone when it is imported
+        os.environ.setdefault("NPROC", "1")
     if name == "deepspeed":  # it builds its extension on first use, with the ninja beside Python
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
         beside = str(Path(sys.executable).parent)
