@@ -121,11 +121,17 @@ def manner(request, monkeypatch):
         monkeypatch.setattr("fastlr.training.linear.CACHED", 0)
 
 
-@pytest.mark.usefixtures("manner")
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS))
-@pytest.mark.parametrize("cls", [LinearClassifier, MLPRegressor])
+@pytest.mark.parametrize(
+    ("cls", "together"),
+    [(LinearClassifier, False), (LinearClassifier, True), (MLPRegressor, False)],
+)
 @pytest.mark.filterwarnings("ignore::fastlr.exceptions.StuckWarning")
-def test_a_session_taken_back_to_its_start_trains_as_a_new_one_does(cls, name, monkeypatch):
+def test_a_session_taken_back_to_its_start_trains_as_a_new_one_does(
+    cls, together, name, monkeypatch
+):
+    if together:
+        monkeypatch.setattr("fastlr.training.linear.CACHED", 0)
     if name not in OWN_SESSIONS:
         in_one_session(monkeypatch)
     own = {"dropout": 0.3} if cls is MLPRegressor else {"penalty": "l1", "alpha": 1e-3}

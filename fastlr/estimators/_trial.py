@@ -156,4 +156,4 @@ class EstimatorTrial:
         n_params = sum(math.prod(shape) for shape in self._spec.shapes.values())
         size, X = min(self.plan.batch_size, n_units), self._rows.X
         density = X.nnz / max(math.prod(X.shape), 1) if hasattr(X, "nnz") else 1.0
-        return 6e-6 + 6 * size * n_params * density / 24e9
+        return 6e-6 + 6 * size * n_params * density / 16e9
