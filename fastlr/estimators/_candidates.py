@@ -87,8 +87,7 @@ class FoldOfCandidates:
     @property
     def multiplications(self) -> int:
         """What a candidate takes to pass all its parameters over all its rows, in all epochs."""
-        n_params = sum(math.prod(shape) for shape in self._spec.shapes.values())
-        return self._rows.used * n_params * self._model.max_epochs
+        return self._rows.used * self._spec.n_params * self._model.max_epochs
 
     def train(
         self,

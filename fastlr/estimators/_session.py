@@ -6,6 +6,7 @@ arrays and plain values only, goes in its place.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
@@ -50,6 +51,11 @@ class ModelSpec(NamedTuple):
     dtype: np.dtype
     loss: Any
     reduction: str
+
+    @property
+    def n_params(self) -> int:
+        """Return how many parameters there are."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
 
 
 def exempt_intercepts(spec: ModelSpec, optimizer: Optimizer) -> list[dict[str, Any]]:

@@ -153,7 +153,6 @@ class EstimatorTrial:
 
     def _step_seconds(self, n_units: int) -> float:
         """Return about what a step takes: six operations for each parameter and row, and a call."""
-        n_params = sum(math.prod(shape) for shape in self._spec.shapes.values())
         size, X = min(self.plan.batch_size, n_units), self._rows.X
         density = X.nnz / max(math.prod(X.shape), 1) if hasattr(X, "nnz") else 1.0
-        return 6e-6 + 6 * size * n_params * density / 16e9
+        return 6e-6 + 6 * size * self._spec.n_params * density / 16e9
