@@ -18,6 +18,12 @@ from setuptools import Extension, setup
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE / "fastlr"
 GENERATED = Path("build") / "generated"
+# Headers and Cython text that several folders include.
+SHARED = [
+    str(Path("fastlr") / "training" / "c"),
+    str(Path("fastlr") / "training" / "linear"),
+    str(Path("fastlr") / "updater" / "steppers"),
+]
 
 MSVC = sys.platform == "win32"
 X86 = platform.machine().lower() in {"x86_64", "amd64", "i686"}
@@ -64,7 +70,10 @@ def load_emitter():
     package = types.ModuleType("fastlr_build")
     package.__path__ = [str(PACKAGE / "kernels")]
     sys.modules["fastlr_build"] = package
-    names = ("built", "emit", "cython_cpu", "cython_schedules", "emit_losses", "cython_losses")
+    names = (
+        *("ahead.built", "loops.update", "ahead.update", "ahead.schedule"),
+        *("loops.loss", "ahead.loss"),
+    )
     return [importlib.import_module(f"fastlr_build.{name}") for name in names]
 
 
@@ -92,18 +101,18 @@ def emitted_sources():
         for f in sorted((PACKAGE / "losses").glob("*.py"))
         for r in emit_losses.loss_rules_in_file(f)
     ]
-    body = cython_cpu.update_body(updates) + (PACKAGE / "kernels" / "_reduce.pxi").read_text(
-        "utf-8"
-    )
-    folder = GENERATED / "fastlr" / "kernels"
+    body = cython_cpu.update_body(updates) + (
+        PACKAGE / "kernels" / "ahead" / "_reduce.pxi"
+    ).read_text("utf-8")
+    folder = GENERATED / "fastlr" / "kernels" / "ahead"
     sources = {}
     for kind, text in (("updates", body), ("losses", cython_losses.losses_body(losses))):
         write(folder / f"_{kind}_body.pxi", text)
         for isa in built.ISAS:
             stub = f'include "_{kind}_body.pxi"\nISA = "{isa}"\n'
             name = f"_{kind}_{isa}"
-            sources[f"fastlr.kernels.{name}"] = write(folder / f"{name}.pyx", stub)
-    sources["fastlr.kernels._schedules"] = write(
+            sources[f"fastlr.kernels.ahead.{name}"] = write(folder / f"{name}.pyx", stub)
+    sources["fastlr.kernels.ahead._schedules"] = write(
         folder / "_schedules.pyx", cython_schedules.schedule_body(schedules)
     )
     # A module of its own, so that a comment that changes is no reason to compile kernels again.
@@ -111,7 +120,9 @@ def emitted_sources():
         rule.name: (built.checksum(Path(rule.file).read_bytes()), rule.digest)
         for rule in (*updates, *schedules, *losses)
     }
-    sources["fastlr.kernels._sources"] = write(folder / "_sources.pyx", f"SOURCES = {known!r}\n")
+    sources["fastlr.kernels.ahead._sources"] = write(
+        folder / "_sources.pyx", f"SOURCES = {known!r}\n"
+    )
     return sources
 
 
@@ -121,13 +132,14 @@ def extension(module, source):
     if isa != "base" and not X86:
         return None
     text = Path(source).read_text(encoding="utf-8")
+    folders = [str(Path(source).parent), *SHARED]
     contract = "# fastlr: contract" in text.splitlines()[:3]
     return Extension(
         module,
         [source],
-        include_dirs=[np.get_include(), str(Path(source).parent)],
+        include_dirs=[np.get_include(), *folders],
         depends=sorted(
-            str(h) for h in Path(source).parent.glob("_*.[hp]*") if h.suffix in {".h", ".pxi"}
+            str(h) for f in folders for h in Path(f).glob("_*.[hp]*") if h.suffix in {".h", ".pxi"}
         ),
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
         extra_link_args=[] if MSVC else ["-pthread"],
@@ -143,7 +155,7 @@ def extensions():
     built = cythonize(
         [e for e in (extension(m, s) for m, s in sources.items()) if e is not None],
         build_dir=str(GENERATED / "c"),
-        include_path=[str(GENERATED / "fastlr" / "kernels")],
+        include_path=[str(GENERATED / "fastlr" / "kernels" / "ahead"), *SHARED],
         compiler_directives={
             "language_level": "3",
             "boundscheck": False,

@@ -25,6 +25,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
+from bench.workloads.images import fashion
 from fastlr import (
     SGD,
     Adagrad,
@@ -36,7 +37,6 @@ from fastlr import (
     MLPRegressor,
     RMSprop,
 )
-from fastlr.bench.workloads.images import fashion
 
 GRID = np.geomspace(1e-6, 1e2, 16)
 SPLIT = 900  # seed of the folds; the method was made on others

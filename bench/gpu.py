@@ -23,10 +23,11 @@ import sys
 import numpy as np
 from gpu_checks import DTYPES, MODIFIERS, check, check_huge, check_modifiers, check_torch, to_device
 
-from fastlr.catalogue import optimizer_rows
-from fastlr.kernels import emit, numba_cuda
+from fastlr.kernels.cuda import device as numba_cuda
+from fastlr.kernels.loops import update as emit
 from fastlr.optimizers import OPTIMIZERS
 from fastlr.optimizers._array import ArrayOptimizer
+from fastlr.reporting.catalogue import optimizer_rows
 
 STEPS_TIMED, REPEATS = 20, 7
 

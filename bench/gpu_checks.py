@@ -8,7 +8,8 @@ import types
 
 import numpy as np
 
-from fastlr.kernels import emit, numba_cuda
+from fastlr.kernels.cuda import device as numba_cuda
+from fastlr.kernels.loops import update as emit
 from fastlr.optimizers import OPTIMIZERS
 
 FUNCTIONS = {

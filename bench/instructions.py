@@ -53,9 +53,9 @@ def cases() -> dict[str, Any]:
 
     import numpy as np
 
+    from bench.workloads.images import blobs, digits
+    from bench.workloads.sparse_rows import text
     from fastlr import Adam, AdamW, LinearClassifier, MLPClassifier
-    from fastlr.bench.workloads.images import blobs, digits
-    from fastlr.bench.workloads.sparse_rows import text
 
     warnings.simplefilter("ignore")
     large, small = np.ones(10_000, np.float32), np.ones(100, np.float32)  # gradients
@@ -163,7 +163,7 @@ def total(dump: str) -> tuple[str, int]:
 def versions() -> dict[str, str]:
     """Return what counts depend on: how the kernels were built, and what lies below."""
     sys.path.insert(0, str(ROOT))
-    from fastlr.bench.machine import about
+    from bench.machine import about
     from fastlr.kernels import _cpu  # type: ignore[attr-defined]
 
     text = Path(_cpu.__file__).read_bytes()

@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fastlr.bench.machine import about
-from fastlr.bench.tables import markdown
+from bench.machine import about
+from bench.tables import markdown
 
 RESULTS = Path(__file__).parent / "results" / "scripts"
 

@@ -26,9 +26,9 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import scale
 
+from bench.timing import interleave
+from bench.workloads.images import fashion
 from fastlr import SGD, AdamW, LinearClassifier, LinearRegressor, MLPClassifier
-from fastlr.bench.timing import interleave
-from fastlr.bench.workloads.images import fashion
 from fastlr.training import Arena, LinearEpoch, run_side_by_side
 from fastlr.tuning import log_grid, sweep
 

@@ -6,10 +6,10 @@ import functools
 
 import pytest
 
-from fastlr.bench.contenders import linear, mlp, regression, sparse
-from fastlr.bench.contenders.contender import present
-from fastlr.bench.suites.fit import scores
-from fastlr.bench.workloads import images, numbers, sparse_rows
+from bench.contenders import linear, mlp, regression, sparse
+from bench.contenders.contender import present
+from bench.suites.fit import scores
+from bench.workloads import images, numbers, sparse_rows
 
 
 @functools.cache

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fastlr.bench import fresh
-from fastlr.bench.contenders.memory import STEPS, models
-from fastlr.bench.peers import load
-from fastlr.bench.suites.memory import CODE
+from bench import fresh
+from bench.contenders.memory import STEPS, models
+from bench.peers import load
+from bench.suites.memory import CODE
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/clear_refs").exists(), reason="only Linux tells the peak"

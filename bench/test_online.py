@@ -7,8 +7,8 @@ import threading
 import numpy as np
 import pytest
 
-from fastlr.bench.contenders.online import services
-from fastlr.bench.suites.online import data
+from bench.contenders.online import services
+from bench.suites.online import data
 
 NAMES = [
     "fastlr LinearClassifier",

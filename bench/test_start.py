@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fastlr.bench.peers import load
-from fastlr.bench.suites.start import CASES, seconds
+from bench.peers import load
+from bench.suites.start import CASES, seconds
 
 
 def cases():

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fastlr.bench import peers
-from fastlr.bench.contenders.steps import (
+from bench import peers
+from bench.contenders.steps import (
     deepspeed_step,
     fastlr_step,
     numpy_step,
     optax_step,
     torch_step,
 )
-from fastlr.bench.suites.step import arrays
+from bench.suites.step import arrays
 from fastlr.optimizers import OPTIMIZERS
 
 slow = pytest.mark.slow

@@ -74,7 +74,7 @@ def _own_methods(cls: type) -> list[str]:
 
 
 def _is_rule(value: object) -> bool:
-    from fastlr.hyper import HyperParameters
+    from fastlr.core.hyper import HyperParameters
 
     return inspect.isclass(value) and issubclass(value, HyperParameters)
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from .diagnosis import Diagnosis, diagnose
     from .estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
     from .exceptions import DivergenceWarning, InterruptionWarning, ScaleWarning, StuckWarning
-    from .kernels.select import backend_info
-    from .layers import layer_groups
-    from .reporting.report import report
+    from .kernels.find.update import backend_info
+    from .rates.recommendations import recommend, scale_lr
+    from .reporting.training_report import report
     from .tuning.lr_range import find_lr
-    from .tuning.recommendations import recommend, scale_lr
-    from .updater import Updater
+    from .updater.layers import layer_groups
+    from .updater.updater import Updater
 
 _HOMES = {
     "Diagnosis": "diagnosis",
@@ -33,14 +33,14 @@ _HOMES = {
     "SKOPS_TRUSTED": "estimators",
     "ScaleWarning": "exceptions",
     "StuckWarning": "exceptions",
-    "Updater": "updater",
-    "backend_info": "kernels.select",
+    "Updater": "updater.updater",
+    "backend_info": "kernels.find.update",
     "diagnose": "diagnosis",
     "find_lr": "tuning",
-    "layer_groups": "layers",
-    "recommend": "tuning",
+    "layer_groups": "updater.layers",
+    "recommend": "rates.recommendations",
     "report": "reporting",
-    "scale_lr": "tuning",
+    "scale_lr": "rates.recommendations",
 }
 _SUBMODULES = (
     "compat",
@@ -52,6 +52,7 @@ _SUBMODULES = (
     "onnx",
     "optimizers",
     "plots",
+    "rates",
     "reporting",
     "schedules",
     "training",

@@ -3,7 +3,8 @@
 import signal
 
 import pytest
-from engines import use_engine
+
+from tests.support.engines import use_engine
 
 
 @pytest.fixture

@@ -9,11 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.command import bench
+
 from .._version import __version__
-from .bench import bench
-from .diagnose import diagnose
-from .errors import InputError
-from .find_lr import find_lr
+from .commands.diagnose import diagnose
+from .commands.find_lr import find_lr
+from .commands.report import report
+from .commands.schedules import schedules
+from .commands.sweep import sweep
+from .files.raw import Options
 from .options import (
     Drop,
     Encoding,
@@ -28,12 +32,9 @@ from .options import (
     Threads,
     read_rate,
 )
-from .output import fail, plain_errors, print_json, print_results
-from .raw import Options
-from .report import report
 from .schedule_text import is_name, read_schedule
-from .schedules import schedules
-from .sweep import sweep
+from .screen.errors import InputError
+from .screen.output import fail, plain_errors, print_json, print_results
 
 DATA, LOOK, SEE = "Your own data", "Look things up", "See it work"
 
@@ -86,8 +87,8 @@ def demo(
 
         fastlr demo --json > demo.json
     """
-    from .demo import run_demo
-    from .picture import check_picture
+    from .commands.demo import run_demo
+    from .screen.picture import check_picture
 
     check_picture(output, "--output")
     results, facts = run_demo(output, seed, quick, threads)
@@ -176,7 +177,7 @@ def fit(
 
         fastlr fit a9a --format svmlight --output a9a.skops --json
     """
-    from .fit import run_fit
+    from .commands.fit import run_fit
 
     settings: dict[str, Any] = {
         "optimizer": optimizer,
@@ -245,8 +246,8 @@ def info(as_json: Json = False) -> None:
 
         FASTLR_ISA=avx2 fastlr info --json
     """
-    from ..kernels.select import backend_info
-    from .info import info_lines
+    from ..kernels.find.update import backend_info
+    from .commands.info import info_lines
 
     try:
         found = backend_info()
@@ -280,6 +281,6 @@ def catalogue(
 
         fastlr catalogue --write README.md
     """
-    from .catalogue import run_catalogue
+    from .commands.catalogue import run_catalogue
 
     run_catalogue(as_json, as_markdown, write)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .errors import InputError
+from .screen.errors import InputError
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print the results as JSON on stdout, and no table.")

@@ -10,7 +10,7 @@ import ast
 from typing import Any
 
 from ..schedules import Schedule, epochs, get_schedule
-from .errors import InputError, one_line
+from .screen.errors import InputError, one_line
 
 
 def read_schedule(text: str, argument: str) -> Schedule:
@@ -39,7 +39,7 @@ def read_schedule(text: str, argument: str) -> Schedule:
     >>> read_schedule("cosine", "NAME")
     CosineAnnealing()
     >>> read_schedule("Warmup(epochs(2)).then('cosine') * 0.5", "NAME").second
-    Constant(value=0.5)
+    0.5
     """
     try:
         if is_name(text):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..exceptions import ScaleWarning
-from .figures import Figures
+from .ratios import Figures
 from .rules import STRAIGHT
 from .subject import Subject
 

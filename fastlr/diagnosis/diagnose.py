@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .advice import advise
-from .figures import figures
+from .ratios import figures
 from .result import Diagnosis
 from .rules import judge
 from .subject import subject_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .figures import Figures
+from .ratios import Figures
 from .result import Evidence
 
 # Parts of the loss of the best constant prediction, where nothing else is said.

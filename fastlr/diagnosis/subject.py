@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._compat import check_is_fitted
+from ..core.sklearn_versions import check_is_fitted
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from sklearn.utils.metaestimators import available_if
 
-from .._compat import StrOptions
+from ..core.sklearn_versions import StrOptions
 from ..losses import LogLoss, get_loss
 from ..losses.base import Loss
-from ._classifier import GradientClassifier
-from ._linear_model import LinearModel
-from ._probability import gives_probabilities, log_probabilities, probabilities
-from ._settings import DEFAULT_SCHEDULE
-from ._targets import ClassTargets
+from .bases.classifier import GradientClassifier
+from .bases.linear_model import LinearModel
+from .data.probability import gives_probabilities, log_probabilities, probabilities
+from .data.targets import ClassTargets
+from .settings.settings import DEFAULT_SCHEDULE
 
 
 class LinearClassifier(LinearModel, GradientClassifier):
@@ -54,7 +54,7 @@ class LinearClassifier(LinearModel, GradientClassifier):
         :math:`\rho`, for ``"elasticnet"``.
     lr : float or "auto", default="auto"
         Learning rate; a number replaces the optimizer's. ``"auto"`` finds one in `fit`, by short
-        runs at several rates that are judged on rows held out of them (`fastlr.tuning.auto_lr`),
+        runs at several rates that are judged on rows held out of them (`fastlr.rates.race`),
         unless an optimizer object was given one: ``AdamW(lr=1e-3)`` keeps it, ``AdamW()`` does
         not. In `partial_fit` and `fit_stream`, which do not see all data, it leaves an optimizer
         object its own and gives an optimizer named by a string ten times its default, up to 0.1

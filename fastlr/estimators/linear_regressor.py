@@ -6,10 +6,10 @@ from typing import Any
 
 from ..losses import get_loss
 from ..losses.base import Loss
-from ._fold import CoefOfVector
-from ._linear_model import LinearModel
-from ._regressor import GradientRegressor
-from ._settings import DEFAULT_SCHEDULE
+from .bases.linear_model import LinearModel
+from .bases.regressor import GradientRegressor
+from .session.units import CoefOfVector
+from .settings.settings import DEFAULT_SCHEDULE
 
 
 class LinearRegressor(LinearModel, GradientRegressor):
@@ -51,7 +51,7 @@ class LinearRegressor(LinearModel, GradientRegressor):
         :math:`\rho`, for ``"elasticnet"``.
     lr : float or "auto", default="auto"
         Learning rate; a number replaces the optimizer's. ``"auto"`` finds one in `fit`, by short
-        runs at several rates that are judged on rows held out of them (`fastlr.tuning.auto_lr`),
+        runs at several rates that are judged on rows held out of them (`fastlr.rates.race`),
         unless an optimizer object was given one: ``AdamW(lr=1e-3)`` keeps it, ``AdamW()`` does
         not. In `partial_fit` and `fit_stream`, which do not see all data, it leaves an optimizer
         object its own, and gives an optimizer named by a string ten times its default, up to 0.1.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._classifier import GradientClassifier
-from ._mlp_model import MLPModel
-from ._settings import DEFAULT_SCHEDULE
-from ._targets import ClassTargets
+from .bases.classifier import GradientClassifier
+from .bases.mlp_model import MLPModel
+from .data.targets import ClassTargets
+from .settings.settings import DEFAULT_SCHEDULE
 
 
 class MLPClassifier(MLPModel, GradientClassifier):
@@ -34,7 +34,7 @@ class MLPClassifier(MLPModel, GradientClassifier):
         geometrically over the layers, from the first to the last; ``slice(1e-3)`` is a tenth of
         that for all layers but the last; a single layer has the highest. ``"auto"`` finds
         one in `fit`, by short runs at several rates that are judged on rows held out of them
-        (`fastlr.tuning.auto_lr`), unless an optimizer object was given one:
+        (`fastlr.rates.race`), unless an optimizer object was given one:
         ``AdamW(lr=1e-3)`` keeps it, ``AdamW()`` does not. In `partial_fit` and `fit_stream`, which
         do not see all data, it leaves an optimizer object its own, and gives an optimizer named by
         a string five times its default, up to 0.1.

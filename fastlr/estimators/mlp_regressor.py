@@ -6,10 +6,10 @@ from typing import Any
 
 from ..losses import get_loss
 from ..losses.base import Loss
-from ._mlp_model import MLPModel
-from ._regressor import GradientRegressor
-from ._settings import DEFAULT_SCHEDULE
-from ._targets import RealTargets
+from .bases.mlp_model import MLPModel
+from .bases.regressor import GradientRegressor
+from .data.targets import RealTargets
+from .settings.settings import DEFAULT_SCHEDULE
 
 
 class MLPRegressor(MLPModel, GradientRegressor):
@@ -43,7 +43,7 @@ class MLPRegressor(MLPModel, GradientRegressor):
         geometrically over the layers, from the first to the last; ``slice(1e-3)`` is a tenth of
         that for all layers but the last; a single layer has the highest. ``"auto"`` finds
         one in `fit`, by short runs at several rates that are judged on rows held out of them
-        (`fastlr.tuning.auto_lr`), unless an optimizer object was given one:
+        (`fastlr.rates.race`), unless an optimizer object was given one:
         ``AdamW(lr=1e-3)`` keeps it, ``AdamW()`` does not. In `partial_fit` and `fit_stream`, which
         do not see all data, it leaves an optimizer object its own, and gives an optimizer named by
         a string five times its default, up to 0.1.

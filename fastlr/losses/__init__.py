@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._discover import Folder, Registry
+from ..core.discover import Folder, Registry
 from .base import Loss
 
 _OWN = ("LOSSES", "Loss", "get_loss")

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..hyper import HyperParameters, check_number
+from ..core.hyper import HyperParameters, check_number
 
 TASKS = ("margin", "real", "positive")
 LINKS = ("identity", "log", "logit")
@@ -107,10 +107,10 @@ class Loss(HyperParameters):
         ValueError
             If shapes differ, or the rule cannot be compiled.
         """
-        from ..kernels.loss_kernels import loss_kernel
+        from ..kernels.find.loss import loss_kernel
 
         slopes = np.array(z, order="C")
-        kernel = loss_kernel(self, slopes.dtype)
+        kernel = loss_kernel(type(self), self.coefficients(), slopes.dtype)
         weight = np.ones_like(slopes) if sample_weight is None else sample_weight
         given = [np.asarray(a, slopes.dtype, order="C") for a in (y, weight)]
         return kernel(slopes, *given), slopes

@@ -19,7 +19,7 @@ from sklearn.base import is_classifier
 
 from .. import compat
 from ..estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
-from ..estimators._mlp_params import activations_of
+from ..estimators.settings.mlp_params import activations_of
 from ..losses import get_loss
 from ._graph import Graph
 from ._layers import ACTIVATIONS

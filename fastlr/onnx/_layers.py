@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ..training.activations import LEAK
+from ..training.mlp.activations import LEAK
 from ._graph import Graph
 
 
@@ -47,4 +47,4 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
     "silu": _silu,
     "softplus": _softplus,
 }
-"""By their names in `fastlr.training.activations`."""
+"""By their names in `fastlr.training.mlp.activations`."""

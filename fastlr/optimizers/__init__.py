@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._discover import Folder, Registry
-from .base import Optimizer
+from ..core.discover import Folder, Registry
+from .optimizer import Optimizer
 
 _OWN = ("OPTIMIZERS", "Optimizer", "get_optimizer")
 _FOLDER = Folder(__name__, __path__, Optimizer)

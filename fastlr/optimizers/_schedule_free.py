@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 _CHUNK = 65536  # of sums
 

@@ -1,6 +1,6 @@
 """Adadelta: steps as large as the last ones were, relative to the gradients."""
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class Adadelta(Optimizer):

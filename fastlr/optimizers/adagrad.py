@@ -1,6 +1,6 @@
 """Adagrad: rates that shrink with the gradients already seen."""
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class Adagrad(Optimizer):

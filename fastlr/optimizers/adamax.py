@@ -1,6 +1,6 @@
 """Adamax: Adam with the largest gradient in the place of the mean square."""
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class Adamax(Optimizer):

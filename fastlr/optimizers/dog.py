@@ -1,6 +1,6 @@
 """DoG: a learning rate found from distance and gradients."""
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class DoG(Optimizer):

@@ -1,6 +1,6 @@
 """LARS: each array moves in proportion to its own size."""
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class LARS(Optimizer):

@@ -1,6 +1,6 @@
 """Lion: the sign of a momentum that leans on the last gradient."""
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class Lion(Optimizer):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ._array import ArrayOptimizer
 from .adamw import AdamW
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class Muon(ArrayOptimizer):

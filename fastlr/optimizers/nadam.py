@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 _TERMS = np.arange(1.0, 56.0)[:, None]  # of the series for the product: 2 ** -55 is below rounding
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class Prodigy(Optimizer):

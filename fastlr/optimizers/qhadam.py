@@ -1,6 +1,6 @@
 """Quasi-hyperbolic Adam: the raw gradient beside each of Adam's two averages."""
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class QHAdam(Optimizer):

@@ -1,6 +1,6 @@
 """Quasi-hyperbolic momentum: a mean of the gradient and its running average."""
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class QHM(Optimizer):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._schedule_free import average_of, average_weight, check_constant
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class ScheduleFreeAdamW(Optimizer):

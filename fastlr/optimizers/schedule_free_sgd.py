@@ -1,7 +1,7 @@
 """Schedule-Free SGD: an average of points in the place of a falling rate."""
 
 from ._schedule_free import average_of, average_weight, check_constant
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class ScheduleFreeSGD(Optimizer):

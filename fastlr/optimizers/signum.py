@@ -1,6 +1,6 @@
 """Signum: steps of one length, along the sign of the momentum."""
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class Signum(Optimizer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .base import Optimizer
+from .optimizer import Optimizer
 
 
 class Yogi(Optimizer):

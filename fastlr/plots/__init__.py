@@ -7,12 +7,12 @@ same in one call. Matplotlib is imported on use.
 
 from __future__ import annotations
 
-from .diagnosis import DiagnosisDisplay, plot_diagnosis
-from .history import HistoryDisplay, plot_history
-from .lr_finder import LRFinderDisplay, plot_lr_finder
-from .schedule import ScheduleDisplay, plot_schedule
-from .sweep import SweepDisplay, plot_sweep
-from .training import Run, training_figure
+from ..diagnosis._display import DiagnosisDisplay, plot_diagnosis
+from ..drawing.history import HistoryDisplay, plot_history
+from ..drawing.training import Run, training_figure
+from ..schedules._display import ScheduleDisplay, plot_schedule
+from ..tuning._range_display import LRFinderDisplay, plot_lr_finder
+from ..tuning._sweep_display import SweepDisplay, plot_sweep
 
 __all__ = [
     "DiagnosisDisplay",

@@ -1,5 +1,16 @@
-"""A training run on one HTML page: pictures, the diagnosis in words, settings."""
+"""Reports: a page about a trained model, and the catalogue of optimizers."""
 
-from .report import report
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.discover import on_first_use
+
+if TYPE_CHECKING:
+    from .training_report import report
 
 __all__ = ["report"]
+
+# Imported on first use: the catalogue needs nothing of the page. No module is called `report`,
+# or its import would hide the function.
+__getattr__, __dir__ = on_first_use(globals(), {"report": "training_report"})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._version import __version__
-from ..plots._sources import last_of, loss_label, score_label
+from ..drawing.sources import last_of, loss_label, score_label
 from . import pictures
 from .markup import Markup, folded, section, table, tag
 from .settings import data_section, model_section, name_of, set_params, versions_section

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..drawing.sources import score_label
 from ..plots import DiagnosisDisplay, HistoryDisplay, LRFinderDisplay, ScheduleDisplay, SweepDisplay
-from ..plots._sources import score_label
 from .markup import Markup, tag
 from .svg import picture
 
@@ -68,7 +68,7 @@ def gradients(history: Mapping[str, np.ndarray]) -> Markup | None:
 
 def rates(estimator: Any) -> Markup:
     """Return learning rate and momentum of each step of the run."""
-    from ..plots._sources import rates_of_run
+    from ..drawing.sources import rates_of_run
 
     lr, momentum, per_epoch = rates_of_run(estimator)
     alt = f"The learning rate starts at {lr[0]:.3g}, is highest in step "

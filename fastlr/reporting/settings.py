@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._version import __version__
-from ..plots._sources import last_of
+from ..drawing.sources import last_of
 from .markup import Markup, facts, folded, section, tag
 
 _MOST_NAMES = 500  # features that are listed

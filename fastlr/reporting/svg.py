@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from html import escape
 from typing import Any
 
-from ..plots._style import COLORS, DARK, FAINT, MUTED
+from ..drawing.style import COLORS, DARK, FAINT, MUTED
 from .markup import Markup
 
 INK, PAPER, GRID = "#1b1f24", "#fdfdfd", "#b1b1b1"

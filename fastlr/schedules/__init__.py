@@ -5,7 +5,7 @@ from __future__ import annotations
 from inspect import Parameter
 from typing import Any
 
-from .._discover import Folder, Registry
+from ..core.discover import Folder, Registry
 from .base import Schedule
 from .lengths import Epochs as Epochs
 from .lengths import Run as Run

@@ -1,23 +1,19 @@
-"""What every schedule is: a pure function of time, stated as a scalar rule."""
+"""The base of every schedule, and schedules made of schedules: one after another, or a product."""
 
 from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from ..hyper import HyperParameters
-from .lengths import Run, check_length, to_steps
+from .lengths import Length, Run
+from .rule import ScheduleRule
 from .simulation import Simulation, simulate
 
-if TYPE_CHECKING:
-    from .compose import Product, Then
-    from .lengths import Length
 
-
-class Schedule(HyperParameters):
+class Schedule(ScheduleRule):
     """Base of every schedule: ``lr(t) = lr * factor(t)``, with `t` counted from 0.
 
     A subclass annotates its hyper-parameters, computes the constants of its rule in
@@ -51,156 +47,6 @@ class Schedule(HyperParameters):
     4
     """
 
-    lengths: ClassVar[dict[str, int]] = {}
-    aliases: ClassVar[tuple[str, ...]] = ()
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.lengths = {**getattr(cls.__base__, "lengths", {}), **cls.__dict__.get("lengths", {})}
-
-    def coefficients(self, run: Run) -> Mapping[str, Any]:
-        """Return the constants of the rule in a given run, in double precision.
-
-        Parameters
-        ----------
-        run : Run
-            ``total_steps`` and ``steps_per_epoch``, None where not known.
-
-        Returns
-        -------
-        mapping of str to float or sequence of float
-            A value for each parameter of ``factor`` after ``t``. A sequence is a table, which a
-            rule reads by ``passed(table)``, how many of its entries are not after the time, and
-            ``entry(table, k)``, the k-th, held inside of the table.
-        """
-        raise NotImplementedError(f"{type(self).__name__} must define `coefficients`")
-
-    def momentum_coefficients(self, run: Run) -> Mapping[str, Any] | None:
-        """Return constants with which the same rule gives the momentum, None to leave it alone.
-
-        Parameters
-        ----------
-        run : Run
-            As for `coefficients`.
-
-        Returns
-        -------
-        mapping of str to float or None
-            Momentum runs along the curve of the learning rate, between other values.
-        """
-        return None
-
-    def length(self, run: Run) -> int | None:
-        """Return after how many steps the schedule holds its value, None if it never ends.
-
-        Parameters
-        ----------
-        run : Run
-            The run it drives.
-
-        Returns
-        -------
-        int or None
-            Number of steps.
-        """
-        return None
-
-    def evaluate(
-        self, t: Any, run: Run, metric_state: Mapping[str, float] | None = None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Evaluate a block of steps.
-
-        Parameters
-        ----------
-        t : array-like
-            Step numbers, counted from 0, in any order.
-        run : Run
-            The run, for lengths given in fractions or epochs.
-        metric_state : mapping of str to float, optional
-            What plateau schedules have seen, from `initial_metric_state` and `observe`.
-
-        Returns
-        -------
-        factor : ndarray of float64
-            What the learning rate is multiplied by, shaped like `t`.
-        momentum : ndarray of float64 or None
-            Momentum itself (for Adam, beta1), None where the schedule leaves it alone.
-
-        Raises
-        ------
-        ValueError
-            If the length of the run or of an epoch is needed and not known.
-        """
-        from ..kernels.schedule_cpu import schedule_kernel
-
-        t = np.asarray(t, dtype=np.float64, order="C")
-        cls: type = type(self)
-        kernel = schedule_kernel(cls)
-        momentum = self.momentum_coefficients(run)
-        return (
-            kernel(t, self.coefficients(run)),
-            None if momentum is None else kernel(t, momentum),
-        )
-
-    @property
-    def needs_metric(self) -> bool:
-        """Whether a validation metric drives the schedule, or a part of it."""
-        return False
-
-    def initial_metric_state(self) -> dict[str, float]:
-        """Return what a plateau schedule has seen before training: plain numbers by name."""
-        return {}
-
-    def observe(
-        self,
-        metric_state: Mapping[str, float],
-        metric: float,
-        t: int | None = None,
-        run: Run | None = None,
-    ) -> dict[str, float]:
-        """Return the metric state after one more epoch; the one passed in stays as it is.
-
-        Parameters
-        ----------
-        metric_state : mapping of str to float
-            State so far.
-        metric : float
-            Validation metric of the epoch.
-        t : int, optional
-            Steps made so far. Parts of a composition that are not in charge of the last one do
-            not listen; without it all of them do.
-        run : Run, optional
-            The run, for lengths given in fractions or epochs; needed with `t`.
-
-        Returns
-        -------
-        dict of str to float
-            New state.
-        """
-        return dict(metric_state)
-
-    def steps_of(self, name: str, run: Run) -> int:
-        """Return a length hyper-parameter in steps.
-
-        Parameters
-        ----------
-        name : str
-            Its name.
-        run : Run
-            The run; the value None means all of it.
-
-        Returns
-        -------
-        int
-            Number of steps.
-
-        Raises
-        ------
-        ValueError
-            If the length of the run or of an epoch is needed and not known.
-        """
-        return to_steps(getattr(self, name), f"{type(self).__name__}: {name}", run)
-
     def then(self, other: Schedule | str, after: Length | None = None) -> Then:
         """Follow this schedule with another, which starts at its own step 0.
 
@@ -222,17 +68,10 @@ class Schedule(HyperParameters):
         >>> Constant().then(StepDecay(2, gamma=0.5), after=3).simulate(8).lr.tolist()
         [1.0, 1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.25]
         """
-        from .compose import Then
-
         return Then(self, other, after)
 
     def __mul__(self, other: Schedule | float) -> Product:
-        from .compose import Product
-        from .constant import Constant
-
-        if isinstance(other, numbers.Real):
-            other = Constant(other)
-        if not isinstance(other, Schedule):
+        if not isinstance(other, Schedule | numbers.Real):
             return NotImplemented
         return Product(self, other)
 
@@ -304,14 +143,232 @@ class Schedule(HyperParameters):
         ScheduleDisplay
             Has the axes with the learning rate as ``ax_``, their figure as ``figure_``.
         """
-        from ..plots import ScheduleDisplay
+        from ._display import ScheduleDisplay
 
         return ScheduleDisplay.from_schedule(self, n, lr, steps_per_epoch=steps_per_epoch, ax=ax)
 
-    def _check(self) -> None:
+
+def resolved(value: Any, name: str) -> Schedule:
+    """Return the schedule that a hyper-parameter names or is.
+
+    Parameters
+    ----------
+    value : Schedule, str or None
+        What the user gave.
+    name : str
+        What to call it in messages.
+
+    Returns
+    -------
+    Schedule
+        ``Constant()`` for None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither, or no schedule has that name.
+    """
+    if isinstance(value, Schedule):
+        return value
+    from . import get_schedule
+
+    return get_schedule(value, name)
+
+
+class _Number(Schedule):
+    """The same factor at every step, of a number in a product."""
+
+    value: float
+
+    ranges = {"value": "[0, inf)"}
+
+    def evaluate(
+        self, t: Any, run: Run, metric_state: Mapping[str, float] | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        return np.full(np.shape(t), float(self.value)), None
+
+
+class _Pair(Schedule):
+    """Two schedules whose metric states live side by side in one flat dict."""
+
+    first: Any
+    second: Any
+
+    def validate(self) -> None:
+        self._parts()
+
+    def _parts(self) -> tuple[Schedule, Schedule]:
         owner = type(self).__name__
-        for name, minimum in self.lengths.items():
-            value = getattr(self, name)
-            if value is not None or self._fields[name] is not None:
-                check_length(value, f"{owner}: {name}", minimum)
-        super()._check()
+        return resolved(self.first, f"{owner}: first"), resolved(self.second, f"{owner}: second")
+
+    @property
+    def needs_metric(self) -> bool:
+        return any(part.needs_metric for part in self._parts())
+
+    def initial_metric_state(self) -> dict[str, float]:
+        first, second = self._parts()
+        return _joined(first.initial_metric_state(), second.initial_metric_state())
+
+    def observe(
+        self,
+        metric_state: Mapping[str, float],
+        metric: float,
+        t: int | None = None,
+        run: Run | None = None,
+    ) -> dict[str, float]:
+        first, second = self._parts()
+        mine, yours = _split(metric_state)
+        return _joined(
+            first.observe(mine or {}, metric, t, run), second.observe(yours or {}, metric, t, run)
+        )
+
+
+class Then(_Pair):
+    r"""One schedule, then another that starts at its own step 0; see `Schedule.then`.
+
+    .. math::
+        f(t) = a(t) \text{ for } t < n, \qquad b(t - n) \text{ from then on}
+
+    Each part takes its share for the whole run: :math:`a` sees a run of :math:`n` steps if
+    `after` is given, :math:`b` sees what remains after :math:`n`. A part that leaves the
+    momentum alone while the other drives it takes over the momentum at the change.
+
+    Parameters
+    ----------
+    first, second : Schedule or str
+        :math:`a` and :math:`b`.
+    after : int, float or Epochs, optional
+        :math:`n`: steps, part of the run in (0, 1), or epochs; by default where `first` ends.
+
+    Notes
+    -----
+    A schedule that a metric drives, in either part, sees the metrics of its own time: those of
+    epochs whose last step it made.
+
+    Examples
+    --------
+    >>> from fastlr.schedules import Constant, CosineAnnealing
+    >>> schedule = Constant().then(CosineAnnealing(), after=0.5)
+    >>> schedule
+    Then(first=Constant(), second=CosineAnnealing(), after=0.5)
+    >>> schedule.simulate(8).lr.round(3).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0, 0.854, 0.5, 0.146]
+    """
+
+    first: Any
+    second: Any
+    after: Length | None = None
+
+    lengths = {"after": 1}
+
+    def length(self, run: Run) -> int | None:
+        steps = self._change(run)
+        rest = self._parts()[1].length(run.rest(steps))
+        return None if rest is None else steps + rest
+
+    def evaluate(
+        self, t: Any, run: Run, metric_state: Mapping[str, float] | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        t = np.asarray(t, dtype=np.float64)
+        first, second = self._parts()
+        mine, yours = _split(metric_state)
+        steps = self._change(run)
+        # Each part is evaluated everywhere, held at its edge outside its own time; so both are
+        # checked from the first block on, and a momentum that only one drives is held as well.
+        before, after = np.minimum(t, max(steps - 1, 0)), np.maximum(t - steps, 0)
+        first_run = run if self.after is None else run.first(steps)
+        a, a_momentum = first.evaluate(before, first_run, mine)
+        b, b_momentum = second.evaluate(after, run.rest(steps), yours)
+        factor = np.where(t < steps, a, b)
+        if a_momentum is None or b_momentum is None:
+            return factor, b_momentum if a_momentum is None else a_momentum
+        return factor, np.where(t < steps, a_momentum, b_momentum)
+
+    def observe(
+        self,
+        metric_state: Mapping[str, float],
+        metric: float,
+        t: int | None = None,
+        run: Run | None = None,
+    ) -> dict[str, float]:
+        if t is None or run is None:
+            return super().observe(metric_state, metric)
+        first, second = self._parts()
+        a, b = (part or {} for part in _split(metric_state))
+        steps = self._change(run)
+        if t > steps:
+            b = second.observe(b, metric, t - steps, run.rest(steps))
+        else:
+            a = first.observe(a, metric, t, run if self.after is None else run.first(steps))
+        return _joined(a, b)
+
+    def _change(self, run: Run) -> int:
+        """Return the step at which the second part begins."""
+        if self.after is not None:
+            return self.steps_of("after", run)
+        first = self._parts()[0]
+        steps = first.length(run)
+        if steps is None:
+            raise ValueError(f"Then: after is needed, since {first!r} has no end of its own")
+        return steps
+
+
+class Product(_Pair):
+    r"""The product of two schedules, which is what ``a * b`` gives.
+
+    .. math:: f(t) = a(t) \, b(t)
+
+    Parameters
+    ----------
+    first : Schedule or str
+        :math:`a`, which sees the whole run.
+    second : Schedule, str or float
+        :math:`b`, which sees the whole run too; a number is the same factor at every step. At
+        most one of the two may drive the momentum.
+
+    Examples
+    --------
+    >>> from fastlr.schedules import StepDecay, Warmup
+    >>> schedule = Warmup(3) * StepDecay(4, gamma=0.5)
+    >>> schedule.simulate(6).lr.tolist()
+    [0.25, 0.5, 0.75, 1.0, 0.5, 0.5]
+    """
+
+    def _parts(self) -> tuple[Schedule, Schedule]:
+        if isinstance(self.second, numbers.Real) and not isinstance(self.second, bool):
+            return resolved(self.first, "Product: first"), _Number(self.second)
+        return super()._parts()
+
+    def length(self, run: Run) -> int | None:
+        first, second = (part.length(run) for part in self._parts())
+        return None if first is None or second is None else max(first, second)
+
+    def evaluate(
+        self, t: Any, run: Run, metric_state: Mapping[str, float] | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        first, second = self._parts()
+        mine, yours = _split(metric_state)
+        a, a_momentum = first.evaluate(t, run, mine)
+        b, b_momentum = second.evaluate(t, run, yours)
+        if a_momentum is not None and b_momentum is not None:
+            raise ValueError(
+                f"Product: {first!r} and {second!r} both drive the momentum; "
+                "set cycle_momentum=False in one of them"
+            )
+        return a * b, b_momentum if a_momentum is None else a_momentum
+
+
+def _joined(first: Mapping[str, float], second: Mapping[str, float]) -> dict[str, float]:
+    return {f"first.{k}": v for k, v in first.items()} | {
+        f"second.{k}": v for k, v in second.items()
+    }
+
+
+def _split(
+    state: Mapping[str, float] | None,
+) -> tuple[dict[str, float] | None, dict[str, float] | None]:
+    if state is None:
+        return None, None
+    mine = {k.removeprefix("first."): v for k, v in state.items() if k.startswith("first.")}
+    yours = {k.removeprefix("second."): v for k, v in state.items() if k.startswith("second.")}
+    return mine, yours

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..hyper import check_number
+from ..core.hyper import check_number
 from .base import Schedule
 from .boundaries import boundary_steps, check_boundaries
 

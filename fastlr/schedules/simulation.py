@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..hyper import check_number
+from ..core.hyper import check_number
 from .lengths import Run
-
-if TYPE_CHECKING:
-    from .base import Schedule
+from .rule import ScheduleRule
 
 
 class Simulation(NamedTuple):
@@ -23,13 +21,13 @@ class Simulation(NamedTuple):
 
 
 def simulate(
-    schedule: Schedule,
+    schedule: ScheduleRule,
     n: int,
     lr: float,
     steps_per_epoch: int | None,
     metrics: Sequence[float] | None,
 ) -> Simulation:
-    """Do what `Schedule.simulate` says."""
+    """Simulate a run, as `Schedule.simulate` describes."""
     n = _whole(n, "n")
     check_number(lr, "simulate: lr", "[0, inf)")
     per_epoch = None if steps_per_epoch is None else _whole(steps_per_epoch, "steps_per_epoch")

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .base import Schedule
-from .compose import resolved
+from .base import Schedule, resolved
 from .lengths import Length
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._discover import on_first_use
+from ..core.discover import on_first_use
 from .arena import Arena
-from .epoch import EpochResult
-from .linear import LinearEpoch
+from .linear.epoch import LinearEpoch
 from .loop import Divergence, EpochInfo, Training, drive, epochs, train
+from .result import EpochResult
 from .scaling import FeatureScaling
 from .stopping import Stopping
 
 if TYPE_CHECKING:
-    from .mlp import MLPEpoch
+    from .mlp.epoch import MLPEpoch
     from .side_by_side import run_side_by_side
-    from .sparse import SparseEpoch
+    from .sparse.epoch import SparseEpoch
 
 # Imported on first use: linear models of dense rows need none of them.
-_HOMES = {"MLPEpoch": "mlp", "SparseEpoch": "sparse", "run_side_by_side": "side_by_side"}
+_HOMES = {
+    "MLPEpoch": "mlp.epoch",
+    "SparseEpoch": "sparse.epoch",
+    "run_side_by_side": "side_by_side",
+}
 
 __all__ = [
     "Arena",

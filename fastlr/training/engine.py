@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..kernels import select
-from ..kernels.loss_kernels import loss_kernel
+from ..kernels.find import update as select
+from ..kernels.find.loss import loss_kernel
 from ..losses import LogLoss, get_loss
 from ..losses.base import Loss
 from .arena import Arena
-from .epoch import EpochResult
-from .linear_data import check_data
+from .data import check_data
+from .result import EpochResult
 
 REDUCTIONS = ("softmax", "multinomial", "ovr", "each")
 
@@ -42,7 +42,7 @@ def compiled(model: str) -> Any:
     if isa is None or select.compiled_stepper() is None:
         return None
     try:
-        return importlib.import_module(f"fastlr.training._{model}_{isa}")
+        return importlib.import_module(f"fastlr.training.{model}._{model}_{isa}")
     except ImportError:
         return None
 
@@ -90,7 +90,11 @@ class Engine:
             )
         self.arena, self.updater, self.reduction = arena, updater, reduction
         softmax = reduction == "softmax"
-        self._kernel = None if softmax else loss_kernel(self.loss, arena.params.dtype)
+        self._kernel = (
+            None
+            if softmax
+            else loss_kernel(type(self.loss), self.loss.coefficients(), arena.params.dtype)
+        )
 
     def _core(self, engine: str) -> Any:
         """Return the compiled module, or None where the twin is to serve."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .epoch import EpochResult
+from .result import EpochResult
 
 
 class EpochInfo(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .epoch import EpochResult
+from .result import EpochResult
 
 
 def run_side_by_side(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .._discover import on_first_use
+from ..core.discover import on_first_use
 
 if TYPE_CHECKING:
-    from .grids import log_grid, log_uniform
+    from ..rates.grids import log_grid, log_uniform
+    from ..rates.recommendations import Recommendation, recommend, scale_lr
     from .lr_range import find_lr
     from .range_test import RangeTest
-    from .recommendations import Recommendation, recommend, scale_lr
     from .sweep_result import SweepResult
     from .sweeping import sweep
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 # module has the name of a function, or its import would take the place of that.
 _HOMES = {
     "RangeTest": "range_test",
-    "Recommendation": "recommendations",
+    "Recommendation": ".rates.recommendations",
     "SweepResult": "sweep_result",
     "find_lr": "lr_range",
-    "log_grid": "grids",
-    "log_uniform": "grids",
-    "recommend": "recommendations",
-    "scale_lr": "recommendations",
+    "log_grid": ".rates.grids",
+    "log_uniform": ".rates.grids",
+    "recommend": ".rates.recommendations",
+    "scale_lr": ".rates.recommendations",
     "sweep": "sweeping",
 }
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import check_parameters
-from ..optimizers.base import Optimizer
+from ..optimizers.optimizer import Optimizer
+from ..updater.arrays import check_parameters
 
 
 class CallableTrial:

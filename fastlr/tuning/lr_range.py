@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from ..hyper import check_number
+from ..core.hyper import check_number
 from ..optimizers import get_optimizer
+from ..rates.range_curve import METHODS
 from .callable_trial import CallableTrial
-from .curve import METHODS
 from .range_sweep import Trial, range_sweep, rates
 from .range_test import RangeTest, warn_if_unclear
 

@@ -8,9 +8,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from ..optimizers.base import Optimizer
+from ..optimizers.optimizer import Optimizer
+from ..rates.range_curve import ceiling
 from ..schedules.function import Function
-from .curve import ceiling
 
 _FEWEST = 10  # steps before a sweep may be called divergent: what is normal must be known first
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .curve import METHODS, ceiling, noise, smooth, suggest
+from ..rates.range_curve import METHODS, ceiling, noise, smooth, suggest
 from .range_sweep import RangeSweep
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.utils import check_random_state, indexable
 
-from .._compat import rows_of
-from ..hyper import check_number
+from ..core.hyper import check_number
+from ..core.sklearn_versions import rows_of
 from ..optimizers import get_optimizer
-from .grids import log_grid
+from ..rates.grids import log_grid
 
 N_RATES = 16  # that are tried by default, over two decades to both sides of the usual one
 

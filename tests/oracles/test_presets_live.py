@@ -6,20 +6,15 @@ version is there, on a problem where gradients follow parameters.
 
 import importlib
 import os
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "recorded")]
-from hashed import uniform  # noqa: E402
-from make_presets import CASES, constant, falling  # noqa: E402
-from make_torch import SHAPES, parameters  # noqa: E402
-from preset_libraries import run  # noqa: E402
-
-from fastlr.optimizers import OPTIMIZERS  # noqa: E402
+from fastlr.optimizers import OPTIMIZERS
+from tests.recorded.make_presets import CASES, constant, falling
+from tests.recorded.make_torch import SHAPES, parameters
+from tests.recorded.preset_libraries import run
+from tests.support.hashed import uniform
 
 STEPS = 50
 TARGETS = [uniform(s, 3, k) for k, s in enumerate(SHAPES)]

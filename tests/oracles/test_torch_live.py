@@ -4,20 +4,14 @@ The recorded runs (`tests/test_trajectories.py`) fix one version of torch and on
 gradients; these take whatever version is there. A difference in one step would grow here.
 """
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "recorded")]
-from hashed import uniform  # noqa: E402
-from make_torch import CASES, CLIPPED, SHAPES, parameters, torch_run  # noqa: E402
-
 from fastlr.optimizers import OPTIMIZERS  # noqa: E402
+from tests.recorded.make_torch import CASES, CLIPPED, SHAPES, parameters, torch_run  # noqa: E402
+from tests.support.hashed import uniform  # noqa: E402
 
 STEPS = 200
 TARGETS = [uniform(s, 3, k) for k, s in enumerate(SHAPES)]

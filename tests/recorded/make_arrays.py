@@ -7,11 +7,9 @@ rest in double precision, so that it can be compared as closely as the others.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from make_optimizers import Case, record
+from tests.recorded.make_optimizers import Case, record
 
 FILE = Path(__file__).with_name("arrays_trajectories.npz")
 LIBRARIES = ["torch", "optax"]

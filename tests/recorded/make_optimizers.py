@@ -11,16 +11,14 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
-import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from libraries import run
-from make_torch import SNAPSHOTS, gradients, parameters
+from tests.recorded.libraries import run
+from tests.recorded.make_torch import SNAPSHOTS, gradients, parameters
 
 FILE = Path(__file__).with_name("optimizer_trajectories.npz")
 LIBRARIES = ["torch", "optax", "keras", "timm", "pytorch_optimizer"]

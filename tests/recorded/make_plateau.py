@@ -9,11 +9,9 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from hashed import uniform
+from tests.support.hashed import uniform
 
 FILE = Path(__file__).with_name("preset_plateau.json")
 EPOCHS = 80

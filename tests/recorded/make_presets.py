@@ -14,14 +14,12 @@ import importlib
 import importlib.metadata
 import json
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from make_torch import gradients, parameters
+from tests.recorded.make_torch import gradients, parameters
 
 FILE = Path(__file__).with_name("preset_trajectories.npz")
 LIBRARIES = ["torch", "optax", "keras", "jax", "scikit-learn", "fastai"]

@@ -7,11 +7,9 @@ since the gradients do not depend on the parameters.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from make_optimizers import Case, record
+from tests.recorded.make_optimizers import Case, record
 
 FILE = Path(__file__).with_name("sums_trajectories.npz")
 LIBRARIES = ["torch", "optax", "timm", "prodigyopt", "dadaptation"]

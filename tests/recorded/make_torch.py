@@ -8,13 +8,11 @@ gradients are formulas (`hashed.uniform`), so that only snapshots are stored. Th
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from hashed import uniform
+from tests.support.hashed import uniform
 
 FILE = Path(__file__).with_name("torch_trajectories.npz")
 SEED = 71

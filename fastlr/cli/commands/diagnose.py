@@ -1,0 +1,99 @@
+"""``fastlr diagnose``: what a training run suffers from, told from a model file or a history."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..._version import __version__
+from ..options import Json
+from ..screen.errors import InputError, one_line
+from ..screen.output import plain_errors
+
+
+@plain_errors
+def diagnose(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="Model that `fastlr fit` wrote, or a history in JSON (.json; - is stdin).",
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Tell what a training run suffers from, why, and what to change.
+
+    A history is an object with "loss", a list with a number for each epoch;
+    "validation_loss", "lr" and the other columns of history_ make the verdict
+    surer. The verdict is one of: diverging, oscillating, too slow, stuck,
+    overfitting, unfinished, healthy.
+
+    The exit code is 0 whatever the verdict, and 2 if FILE cannot be read.
+
+    [bold]Examples[/bold]
+
+        fastlr diagnose data.skops
+
+        fastlr diagnose history.json --json
+
+        echo '{"loss": [0.7, 0.9, 1.4, 3.1]}' | fastlr diagnose -
+    """
+    given, model = _read(file)
+    from ...diagnosis import diagnose as diagnose_run
+
+    try:
+        found = diagnose_run(given)
+    except (TypeError, ValueError) as error:
+        raise InputError("FILE", f"'{file}': {one_line(error)}") from error
+    if not as_json:
+        print(found)
+        return
+    record = {
+        "version": __version__,
+        "command": "diagnose",
+        "file": str(file),
+        "model": model,
+        "verdict": found.verdict,
+        "summary": found.summary,
+        "evidence": [{"name": e.name, "value": e.value, "text": e.text} for e in found.evidence],
+        "causes": list(found.causes),
+        "next_step": found.next_step,
+        "change": found.change,
+    }
+    print(json.dumps(record, indent=2))
+
+
+def _read(file: Path) -> tuple[Any, str | None]:
+    """Return the history or the model in a file, and the model in words."""
+    if str(file) == "-":
+        return _history(typer.get_text_stream("stdin").read(), file), None
+    if not file.is_file():
+        raise InputError("FILE", f"there is no file '{file}'")
+    if file.suffix.lower() == ".json":
+        return _history(file.read_text(encoding="utf-8"), file), None
+    from ..files.model_file import load_model
+
+    model = load_model(file, "FILE")
+    return model, _words(model)
+
+
+def _words(model: Any) -> str:
+    """Return an estimator in one line, without the steps that prepare its data."""
+    inner = model[-1] if hasattr(model, "steps") else model
+    return " ".join(repr(inner).split())
+
+
+def _history(text: str, file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise InputError("FILE", f"'{file}' is not JSON: {one_line(error)}") from error
+    if not isinstance(found, dict):
+        raise InputError(
+            "FILE", f"'{file}' must hold an object with 'loss', got a {type(found).__name__}"
+        )
+    return found

@@ -1,0 +1,186 @@
+"""``fastlr report``: a model file as a page for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..._version import __version__
+from ..files.raw import Options
+from ..options import Drop, Encoding, Features, Format, Header, Json, MaxGb, Seed, Sep, Target
+from ..screen.errors import InputError, one_line
+from ..screen.output import plain_errors
+
+
+@plain_errors
+def report(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Model that `fastlr fit` wrote (.skops).")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Where the page goes (MODEL's name with .html); one that is there is replaced.",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data", metavar="FILE", help="Data to try rates on: CSV, Parquet, NPZ or svmlight."
+        ),
+    ] = None,
+    target: Target = None,
+    sweep: Annotated[
+        bool,
+        typer.Option("--sweep/--no-sweep", help="Cross-validate many rates on the data too."),
+    ] = True,
+    title: Annotated[
+        str | None, typer.Option("--title", metavar="TEXT", help="Heading of the page.")
+    ] = None,
+    seed: Seed = 0,
+    drop: Drop = None,
+    as_json: Json = False,
+    kind: Format = None,
+    sep: Sep = None,
+    header: Header = None,
+    encoding: Encoding = "utf-8",
+    features: Features = "X",
+    max_gb: MaxGb = 4.0,
+) -> None:
+    """Write a training run as one HTML page, with pictures and a diagnosis.
+
+    The page shows losses, scores and learning rates, says what is wrong with
+    the run and what to do about it, and lists the settings. It is one file
+    that needs no network. With --data it also tries rates on
+    these data, by a range test and a sweep.
+
+    [bold]Examples[/bold]
+
+        fastlr report data.skops
+
+        fastlr report data.skops --output run.html --data data.csv -t label
+
+        fastlr report data.skops --json
+    """
+    from ..files.model_file import load_model
+    from ..files.save import check_target, write_atomic
+
+    if data is None and (target is not None or drop):
+        raise InputError("--data", "name the file that --target and --drop are about")
+    path = output or Path(f"{model.stem}.html")
+    if path.resolve() in (model.resolve(), data and data.resolve()):
+        raise InputError("--output", f"'{path}' is a file to read")
+    check_target(path, force=True)
+    estimator = load_model(model)
+    found = _diagnosed(estimator, model)
+    X, y = None, None
+    results: dict[str, Any] = {}
+    notes: list[str] = []
+    if data is not None:
+        options = Options(kind, sep, header, encoding, features, max_gb)
+        X, y, results, notes = _tried(estimator, data, target, drop or [], options, sweep, seed)
+    for note in notes:
+        print(f"Note: {note}", file=sys.stderr)
+    from ...reporting.page import page
+
+    html = page(estimator, found, X=X, y=y, title=title, notes=tuple(notes), **results)
+    write_atomic(path, html.encode("utf-8"))
+    if as_json:
+        record = _record(model, path, found, results, notes)
+        print(json.dumps(record, indent=2, default=repr))
+        return
+    print(found)
+    print(f"Page written to {path}")
+
+
+def _diagnosed(estimator: Any, path: Path) -> Any:
+    from ...diagnosis import diagnose
+
+    try:
+        return diagnose(estimator)
+    except (TypeError, ValueError) as error:
+        raise InputError("MODEL", f"'{path}': {one_line(error)}") from error
+
+
+def _tried(
+    estimator: Any,
+    file: Path,
+    target: str | None,
+    drop: list[str],
+    options: Options,
+    sweeping: bool,
+    seed: int,
+) -> tuple[Any, Any, dict[str, Any], list[str]]:
+    """Return data, what was tried on them by the names that `page` has, and notes."""
+    from ...tuning import find_lr, sweep
+    from ..files.columns import task
+    from ..files.files import read
+    from ..screen.progress import Progress
+
+    data = task(read(file, target, options), target, drop, options)
+    _check_columns(estimator, data.X, file)
+    tried: dict[str, Any] = {}
+    with Progress() as progress, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            progress.start("range test")
+            progress.update("range test", None, "running")
+            test = tried["range_test"] = find_lr(estimator, data.X, data.y, random_state=seed)
+            rate = test.suggestion
+            progress.finish(
+                "range test", f"suggests {rate:.3g}" if rate == rate else "no rate found"
+            )
+            if sweeping:
+                progress.start("sweep")
+
+                def show(done: int, pieces: int, left: int) -> None:
+                    progress.update("sweep", done / pieces, f"{left} candidates left")
+
+                tried["sweep"] = sweep(estimator, data.X, data.y, random_state=seed, progress=show)
+                progress.finish("sweep", f"best rate {tried['sweep'].best_lr:.3g}")
+        except ValueError as error:
+            raise InputError("--data", f"'{file}': {one_line(error)}") from error
+    found = [" ".join(str(w.message).split()) for w in said if w.category is UserWarning]
+    return data.X, data.y, tried, [*data.notes, *dict.fromkeys(found)]
+
+
+def _check_columns(estimator: Any, X: Any, file: Path) -> None:
+    """Raise unless the data have the columns that the model was trained on."""
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None or not hasattr(X, "columns"):
+        return
+    missing = [str(name) for name in names if name not in set(X.columns)]
+    if missing:
+        shown = ", ".join(f"'{name}'" for name in missing[:3]) + (", ..." * (len(missing) > 3))
+        raise InputError("--data", f"'{file}' lacks columns that the model was trained on: {shown}")
+
+
+def _record(
+    model: Path, path: Path, found: Any, results: dict[str, Any], notes: list[str]
+) -> dict[str, Any]:
+    """Return the result in plain values; what is not a number becomes null."""
+    test = results.get("range_test")
+    record = {
+        "version": __version__,
+        "command": "report",
+        "model": str(model),
+        "output": str(path),
+        "verdict": found.verdict,
+        "summary": found.summary,
+        "next_step": found.next_step,
+        "change": found.change,
+        "notes": notes,
+    }
+    if test is not None:
+        record["suggestion"] = test.suggestion if test.suggestion == test.suggestion else None
+    if "sweep" in results:
+        record["best_lr"] = results["sweep"].best_lr
+        record["best_score"] = results["sweep"].best_score
+    return record

@@ -1,0 +1,262 @@
+"""From what a file holds to a classification task: which column is the target, what the rest is.
+
+Everything that would make training fail, or succeed and mislead, is told here in words: a target
+that is a quantity, a class with a single row, a column that only counts the rows.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..screen.errors import InputError
+from .files import check_size
+from .raw import Options, Raw
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MIN_FREQUENCY = 5  # rows a category needs for a column of its own; rarer ones share one
+MAX_CATEGORIES = 100
+
+
+@dataclass
+class Task:
+    """Features, labels, and what is to be known about them.
+
+    `numeric` and `categorical` name the columns of a frame that are used; both are empty where
+    `X` is a matrix, all of which is.
+    """
+
+    X: Any
+    y: np.ndarray
+    numeric: list[str] = field(default_factory=list)
+    categorical: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def task(raw: Raw, target: str | None, drop: Sequence[str], options: Options) -> Task:
+    """Return the classification task in a file.
+
+    Parameters
+    ----------
+    raw : Raw
+        What was read.
+    target : str or None
+        Name or position of the target column of a frame.
+    drop : sequence of str
+        Names or positions of columns that are not to be used.
+    options : Options
+        Holds the memory limit, which one-hot columns can break too.
+
+    Returns
+    -------
+    Task
+        Rows without a target are left out.
+
+    Raises
+    ------
+    InputError
+        If a column is not there, or the target cannot be classified.
+    """
+    if raw.frame is None:
+        assert raw.X is not None
+        assert raw.y is not None
+        if drop:
+            raise InputError("--drop", "works on named columns: CSV and Parquet files only")
+        X, y = _with_target(raw.X, raw.y, raw.notes)
+        if np.isinf(X).any():
+            raise InputError("FILE", "the features hold infinite values")
+        return Task(X, labels(y, "the target"), notes=raw.notes)
+    frame = raw.frame
+    if target is None:
+        raise InputError("--target", f"name the column to predict; {_there(frame)}")
+    name = find_column(frame, target, "--target")
+    unused = {find_column(frame, column, "--drop") for column in drop}
+    if name in unused:
+        raise InputError("--drop", f"column '{name}' is the target")
+    frame, y = _with_target(frame, frame[name], raw.notes)
+    y = labels(y.to_numpy(), f"column '{name}'")
+    result = Task(frame.drop(columns=name), y, notes=raw.notes)
+    for column in result.X.columns:
+        if column not in unused:
+            _sort_column(result, column)
+    if not result.numeric and not result.categorical:
+        raise InputError("FILE", f"no column is left to learn from; {_there(frame)}")
+    columns = len(result.numeric) + sum(
+        min(result.X[column].nunique() + 1, MAX_CATEGORIES) for column in result.categorical
+    )
+    check_size(len(result.X), columns, "with categories spread out, the file has", options)
+    return result
+
+
+def find_column(frame: pd.DataFrame, wanted: str, option: str) -> str:
+    """Return the name of the column that `wanted` names, or whose position it is.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    wanted : str
+        A name; or, where no column has it, a position from 0, negative from the end.
+    option : str
+        What to name in the message.
+
+    Returns
+    -------
+    str
+        The column's name.
+
+    Raises
+    ------
+    InputError
+        If there is no such column; names that come close are suggested.
+    """
+    names = list(frame.columns)
+    if wanted in names:
+        return wanted
+    try:
+        position = int(wanted)
+    except ValueError:
+        lowered = {name.lower(): name for name in reversed(names)}
+        close = difflib.get_close_matches(wanted.lower(), lowered, n=3, cutoff=0.6)
+        hint = " or ".join(f"'{lowered[c]}'" for c in close)
+        said = f"did you mean {hint}?" if close else _there(frame)
+        raise InputError(option, f"no column '{wanted}'; {said}") from None
+    if not -len(names) <= position < len(names):
+        raise InputError(
+            option, f"no column '{wanted}', and no position {position} among {len(names)} columns"
+        )
+    return names[position]
+
+
+def labels(y: np.ndarray, name: str) -> np.ndarray:
+    """Return labels fit for a classifier: whole numbers, booleans or text.
+
+    Parameters
+    ----------
+    y : ndarray of shape (rows,)
+        The target, nothing missing.
+    name : str
+        What to call it in the message.
+
+    Returns
+    -------
+    ndarray of shape (rows,)
+        The labels.
+
+    Raises
+    ------
+    InputError
+        If the target is a quantity, a date, has one class only, or a class with a single row.
+    """
+    if y.dtype.kind in "mM":
+        raise InputError("--target", f"{name} holds dates or times, expected classes")
+    if y.dtype.kind == "c":
+        raise InputError("--target", f"{name} holds complex numbers, expected classes")
+    if y.dtype.kind not in "biufU":
+        y = _plain(y)
+    quantity = "only classification is there yet; classes must be whole numbers or text"
+    if y.dtype.kind == "f":
+        whole = np.all(np.isfinite(y)) and np.all(y == np.round(y)) and np.abs(y).max() < 2**53
+        if not whole:
+            different = len(np.unique(y))
+            raise InputError(
+                "--target",
+                f"{name} is a quantity (fractions, {different:,} different values): {quantity}",
+            )
+        y = y.astype(np.int64)
+    classes, counts = np.unique(y, return_counts=True)
+    if len(classes) == 1:
+        raise InputError(
+            "--target", f"{name} has one class only ({classes[0]}), a classifier needs two"
+        )
+    if y.dtype.kind in "iu" and len(classes) > 20 and len(y) < 5 * len(classes):
+        raise InputError(
+            "--target",
+            f"{name} is a quantity ({len(classes):,} different numbers in {len(y):,} rows): "
+            f"{quantity}",
+        )
+    if counts.min() < 2:
+        single = classes[counts < 2]
+        shown = ", ".join(str(c) for c in single[:3]) + (", ..." if len(single) > 3 else "")
+        raise InputError(
+            "--target",
+            f"{name}: {len(single):,} of {len(classes):,} classes have a single row ({shown}); "
+            "each needs two, one to train on and one to test on",
+        )
+    return y
+
+
+def _plain(y: np.ndarray) -> np.ndarray:
+    """Return an array of Python objects as numbers, where all are, else as text."""
+    if all(isinstance(v, (int, float, np.number, bool)) for v in y):
+        return np.array(y.tolist())
+    return np.array([str(v) for v in y])
+
+
+def _there(frame: pd.DataFrame) -> str:
+    names = list(frame.columns)
+    shown = ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "")
+    return f"columns: {shown}"
+
+
+def _with_target(X: Any, y: Any, notes: list[str]) -> tuple[Any, Any]:
+    import pandas as pd
+
+    missing = np.asarray(pd.isna(y))
+    if missing.all():
+        raise InputError("--target", "the target is missing in every row")
+    if missing.any():
+        notes.append(f"{missing.sum():,} rows without a target left out")
+        X, y = X[~missing], y[~missing]
+    return X, y
+
+
+def _sort_column(task: Task, column: str) -> None:
+    """Append a column to the numeric or categorical ones, or say why it is left out."""
+    from pandas.api import types
+
+    values = task.X[column]
+    if values.isna().all():
+        task.notes.append(f"column '{column}' is empty: left out")
+    elif types.is_datetime64_any_dtype(values) or types.is_timedelta64_dtype(values):
+        task.notes.append(f"column '{column}' holds dates or times: left out")
+    elif types.is_numeric_dtype(values):
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        if np.isinf(numbers).any():
+            raise InputError("FILE", f"column '{column}' holds infinite values")
+        if column.startswith("Unnamed: ") and np.array_equal(numbers, np.arange(len(numbers))):
+            task.notes.append(f"column '{column}' counts the rows: left out")
+        else:
+            task.numeric.append(column)
+    else:
+        _sort_texts(task, column)
+
+
+def _sort_texts(task: Task, column: str) -> None:
+    import pandas as pd
+
+    values = task.X[column]
+    kinds = {type(v).__name__ for v in values.dropna().head(1000)}
+    allowed = {"str", "bool"} | (
+        {"int"} if isinstance(values.dtype, pd.CategoricalDtype) else set()
+    )
+    if not kinds <= allowed or len(kinds) > 1:
+        raise InputError(
+            "FILE",
+            f"column '{column}' holds values of type {', '.join(sorted(kinds))}, expected "
+            f"numbers or text; leave it out with --drop {column}",
+        )
+    if len(values) > 20 and values.nunique() == len(values):
+        task.notes.append(f"column '{column}' has another text in every row: left out")
+        return
+    if getattr(values.dtype, "na_value", None) is pd.NA and values.isna().any():
+        # scikit-learn's encoder takes None and NaN, not NA.
+        task.X[column] = values.astype(object).where(values.notna(), None)
+        task.notes.append(f"column '{column}': NA became None; do so too in rows to predict")
+    task.categorical.append(column)

@@ -1,0 +1,66 @@
+"""A fitted model as a skops file, which is safe to load: it holds no code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import skops.io
+
+from ..screen.errors import InputError, one_line
+from .save import write_atomic
+
+_NUMPY = "numpy.dtype"  # harmless, though skops asks
+
+
+def save_model(model: Any, path: Path) -> list[str]:
+    """Write a fitted model with skops.
+
+    Parameters
+    ----------
+    model : estimator
+        The fitted model.
+    path : Path
+        Where to; a file that is there is replaced.
+
+    Returns
+    -------
+    list of str
+        Types in the file that whoever loads it has to trust by name.
+    """
+    data = skops.io.dumps(model)
+    write_atomic(path, data)
+    return skops.io.get_untrusted_types(data=data)
+
+
+def load_model(path: Path, argument: str = "MODEL") -> Any:
+    """Read a model that `save_model` has written.
+
+    Parameters
+    ----------
+    path : Path
+        A skops file. Types that belong neither to fastlr nor to what skops trusts are refused.
+    argument : str, default="MODEL"
+        What to name in messages.
+
+    Returns
+    -------
+    estimator
+        The fitted model.
+    """
+    from ...estimators import SKOPS_TRUSTED
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(argument, f"cannot read '{path}': {error.strerror}") from error
+    trusted = {*SKOPS_TRUSTED, _NUMPY}
+    try:
+        foreign = sorted(set(skops.io.get_untrusted_types(data=data)) - trusted)
+        if not foreign:
+            return skops.io.loads(data, trusted=sorted(trusted))
+    except Exception as error:  # whatever is wrong inside of a zip file that may be any
+        raise InputError(
+            argument, f"'{path}' is not a model file of fastlr: {one_line(error)}"
+        ) from error
+    raise InputError(argument, f"'{path}' holds types that are not trusted: {', '.join(foreign)}")

@@ -1,0 +1,46 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..screen.errors import InputError
+
+
+def check_target(path: Path, force: bool, option: str = "--output") -> None:
+    """Raise `InputError` if a file cannot be written; meant to be called before the work.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file is to go.
+    force : bool
+        Whether a file that is there may be replaced.
+    option : str, default="--output"
+        What to name in the message.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise InputError(option, f"'{path}' is a folder, expected a file name")
+    if not folder.is_dir():
+        raise InputError(option, f"there is no folder '{folder}'")
+    if not os.access(folder, os.W_OK):
+        raise InputError(option, f"folder '{folder}' cannot be written to")
+    if path.exists() and not force:
+        raise InputError(
+            option, f"'{path}' is there already; --force replaces it, or choose another name"
+        )
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write `data` beside `path` and move it there, so that no half-written file is ever seen."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""The race of fastlr against scikit-learn that `fastlr demo` shows."""

@@ -1,0 +1,213 @@
+"""Fitting fastlr beside its peers on the same rows, turn by turn, and scoring them."""
+
+from __future__ import annotations
+
+import inspect
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..files.prepare import Split
+from ..screen.progress import Progress
+
+OURS = "LinearClassifier"
+MAX_FITS = 7
+BUDGET = 3.0  # s that repeats may take in all; what takes longer is timed once
+
+
+class DivergedError(RuntimeError):
+    """Training left the finite numbers; the message says at which learning rate."""
+
+
+@dataclass
+class Result:
+    """How one model did.
+
+    Attributes
+    ----------
+    model : str
+        Its name.
+    estimator : estimator
+        The last one fitted.
+    seconds : float
+        Median time of a fit, preparation of the features apart.
+    fits : int
+        How many fits the median is of.
+    accuracy, log_loss : float
+        On the test rows; log-loss in nats.
+    train_loss : float
+        Log-loss on the training rows, in nats.
+    rate : float or str or None
+        Learning rate; a word where a rule sets it, None where there is none.
+    warnings : list of str
+        What it warned of.
+    """
+
+    model: str
+    estimator: Any
+    seconds: float
+    fits: int
+    accuracy: float
+    log_loss: float
+    train_loss: float
+    rate: float | str | None
+    warnings: list[str] = field(default_factory=list)
+
+
+def race(
+    data: str,
+    split: Split,
+    models: Mapping[str, Any],
+    progress: Progress,
+    min_fits: int = 1,
+    max_fits: int = MAX_FITS,
+    threads: int = 1,
+) -> list[Result]:
+    """Fit each model once, then again in turn while that is quick, and score the last fits.
+
+    Parameters
+    ----------
+    data : str
+        Name of the data set, for the progress display.
+    split : Split
+        Rows to train and to test on.
+    models : mapping of str to estimator
+        Unfitted models.
+    progress : Progress
+        Where to show how far it is.
+    min_fits : int, default=1
+        Fits of each model at least.
+    max_fits : int, default=7
+        Fits of each model at most.
+    threads : int, default=1
+        Threads that each model's matrix products and loops may use.
+
+    Returns
+    -------
+    list of Result
+        In the order of `models`.
+
+    Raises
+    ------
+    DivergedError
+        If fastlr's training diverged.
+    """
+    from sklearn.base import clone
+    from threadpoolctl import threadpool_limits
+
+    lines = {name: f"{data}  {name}".strip() for name in models}
+    for line in lines.values():
+        progress.start(line)
+    times: dict[str, list[float]] = {name: [] for name in models}
+    fitted: dict[str, Any] = {}
+    said: dict[str, list[str]] = {}
+    begin = time.perf_counter()
+    for turn in range(max_fits):
+        for name, model in models.items():
+            line = lines[name]
+            # Whether there will be more turns is known after the first, which so fills the bar.
+            progress.update(line, turn / max_fits if turn else None, f"fit {turn + 1}")
+            fitted[name] = clone(model)
+            part = 1 / max_fits if turn else 1.0
+            watch = _watch(fitted[name], progress, line, turn / max_fits, part)
+            with threadpool_limits(threads):
+                seconds, said[name] = _timed_fit(fitted[name], split, watch)
+            times[name].append(seconds)
+            progress.update(
+                line, (turn + 1) / max_fits, f"fit {turn + 1} took {shown_time(seconds)}"
+            )
+        # Another turn takes about as long as those before.
+        ahead = (time.perf_counter() - begin) * (turn + 2) / (turn + 1)
+        if turn + 1 >= min_fits and ahead > BUDGET:
+            break
+    for name, line in lines.items():
+        fits = len(times[name])
+        median = shown_time(statistics.median(times[name]))
+        progress.finish(line, median if fits == 1 else f"{median}, median of {fits} fits")
+    return [_score(n, fitted[n], times[n], said[n], split) for n in models]
+
+
+def shown_time(seconds: float) -> str:
+    """Return a duration with three digits and its unit.
+
+    Examples
+    --------
+    >>> shown_time(0.01234), shown_time(0.0001), shown_time(2.5), shown_time(301)
+    ('12.3 ms', '0.1 ms', '2.5 s', '301 s')
+    """
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.3g} ms" if seconds < 0.0995 else f"{seconds * 1e3:.0f} ms"
+    return f"{seconds:.3g} s" if seconds < 99.5 else f"{seconds:.0f} s"
+
+
+def _timed_fit(model: Any, split: Split, options: Mapping[str, Any]) -> tuple[float, list[str]]:
+    from ...exceptions import DivergenceWarning, InterruptionWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        start = time.perf_counter()
+        model.fit(split.X_train, split.y_train, **options)
+        seconds = time.perf_counter() - start
+    for warning in caught:
+        if issubclass(warning.category, InterruptionWarning):
+            raise KeyboardInterrupt  # LinearClassifier keeps what it has; a command ends
+        if issubclass(warning.category, DivergenceWarning):
+            raise DivergedError(" ".join(str(warning.message).split()))
+    # What libraries plan for their next version tells nothing about this fit.
+    plans = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
+    return seconds, [
+        _plain_warning(w.category, str(w.message))
+        for w in caught
+        if not issubclass(w.category, plans)
+    ]
+
+
+def _watch(
+    model: Any, progress: Progress, line: str, done: float, part: float
+) -> dict[str, Callable[[Any, dict[str, float]], None]]:
+    """Return what `fit` needs to show each epoch, nothing for models that cannot tell."""
+    if "on_epoch" not in inspect.signature(model.fit).parameters:
+        return {}
+
+    def show(model: Any, row: dict[str, float]) -> None:
+        epochs = f"epoch {model.n_iter_}/{model.max_epochs}, loss {row['loss']:.4f}"
+        progress.update(line, done + part * model.n_iter_ / model.max_epochs, epochs)
+
+    return {"on_epoch": show}
+
+
+def _plain_warning(category: type[Warning], message: str) -> str:
+    from sklearn.exceptions import ConvergenceWarning
+
+    if issubclass(category, ConvergenceWarning):
+        return "stopped before it converged"
+    return " ".join(message.split())
+
+
+def _score(name: str, model: Any, times: list[float], said: list[str], split: Split) -> Result:
+    from sklearn.metrics import log_loss
+
+    return Result(
+        model=name,
+        estimator=model,
+        seconds=statistics.median(times),
+        fits=len(times),
+        accuracy=float(model.score(split.X_test, split.y_test)),
+        log_loss=float(
+            log_loss(split.y_test, model.predict_proba(split.X_test), labels=model.classes_)
+        ),
+        train_loss=float(
+            log_loss(split.y_train, model.predict_proba(split.X_train), labels=model.classes_)
+        ),
+        rate=_rate(model),
+        warnings=list(dict.fromkeys(said)),
+    )
+
+
+def _rate(model: Any) -> float | str | None:
+    if hasattr(model, "lr_"):
+        return float(model.lr_)
+    return getattr(model, "learning_rate", None)

@@ -1,0 +1,1 @@
+"""Hyper-parameters, discovery of rules, and differences between versions of scikit-learn."""

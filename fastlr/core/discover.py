@@ -1,0 +1,221 @@
+"""Finds the classes of a folder, so that adding one means adding its file and nothing else.
+
+A class whose file is named like it (``cosine_annealing.py`` for ``CosineAnnealing``) is found
+without importing the others: a program that uses one optimizer need not wait for all.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def discover(package: str, path: Iterable[str], base: type[T]) -> dict[str, type[T]]:
+    """Import every module of a package and return the subclasses of `base` defined there.
+
+    Parameters
+    ----------
+    package : str
+        Dotted name of the package.
+    path : iterable of str
+        Its ``__path__``.
+    base : type
+        What the classes derive from; it is not among them.
+
+    Returns
+    -------
+    dict of str to type
+        Public classes by name, in alphabetical order of the modules. Modules whose name begins
+        with an underscore are left out.
+
+    Raises
+    ------
+    ImportError
+        If two modules define a class of the same name.
+    """
+    found: dict[str, type[T]] = {}
+    for module in _public_modules(path):
+        for name, value in _classes_of(f"{package}.{module}", base).items():
+            if name in found:
+                raise ImportError(
+                    f"{package}: {name} is defined in {found[name].__module__} and in "
+                    f"{value.__module__}; rename one of them"
+                )
+            found[name] = value
+    return found
+
+
+def _public_modules(path: Iterable[str]) -> list[str]:
+    names = (info.name for info in pkgutil.iter_modules(path))
+    return [name for name in names if not name.startswith("_")]
+
+
+def _classes_of(module: str, base: type[T]) -> dict[str, type[T]]:
+    """Import a module and return the public subclasses of `base` that it defines."""
+    return {
+        name: value
+        for name, value in vars(importlib.import_module(module)).items()
+        if not name.startswith("_")
+        and isinstance(value, type)
+        and value is not base
+        and issubclass(value, base)
+        and value.__module__ == module
+    }
+
+
+def on_first_use(
+    namespace: dict[str, Any], homes: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return ``__getattr__`` and ``__dir__`` of a package that imports some names when asked for.
+
+    Parameters
+    ----------
+    namespace : dict
+        Globals of the package, where what has been found is kept.
+    homes : mapping of str to str
+        Name of each to the module that has it, relative to the package.
+    """
+    package = namespace["__name__"]
+
+    def find(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f".{homes[name]}", package), name)
+        namespace[name] = value
+        return value
+
+    return find, lambda: sorted({*namespace, *homes})
+
+
+class Folder(Generic[T]):
+    """The classes of a package, imported as they are asked for.
+
+    Parameters
+    ----------
+    package : str
+        Dotted name of the package.
+    path : iterable of str
+        Its ``__path__``.
+    base : type
+        What the classes derive from.
+    """
+
+    def __init__(self, package: str, path: Iterable[str], base: type[T]) -> None:
+        self._package, self._path, self._base = package, path, base
+
+    @functools.cached_property
+    def all(self) -> dict[str, type[T]]:
+        """Every class by name, as `discover` returns them."""
+        return discover(self._package, self._path, self._base)
+
+    @functools.cached_property
+    def _modules(self) -> dict[str, str]:
+        return {_plain(name): name for name in _public_modules(self._path)}
+
+    def named_like_file(self, name: str) -> type[T] | None:
+        """Return the class that goes by this name, in any case, in the file of this name.
+
+        Parameters
+        ----------
+        name : str
+            Name of a class.
+
+        Returns
+        -------
+        type or None
+            None if there is no such file, or nothing of that name in it.
+        """
+        module = self._modules.get(_plain(name))
+        if module is None:
+            return None
+        classes = _classes_of(f"{self._package}.{module}", self._base)
+        return next((cls for own, cls in classes.items() if own.lower() == name.lower()), None)
+
+    def find(self, name: str) -> type[T] | None:
+        """Return the class of exactly this name, None if there is none.
+
+        All files are imported where that is in doubt: a name in lower case, such as the import of
+        a module looks for first, is that of a class only if its file goes by it as well.
+        """
+        cls = self.named_like_file(name)
+        if cls is not None and cls.__name__ == name:
+            return cls
+        return self.all.get(name) if name[:1].isupper() else None
+
+    def attributes(
+        self, namespace: dict[str, Any], own: Iterable[str]
+    ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+        """Return ``__getattr__`` and ``__dir__`` of the package, which has the classes by name.
+
+        Parameters
+        ----------
+        namespace : dict
+            Globals of the package, where what has been found is kept.
+        own : iterable of str
+            What else is public there.
+        """
+
+        def find(name: str) -> Any:
+            if name == "__all__":
+                return [*own, *self.all]
+            cls = self.find(name)
+            if cls is None:
+                raise AttributeError(f"module {self._package!r} has no attribute {name!r}")
+            namespace[name] = cls
+            return cls
+
+        def names() -> list[str]:
+            return sorted({*namespace, *self.all, "__all__"})
+
+        return find, names
+
+
+class Registry(Mapping[str, type[T]]):
+    """Classes of a folder by their names in lower case; to count or list them imports them all.
+
+    Parameters
+    ----------
+    folder : Folder
+        Where they are.
+    belongs : callable, optional
+        Takes a class and tells whether it is one of them; all are by default.
+    """
+
+    def __init__(self, folder: Folder[T], belongs: Callable[[type[T]], bool] | None = None) -> None:
+        self._folder, self._belongs = folder, belongs or (lambda cls: True)
+        self._found: dict[str, type[T]] = {}
+
+    @functools.cached_property
+    def _all(self) -> dict[str, type[T]]:
+        return {name.lower(): cls for name, cls in self._folder.all.items() if self._belongs(cls)}
+
+    def __getitem__(self, name: str) -> type[T]:
+        known = self._found.get(name)
+        if known is not None:
+            return known
+        cls = self._folder.named_like_file(name) if name == name.lower() else None
+        found = self._all[name] if cls is None or not self._belongs(cls) else cls
+        self._found[name] = found
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __repr__(self) -> str:
+        return repr(self._all)
+
+    def aliases(self) -> dict[str, type[T]]:
+        """Return classes by the other names that they list as ``aliases``."""
+        return {name: cls for cls in self.values() for name in cls.__dict__.get("aliases", ())}
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()

@@ -1,0 +1,1 @@
+"""Drawing of training histories, and the style that all displays share."""

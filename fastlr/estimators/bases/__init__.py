@@ -1,0 +1,1 @@
+"""What linear models, networks, classifiers and regressors each bring to an estimator."""

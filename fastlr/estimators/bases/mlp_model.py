@@ -1,0 +1,291 @@
+"""The multi-layer perceptron: layers, their start, and transfer from another one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+
+from ...core.sklearn_versions import Interval, StrOptions, check_is_fitted
+from ...optimizers.optimizer import Optimizer
+from ...training import Arena, MLPEpoch
+from ...training.mlp.activations import ACTIVATIONS
+from ...training.mlp.core import network_outputs
+from ...training.mlp.initialisation import initial_weights
+from ...training.scaling import FeatureScaling
+from ...updater.layers import spread_rates, unfreezing_epochs
+from ..data.sparse_rows import ready_rows, sparse_scaling
+from ..data.standardize import learn_scaling
+from ..fitting.fit import GradientEstimator
+from ..session.mlp_units import MLPFold
+from ..session.session import ModelSpec, Session
+from ..session.units import FittedParameter, Fold
+from ..settings.mlp_params import (
+    INIT_CHOICES,
+    activations_of,
+    dropout_rates,
+    frozen_of,
+    init_of,
+    layer_factors_of,
+    layer_sizes,
+    parameter_groups,
+)
+from ..settings.penalty import penalised
+
+# First weights suit features of about this size: far above, units start saturated or dead.
+_LARGEST = 10.0
+_FLAT = 1e-3  # slope of an activation under which its unit learns nothing
+
+
+def _size(X: Any) -> float:
+    """Return the root mean square of some of the rows, of what they store."""
+    some = X[:: max(X.shape[0] // 512, 1)]
+    values = (some.data if sparse.issparse(X) else some).astype(np.float64)
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(np.mean(values * values))) if values.size else 0.0
+
+
+class MLPModel(GradientEstimator):
+    """Hooks of a multi-layer perceptron; stands before the targets' base class."""
+
+    coefs_ = FittedParameter()
+    intercepts_ = FittedParameter()
+
+    _model_constraints: dict[str, list[Any]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [str, "array-like"],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "init": [StrOptions(set(INIT_CHOICES))],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "lr": [*GradientEstimator._parameter_constraints["lr"], slice],
+        "layer_lr_decay": [Interval(Real, 0, 1, closed="right")],
+        "groups": [None, list, tuple],
+        "frozen_layers": ["array-like"],
+        "unfreeze": [None, Interval(Integral, 1, None, closed="left"), dict],
+        "warm_start_from": [None, BaseEstimator],
+        "transferred_lr_factor": [Interval(Real, 0, None, closed="left")],
+        "standardize": ["boolean", StrOptions({"auto"})],
+    }
+
+    _auto_lr_factor = 5.0
+    _learns_from_chunk = False  # a chunk may be a single row
+
+    hidden_layer_sizes: Any
+    activation: Any
+    dropout: Any
+    input_dropout: float
+    init: str
+    alpha: float
+    layer_lr_decay: float
+    groups: Any
+    frozen_layers: Any
+    unfreeze: Any
+    warm_start_from: Any
+    transferred_lr_factor: float
+    standardize: bool | str
+    n_layers_: int
+    layer_lrs_: np.ndarray
+
+    @property
+    def loss_(self) -> float:
+        """Mean training loss of the last epoch."""
+        return float(self.loss_curve_[-1])
+
+    def __sklearn_clone__(self) -> MLPModel:
+        # A clone without what the other model has learned would have nothing to start from.
+        copy: MLPModel = super().__sklearn_clone__()
+        copy.warm_start_from = self.warm_start_from
+        return copy
+
+    # Hooks of the model
+
+    def _learn_inputs(self, X: Any, weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        sizes, wanted = layer_sizes(self.hidden_layer_sizes), self.standardize
+        if wanted == "auto" and _size(X) > _LARGEST:
+            wanted = True
+        learn = sparse_scaling if sparse.issparse(X) else learn_scaling
+        inputs = learn(X, weights, wanted, True)
+        if any(dropout_rates(self.input_dropout, self.dropout, len(sizes))):
+            seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+            inputs["dropout_seed"] = np.array(seed, np.int64)
+        return inputs
+
+    def _shapes(self, n_features: int, outputs: int) -> dict[str, tuple[int, ...]]:
+        sizes = (n_features, *layer_sizes(self.hidden_layer_sizes), outputs)
+        shapes: dict[str, tuple[int, ...]] = {}
+        for k, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
+            shapes |= {f"coef_{k}": (n_in, n_out), f"intercept_{k}": (n_out,)}
+        return shapes
+
+    def _initialise(
+        self, params: Mapping[str, np.ndarray], spec: ModelSpec, rng: np.random.RandomState
+    ) -> None:
+        n_layers = len(params) // 2
+        activations = [*activations_of(self.activation, n_layers - 1), "identity"]
+        for k, activation in enumerate(activations):
+            weight = params[f"coef_{k}"]
+            n_in, n_out = weight.shape
+            weight[...] = initial_weights(init_of(self.init, activation), n_in, n_out, rng)
+        if spec.targets.start is not None:
+            params[f"intercept_{n_layers - 1}"][:] = spec.targets.start
+        transferred = self._transferred(spec)
+        for name, array in self._fold(spec).to_params(transferred).items():
+            params[name][...] = array
+
+    def _transferred(self, spec: ModelSpec) -> dict[str, np.ndarray]:
+        """Return the fitted parameters of the layers that the other model hands on."""
+        other = self.warm_start_from
+        if other is None:
+            return {}
+        other = getattr(other, "estimator", other)  # of a FrozenEstimator
+        if not isinstance(other, MLPModel):
+            raise TypeError(
+                "warm_start_from must be a fitted MLPClassifier or MLPRegressor, "
+                f"got {type(other).__name__}"
+            )
+        check_is_fitted(other)
+        fitted, n_layers = other._fitted_params(), len(spec.shapes) // 2
+        own = [*activations_of(self.activation, n_layers - 1), None]
+        theirs = [*activations_of(other.activation, other.n_layers_ - 2), None]
+        found: dict[str, np.ndarray] = {}
+        for k in range(min(n_layers, other.n_layers_ - 1)):
+            names = f"coef_{k}", f"intercept_{k}"
+            if own[k] != theirs[k] or fitted[names[0]].shape != spec.shapes[names[0]]:
+                break  # a layer is of no use behind others than it was trained behind
+            if own[k] is None and not spec.targets.same_kind(other._known_targets()):
+                break
+            found |= {name: fitted[name] for name in names}
+        if not found:
+            raise ValueError(
+                f"warm_start_from: no layer fits; its first has shape {fitted['coef_0'].shape}, "
+                f"here it has {spec.shapes['coef_0']}, and activations must be the same"
+            )
+        return found
+
+    def _resolve_optimizer(self) -> Optimizer:
+        optimizer = super()._resolve_optimizer()
+        if not self.alpha:
+            return optimizer
+        if isinstance(self.optimizer, str):
+            optimizer = optimizer.replace(weight_decay=0.0)
+        return penalised(optimizer, 0.0, float(self.alpha))
+
+    def _groups(self, spec: ModelSpec, optimizer: Optimizer) -> list[dict[str, Any]]:
+        n_layers = len(spec.shapes) // 2
+        frozen = frozen_of(self.frozen_layers, n_layers)
+        if frozen and not optimizer.can_wait:
+            raise ValueError(
+                f"frozen_layers={self.frozen_layers!r}: {type(optimizer).__name__} makes "
+                "parameters of its state, so that they cannot stay as they are"
+            )
+        return parameter_groups(
+            list(spec.shapes),
+            self._layer_factors(spec),
+            frozen,
+            unfreezing_epochs(self.unfreeze, n_layers, frozen),
+            self.groups,
+            optimizer.own_fields,
+        )
+
+    def _layer_factors(self, spec: ModelSpec) -> list[float]:
+        """Return what the rate of each layer is multiplied by."""
+        factors = layer_factors_of(self.lr, self.layer_lr_decay, len(spec.shapes) // 2)
+        for k in range(len(self._transferred(spec)) // 2):
+            factors[k] *= self.transferred_lr_factor
+        return factors
+
+    def _start(self, optimizer: Optimizer, spec: ModelSpec, *args: Any) -> Session:
+        session = super()._start(optimizer, spec, *args)
+        self.layer_lrs_ = self.lr_ * np.array(self._layer_factors(spec))
+        self.layer_lrs_[frozen_of(self.frozen_layers, len(self.layer_lrs_))] = 0.0
+        return session
+
+    def _top_rate(self) -> Any:
+        if not isinstance(self.lr, slice):
+            return super()._top_rate()
+        spread_rates(self.lr, 2)  # for its messages
+        return float(self.lr.stop)
+
+    def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> MLPEpoch:
+        n_hidden = len(spec.shapes) // 2 - 1
+        scaling = None
+        if "scale" in spec.inputs:
+            scaling = FeatureScaling(spec.inputs.get("shift"), 1 / spec.inputs["scale"])
+        return MLPEpoch(
+            arena,
+            updater,
+            spec.loss,
+            spec.reduction,
+            activations=activations_of(self.activation, n_hidden),
+            dropout=dropout_rates(self.input_dropout, self.dropout, n_hidden),
+            seed=int(spec.inputs.get("dropout_seed", 0)),
+            frozen=frozen_of(self.frozen_layers, n_hidden + 1),
+            n_threads=self.n_threads,
+            scaling=scaling,
+        )
+
+    def _fold(self, spec: ModelSpec) -> Fold:
+        scaled = getattr(spec.targets, "scaled", False)
+        if not scaled and "scale" not in spec.inputs:
+            return Fold()
+        targets = (spec.targets.raw_shift, spec.targets.raw_scale) if scaled else None
+        return MLPFold(len(spec.shapes) // 2, spec.inputs, targets)
+
+    def _dead_units(self, X: Any) -> float:
+        """Return the share of hidden units whose slope is about zero on all of these rows."""
+        activations = activations_of(self.activation, len(self.coefs_) - 1)
+        steepest, values = [], X
+        with np.errstate(all="ignore"):
+            for k, activation in enumerate(activations):
+                z = values @ self.coefs_[k] + self.intercepts_[k]
+                values, slopes = ACTIVATIONS[activation].evaluate(z)
+                steepest.append(np.abs(slopes).max(axis=0))
+        return float(np.mean(np.concatenate(steepest) < _FLAT)) if steepest else float("nan")
+
+    def _settings(self) -> tuple[Any, ...]:
+        sizes = layer_sizes(self.hidden_layer_sizes)
+        return (
+            *super()._settings(),
+            sizes,
+            tuple(activations_of(self.activation, len(sizes))),
+            tuple(dropout_rates(self.input_dropout, self.dropout, len(sizes))),
+            self.alpha,
+            self.layer_lr_decay,
+            repr(self.groups),
+            tuple(self.frozen_layers),
+            repr(self.unfreeze),
+        )
+
+    def _fitted_params(self) -> dict[str, np.ndarray]:
+        params: dict[str, np.ndarray] = {}
+        for k, (weight, bias) in enumerate(zip(self.coefs_, self.intercepts_, strict=True)):
+            params |= {f"coef_{k}": weight, f"intercept_{k}": bias}
+        return params
+
+    def _set_fitted_params(self, params: Mapping[str, np.ndarray]) -> None:
+        n_layers = len(params) // 2
+        self.coefs_ = [params[f"coef_{k}"] for k in range(n_layers)]
+        self.intercepts_ = [params[f"intercept_{k}"] for k in range(n_layers)]
+        self.n_layers_ = n_layers + 1
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        weights = self.coefs_
+        dtype = weights[0].dtype
+        if sparse.issparse(X):
+            X = ready_rows(X.astype(dtype, copy=False))
+        else:
+            X = np.require(X, dtype, ["C", "A"])
+        return network_outputs(
+            X,
+            weights,
+            self.intercepts_,
+            activations_of(self.activation, len(weights) - 1),
+            self.n_threads,
+        )

@@ -1,0 +1,1 @@
+"""Rows and targets, checked and encoded for training."""

@@ -1,0 +1,1 @@
+"""Short and shared fits that search for a learning rate."""

@@ -1,0 +1,107 @@
+"""Which rows the short runs of a race are judged on.
+
+Where all rows are in every step, a weight of 2 is the same as the row given twice, and one of 0
+the same as its absence. The folds keep that up: they are drawn by what is in a row, not by where
+it stands, so that copies of a row go into one fold together.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...rates.race_plan import HELD_OUT
+from ..fitting.validation import Rows
+
+_PARTS = 5
+GROUPS = 8  # groups of held-out rows, whose differences tell what is chance
+
+
+class Folds:
+    """Folds of rows.
+
+    Parameters
+    ----------
+    rows : Rows
+        All there are to train on.
+    by_content : bool
+        Whether copies of a row go together, for small data.
+    seed : int
+        Draws the folds.
+
+    Attributes
+    ----------
+    n_units : int
+        Rows that count; with `by_content`, different ones whose weight is above zero.
+    """
+
+    def __init__(self, rows: Rows, by_content: bool, seed: int) -> None:
+        numbers = rows.chosen
+        if numbers is None:
+            numbers = np.arange(rows.X.shape[0], dtype=np.int64)
+        self._rows, self._known = rows, dict[int, tuple[Rows, np.ndarray, Rows, np.ndarray]]()
+        self._size = 0
+        if by_content:
+            if rows.weights is not None:
+                numbers = numbers[rows.weights[numbers] > 0]
+            keys = np.array([_key(rows.X, i, seed) for i in numbers], dtype=np.int64)
+            self._numbers, units = numbers, np.unique(keys)
+            ranks = np.searchsorted(units, keys)
+            self._parts, self._groups = ranks % _PARTS, ranks // _PARTS % GROUPS
+            self.n_units = len(units)
+        else:
+            mixed = np.random.RandomState(seed).permutation(numbers).astype(np.int64, copy=False)
+            self._numbers, self.n_units = mixed, len(mixed)
+            self._size = min(max(len(mixed) // _PARTS, 1), HELD_OUT)
+
+    def split(self, fold: int) -> tuple[Rows, np.ndarray, Rows, np.ndarray]:
+        """Return the rows, the numbers of those to train on, and a copy of those held out.
+
+        Parameters
+        ----------
+        fold : int
+            From 0 to 4.
+
+        Returns
+        -------
+        rows : Rows
+            With weights whose mean is 1 over those to train on.
+        train : ndarray of int64
+            Their numbers.
+        test : Rows
+            The fold, in groups of rows.
+        starts : ndarray of int
+            Where in it each group begins. Copies of a row are in one group.
+        """
+        if fold not in self._known:
+            train, own, groups = self._parted(fold)
+            order = np.lexsort((own, groups))
+            test = self._rows.taken(own[order])
+            _, starts = np.unique(groups[order], return_index=True)
+            rows = self._rows
+            if rows.weights is not None:
+                rows = replace(rows, weights=rows.weights / (rows.weights[train].mean() or 1.0))
+            self._known[fold] = rows, train, test, starts
+        return self._known[fold]
+
+    def _parted(self, fold: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return numbers of the rows to train on and of those held out, and groups of these."""
+        numbers = self._numbers
+        if self._size:  # many rows, of which few are held out: no mark is made for each
+            start, stop = fold * self._size, (fold + 1) * self._size
+            own = numbers[start:stop]
+            train = np.concatenate([numbers[:start], numbers[stop:]])
+            return train, own, np.arange(start, start + len(own)) % GROUPS
+        own = self._parts == fold
+        return numbers[~own], numbers[own], self._groups[own]
+
+
+def _key(X: Any, i: int, seed: int) -> int:
+    """Return a number that tells the content of a row, the same in every process."""
+    if hasattr(X, "indptr"):
+        part = slice(X.indptr[i], X.indptr[i + 1])
+        return zlib.crc32(X.data[part].tobytes(), zlib.crc32(X.indices[part].tobytes(), seed))
+    return zlib.crc32(X[i].tobytes(), seed)

@@ -1,0 +1,1 @@
+"""A training in progress, and what an estimator keeps of it."""

@@ -1,0 +1,106 @@
+"""Epochs as the tasks of scikit-learn's callbacks: progress bars, monitors, and the like."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ...core.sklearn_versions import callback_context
+
+
+class Tasks:
+    """Tells callbacks of the tasks of one fit.
+
+    Parameters
+    ----------
+    model : estimator
+        Being fitted.
+    context : sklearn.callback.CallbackContext
+        Task of the fit itself.
+    name : str
+        Of the tasks within.
+    data : dict
+        ``X``, ``y`` and ``metadata`` of the fit, as the user gave them.
+
+    Attributes
+    ----------
+    watched : bool
+        Whether anybody is told.
+    """
+
+    watched = True
+
+    def __init__(self, model: Any, context: Any, name: str, data: dict[str, Any]) -> None:
+        self._model, self._fit, self._name, self._data = model, context, name, data
+        self._task: Any = None
+        self._begun = self._told = 0
+        context.call_on_fit_task_begin(estimator=model, **data)
+
+    def begin(self) -> None:
+        """Begin a task; one that was told of before the fit started again is not told twice."""
+        self._begun += 1
+        if self._begun <= self._told:
+            return
+        self._told += 1
+        self._task = self._fit.subcontext(task_name=self._name)
+        self._task.call_on_fit_task_begin(estimator=self._model, **self._data)
+
+    def end(self) -> bool:
+        """End a task, the model being up to date, and return whether a callback says stop."""
+        task, self._task = self._task, None
+        return task is not None and bool(
+            task.call_on_fit_task_end(
+                estimator=self._model, reconstruction_attributes=self._fitted, **self._data
+            )
+        )
+
+    def again(self) -> None:
+        """Begin from the first task, after one that did not finish perhaps."""
+        self._drop()
+        self._begun = 0
+
+    def _drop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.call_on_fit_task_end(estimator=self._model)
+
+    def close(self) -> None:
+        """End the fit, and first a task that did not finish."""
+        self._drop()
+        self._fit.call_on_fit_task_end(
+            estimator=self._model, reconstruction_attributes=self._fitted, **self._data
+        )
+
+    def _fitted(self) -> dict[str, Any]:
+        """Return copies of the fitted attributes, which training will not change any more."""
+        return {k: copy.deepcopy(v) for k, v in vars(self._model).items() if k.endswith("_")}
+
+
+class NoTasks:
+    """Tells nobody."""
+
+    watched = False
+
+    def begin(self) -> None:
+        """Do nothing."""
+
+    def end(self) -> bool:
+        """Return False."""
+        return False
+
+    def again(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def tasks_of(
+    model: Any, name: str, most: int | None, X: Any = None, y: Any = None, sample_weight: Any = None
+) -> Tasks | NoTasks:
+    """Return what tells the callbacks of `model` of its tasks, which are `most` at most."""
+    context = callback_context(model, most)
+    if context is None:
+        return NoTasks()
+    metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+    return Tasks(model, context, name, {"X": X, "y": y, "metadata": metadata})

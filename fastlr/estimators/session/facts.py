@@ -1,0 +1,200 @@
+"""What `fit` notes beside its epochs, for a diagnosis; it costs a small part of an epoch.
+
+Losses mean little without something to hold them against: the loss before the first step, and
+that of the best model that does not look at X. How far an epoch moved the parameters, and
+whether in the direction of the epoch before, tells steps that are too small from steps that jump
+about. Units that have died and features of unlike scales are causes that no loss shows.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from ...kernels.find.loss import loss_kernel
+from ...losses import LogLoss
+from ...training.linear.reference import batch_loss
+from ..fitting.validation import Rows
+from .session import Session
+
+SAMPLE = 512  # rows looked at, at most
+_TARGETS = 1 << 16
+_MOVING = 1 << 13  # parameters whose movement is followed; BLAS splits more among threads
+
+
+def sample_of(rows: Rows) -> Rows:
+    """Return some of the rows to train on, spread evenly over them.
+
+    Parameters
+    ----------
+    rows : Rows
+        All of them.
+
+    Returns
+    -------
+    Rows
+        A copy of a few; all of them where there are no more.
+    """
+    n = rows.used
+    size = min(n, SAMPLE)
+    if size == n and rows.chosen is None:
+        return rows
+    index = np.arange(size) * (n // size)
+    return rows.taken(index if rows.chosen is None else rows.chosen[index])
+
+
+def facts_at_start(
+    session: Session, rows: Rows, sample: Rows, look_at_features: bool
+) -> dict[str, float]:
+    """Return what is known before the first step.
+
+    Parameters
+    ----------
+    session : Session
+        Fresh.
+    rows : Rows
+        To train on.
+    sample : Rows
+        Some of them.
+    look_at_features : bool
+        Whether training is on features as they are, and nobody has looked at their scales.
+
+    Returns
+    -------
+    dict of str to float
+        ``start_loss``, and ``constant_loss`` of the best model that ignores X; the largest values
+        of the smallest and of the largest feature if they are looked at.
+    """
+    with np.errstate(all="ignore"):  # a start beyond measure is what training will warn of
+        found = {
+            "start_loss": session.evaluate(sample),
+            "constant_loss": _constant_loss(session, rows, sample),
+        }
+    if look_at_features:
+        found["smallest_feature"], found["largest_feature"] = feature_range(sample.X)
+    return found
+
+
+def feature_range(X: Any) -> tuple[float, float]:
+    """Return the largest absolute value of the feature where it is least, and where it is most.
+
+    Parameters
+    ----------
+    X : ndarray or sparse array of shape (rows, features)
+        Rows.
+
+    Returns
+    -------
+    tuple of (float, float)
+        Features that are zero on all rows do not count; NaN if all are.
+    """
+    if sparse.issparse(X):
+        sizes = np.zeros(X.shape[1])
+        np.maximum.at(sizes, X.indices, np.abs(X.data))
+    else:
+        sizes = np.maximum(X.max(axis=0), -X.min(axis=0))
+    sizes = sizes[sizes > 0]
+    return (float(sizes.min()), float(sizes.max())) if sizes.size else (np.nan, np.nan)
+
+
+def _constant_loss(session: Session, rows: Rows, sample: Rows) -> float:
+    """Return the loss of the best model that ignores X; about the best, of margin losses."""
+    spec = session.spec
+    intercepts = [name for name in spec.shapes if name.startswith("intercept")]
+    if not intercepts:
+        return _loss_at(session, sample, {})
+    name, outputs = intercepts[-1], spec.targets.outputs
+    if rows.y.ndim == 1:
+        share = _shares(rows, max(outputs, 2))
+        logs = np.log(np.maximum(share, 1e-12))
+        if _is_log_loss(spec.loss):
+            return -float(share @ logs)
+        guess = logs if outputs > 1 else logs[1:] - logs[:1]
+        codes = np.arange(len(share))  # only the shares matter, so a row for each class will do
+        few = Rows(sample.X[np.zeros(len(share), np.int64)], codes, share)
+        guesses = (0 * guess, guess, np.sign(guess))  # hinge losses stop at a margin of 1
+        return min(_loss_at(session, few, {name: guess}) for guess in guesses)
+    y, weights = _targets(rows)
+    if _is_log_loss(spec.loss):  # one label or another, each by itself
+        share = np.average(y > 0, axis=0, weights=weights)
+        share = np.array([share, 1 - share])
+        return -float(np.sum(share * np.log(np.maximum(share, 1e-12))))
+    scores = np.zeros((len(y), outputs), spec.dtype)
+    if spec.targets.start is not None:
+        scores += spec.targets.start.astype(spec.dtype)
+    kernel = loss_kernel(type(spec.loss), spec.loss.coefficients(), spec.dtype)
+    loss, _ = batch_loss(kernel, spec.reduction, scores, y, weights)
+    return loss / float(weights.sum())
+
+
+def _targets(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Return targets and weights of all rows, of many of them some."""
+    used = slice(None) if rows.chosen is None else rows.chosen
+    thin = slice(None, None, -(-rows.used // _TARGETS))
+    y = np.ascontiguousarray(rows.y[used][thin])
+    return y, np.ones(len(y)) if rows.weights is None else rows.weights[used][thin]
+
+
+def _is_log_loss(loss: Any) -> bool:
+    return loss == "log_loss" or isinstance(loss, LogLoss)
+
+
+def _shares(rows: Rows, n_classes: int) -> np.ndarray:
+    """Return the part of the weight that each class has."""
+    y, weights = rows.y, rows.weights
+    if rows.chosen is not None:
+        y, weights = y[rows.chosen], None if weights is None else weights[rows.chosen]
+    counts = np.bincount(y, weights, minlength=n_classes)
+    return counts / counts.sum()
+
+
+def _loss_at(session: Session, rows: Rows, values: dict[str, np.ndarray]) -> float:
+    """Return the loss with all parameters zero but these."""
+    params = session.arena.params
+    kept = params.copy()
+    params[:] = 0
+    for name, value in values.items():
+        session.arena.param[name][:] = value
+    loss = session.evaluate(rows)
+    params[:] = kept
+    return loss
+
+
+class Motion:
+    """Follows how far parameters move from epoch to epoch, and in which direction.
+
+    Parameters
+    ----------
+    params : ndarray of shape (n,)
+        Flat block, which changes in place; of a large one some are followed.
+    """
+
+    def __init__(self, params: np.ndarray) -> None:
+        self._params = params[:: -(-len(params) // _MOVING) | 1]
+        self._before = self._params.copy()
+        self._change: np.ndarray | None = None
+        self._size = 0.0
+
+    def observe(self) -> tuple[float, float]:
+        """Take in the end of an epoch.
+
+        Returns
+        -------
+        movement : float
+            Norm of the change over that of the parameters.
+        alignment : float
+            Cosine of the angle to the change before; NaN where there was none.
+        """
+        params, last = self._params, self._change
+        with np.errstate(all="ignore"):
+            change = params - self._before
+            size = math.sqrt(change.dot(change))
+            norm = math.sqrt(params.dot(params))
+            sizes = size * self._size
+            cosine = change.dot(last) / sizes if last is not None and sizes else math.nan
+        self._before[:] = params
+        self._change, self._size = change, size
+        return size / norm if norm else math.nan, float(cosine)

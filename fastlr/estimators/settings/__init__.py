@@ -1,0 +1,1 @@
+"""Constructor parameters, checked and turned into training settings."""

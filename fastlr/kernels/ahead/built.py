@@ -1,0 +1,105 @@
+"""What was built ahead of time: the compiled modules, and whether a rule in them is as it was.
+
+Only this is needed to run a compiled kernel. What reads and prints rules (`emit` and its like) is
+imported where one has to be compiled now, or has changed since the build.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..language.check import Rule
+
+ISAS = ("base", "avx2", "avx512")
+
+
+def updates(isa: str) -> Any:
+    """Return the compiled update rules of an instruction set.
+
+    Parameters
+    ----------
+    isa : {"base", "avx2", "avx512"}
+        Instruction set.
+
+    Returns
+    -------
+    module
+        ``KERNELS`` (addresses by name) and ``RULES`` (what they expect).
+
+    Raises
+    ------
+    ImportError
+        If it was not built.
+    """
+    return importlib.import_module(f"fastlr.kernels.ahead._updates_{isa}")
+
+
+def losses(isa: str) -> Any:
+    """Return the compiled losses of an instruction set, as `updates` does."""
+    return importlib.import_module(f"fastlr.kernels.ahead._losses_{isa}")
+
+
+def schedules() -> Any:
+    """Return the compiled schedules, as `updates` does."""
+    return importlib.import_module("fastlr.kernels.ahead._schedules")
+
+
+@functools.cache
+def _sources() -> dict[str, tuple[bytes, str]]:
+    """Return checksum of the file and digest of each rule, by its name, as they were built."""
+    try:
+        found: dict[str, tuple[bytes, str]] = importlib.import_module(
+            "fastlr.kernels.ahead._sources"
+        ).SOURCES
+    except ImportError:
+        return {}
+    return found
+
+
+@functools.cache
+def is_current(owner: type, name: str, digest: str, read: Callable[[type], Rule]) -> bool:
+    """Compare a rule with the one that was built.
+
+    Parameters
+    ----------
+    owner : type
+        Class that states the rule.
+    name : str
+        Name of the rule.
+    digest : str
+        Hash of the syntax that it was compiled from.
+    read : callable
+        Parses the rule of `owner`; called only where its file is not what it was.
+
+    Returns
+    -------
+    bool
+        False, with a warning, if the rule has changed since.
+    """
+    source = importlib.import_module(owner.__module__).__file__ or ""
+    try:
+        # The age of files says nothing: an installer writes them in the order of their names.
+        with open(source, "rb") as file:
+            same = _sources().get(name) == (checksum(file.read()), digest)
+        if same or read(owner).digest == digest:
+            return True
+    except OSError:
+        return True
+    warnings.warn(
+        f"{source} has changed since fastlr was built, so {owner.__name__} is compiled by "
+        "Numba now; run `pip install -e .` again",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return False
+
+
+def checksum(text: bytes) -> bytes:
+    """Return what Python tells a changed source file by, ends of line apart."""
+    return importlib.util.source_hash(text.replace(b"\r\n", b"\n"))

@@ -1,0 +1,67 @@
+"""The modifiers that follow a rule, as one updater has them: which, and their kernels."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..ahead import built
+from ..loops.finish_parts import Finish, count_name, finish_name
+from . import update as select
+
+
+class BoundFinish(NamedTuple):
+    """What a stepper needs to know of the modifiers that follow a rule.
+
+    Parameters
+    ----------
+    what : Finish
+        Which they are.
+    address, count : int
+        Of the loop, and of the one that counts the moves that a cautious step keeps.
+    owner : object
+        Keeps the code alive.
+    """
+
+    what: Finish
+    address: int
+    count: int  # type: ignore[assignment]  # hides that of tuples
+    owner: Any
+
+    @property
+    def always(self) -> bool:
+        """Whether there is something to do even where neither L1 nor Lookahead is due."""
+        return self.what.cautious or self.what.average
+
+
+def bind_finish(finish: Finish, dtype: str, backend: str) -> BoundFinish:
+    """Find the kernels of the modifiers.
+
+    Parameters
+    ----------
+    finish : Finish
+        Which modifiers.
+    dtype : {"f32", "f64"}
+        Precision.
+    backend : {"cython", "numba"}
+        Whose kernel runs the rule.
+
+    Returns
+    -------
+    BoundFinish
+        Addresses.
+    """
+    isa = select.instruction_set()
+    if backend == "cython" and isa is not None:
+        module = built.updates(isa)
+        address, count = (
+            module.KERNELS[finish_name(finish, dtype)],
+            module.KERNELS[count_name(dtype)],
+        )
+        return BoundFinish(finish, address, count, module)
+    from ..jit import update as numba_cpu
+
+    entry = numba_cpu.finish_kernel(finish, dtype)
+    if not finish.cautious:
+        return BoundFinish(finish, entry.address, 0, entry)
+    counting = numba_cpu.count_kernel(dtype)
+    return BoundFinish(finish, entry.address, counting.address, (entry, counting))

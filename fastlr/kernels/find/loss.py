@@ -1,0 +1,195 @@
+"""Which compiler's kernel computes a loss: engines get an address and a row of coefficients.
+
+A kernel has the C signature ``double k(T *z, const T *y, const T *w, const T *row, Py_ssize_t
+n)``: outputs z become w times the slope of the loss, and the sum of w times the loss is returned.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..ahead import built
+from ..language.terms import loss_owner
+from .update import instruction_set
+
+if TYPE_CHECKING:
+    from ..language.check import Rule
+
+BACKENDS = ("auto", "cython", "numba")
+
+_NAMES = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
+_SIGNATURE = ctypes.CFUNCTYPE(
+    ctypes.c_double, *[ctypes.c_void_p] * 4, ctypes.c_ssize_t
+)  # the same for both precisions
+
+
+class LossKernel(NamedTuple):
+    """A compiled loss with its coefficients.
+
+    Attributes
+    ----------
+    loss : str
+        Name of the class that states the rule.
+    backend : {"cython", "numba"}
+        Whose it is.
+    address : int
+        Of the C function.
+    row : ndarray
+        Coefficients, in the precision of the outputs.
+    owner : object
+        Keeps the code at `address` alive.
+    """
+
+    loss: str
+    backend: str
+    address: int
+    row: np.ndarray
+    owner: Any
+
+    def __call__(self, z: np.ndarray, y: np.ndarray, w: np.ndarray) -> float:
+        """Replace outputs by weighted slopes.
+
+        Parameters
+        ----------
+        z : ndarray of shape (n,)
+            Outputs, changed in place to ``w * dloss/dz``.
+        y, w : ndarray of shape (n,)
+            Targets and weights. All three are contiguous, of the kernel's precision.
+
+        Returns
+        -------
+        float
+            Sum of ``w * loss``, in double precision.
+
+        Raises
+        ------
+        ValueError
+            If an array is unfit; nothing has been written then.
+        """
+        for name, array in (("z", z), ("y", y), ("w", w)):
+            fits = (
+                isinstance(array, np.ndarray)
+                and array.dtype == self.row.dtype
+                and array.shape == z.shape
+                and array.flags.c_contiguous
+                and array.flags.aligned
+            )
+            if not fits or (array is z and not z.flags.writeable):
+                raise ValueError(
+                    f"{name} must be a C-contiguous {self.row.dtype} array, shaped as z is"
+                )
+        call = _SIGNATURE(self.address)
+        row = self.row.ctypes.data
+        return float(call(z.ctypes.data, y.ctypes.data, w.ctypes.data, row, z.size))
+
+
+def loss_kernel(
+    cls: type, coefficients: Mapping[str, Any], dtype: Any, backend: str = "auto"
+) -> LossKernel:
+    """Return the compiled kernel of a loss.
+
+    Parameters
+    ----------
+    cls : type
+        The class that states the rule, or inherits it.
+    coefficients : mapping of str to float
+        Values of what the rule takes after outputs and targets.
+    dtype : numpy.dtype
+        float32 or float64.
+    backend : {"auto", "cython", "numba"}, default="auto"
+        ``"auto"`` takes Cython where the rule was compiled ahead of time.
+
+    Returns
+    -------
+    LossKernel
+        Ready to be called, here or by its address.
+
+    Raises
+    ------
+    TypeError
+        If `dtype` is neither float32 nor float64.
+    ValueError
+        If a coefficient is missing or no finite number, or if ``"cython"`` was asked for and is
+        not there.
+    RuleError
+        If the class states no rule, or one that cannot be compiled.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
+    kind = np.dtype(dtype)
+    if kind not in _NAMES:
+        raise TypeError(f"dtype must be float32 or float64, got {kind}")
+    owner = loss_owner(cls)
+    found, address, names, keep = _find(owner, _NAMES[kind], backend, instruction_set())
+    row = _row(cls.__name__, names, coefficients).astype(kind)
+    return LossKernel(owner.__name__, found, address, row, keep)
+
+
+@functools.cache
+def _find(
+    owner: type, dtype: str, backend: str, isa: str | None
+) -> tuple[str, int, tuple[str, ...], Any]:
+    """Return backend, address, coefficients and what keeps the code; kept for good."""
+    compiled, reason = (None, "") if backend == "numba" else _ahead_of_time(owner, isa)
+    if compiled is not None:
+        module, coefficients = compiled
+        name = f"{owner.__name__.lower()}_loss_{dtype}"
+        return "cython", module.KERNELS[name], coefficients, module
+    if backend == "cython":
+        raise ValueError(f"backend='cython': {reason}; use backend='numba' or 'auto'")
+    from ..jit import loss as numba_losses
+    from ..loops import loss as emit_losses
+
+    rule = emit_losses.loss_rule_of_class(owner)
+    entry = numba_losses.loss_kernel(rule, dtype)
+    return "numba", entry.address, emit_losses.loss_loop(rule, {}).scalars, entry
+
+
+def _ahead_of_time(owner: type, isa: str | None) -> tuple[tuple[Any, tuple[str, ...]] | None, str]:
+    """Return module and coefficients of a loss that was built and has not changed, or why not."""
+    missing = f"the rule of {owner.__name__} was not compiled ahead of time"
+    if isa is None or not owner.__module__.startswith("fastlr.losses."):
+        return None, missing
+    try:
+        module = built.losses(isa)
+    except ImportError:
+        return None, missing
+    rule = f"{owner.__name__}_loss"
+    known = module.RULES.get(rule)
+    if known is None:
+        return None, missing
+    digest, coefficients = known
+    if not built.is_current(owner, rule, digest, _read):
+        return None, f"the rule of {owner.__name__} has changed since the build"
+    return (module, coefficients), ""
+
+
+def _read(owner: type) -> Rule:
+    from ..loops import loss as emit_losses
+
+    return emit_losses.loss_rule_of_class(owner)
+
+
+def _row(owner: str, names: tuple[str, ...], values: Mapping[str, Any]) -> np.ndarray:
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise ValueError(
+            f"{owner}.coefficients must return {', '.join(missing)}, which `loss` takes; "
+            f"it returned {', '.join(values) or 'nothing'}"
+        )
+    row = np.zeros(max(len(names), 1))  # never empty, so that it has an address
+    for k, name in enumerate(names):
+        try:
+            row[k] = float(values[name])
+        except (TypeError, ValueError):
+            row[k] = np.nan
+        if not np.isfinite(row[k]):
+            raise ValueError(
+                f"{owner}.coefficients: {name} must be a finite number, got {values[name]!r}"
+            )
+    return row

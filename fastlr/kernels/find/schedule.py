@@ -1,0 +1,133 @@
+"""Runs the rule of a schedule over a block of steps, through whichever compiler has it.
+
+Cython and Numba kernels are both C pointers with the signature
+``void(double *out, const double *t, const double *coefficients, Py_ssize_t n)``; ctypes calls
+either in a few microseconds for the whole block and lets go of the GIL.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..ahead import built
+from ..language.terms import schedule_owner
+from ..loops.schedule_row import packed
+
+if TYPE_CHECKING:
+    from ..language.check import Rule
+
+_SIGNATURE = ctypes.CFUNCTYPE(
+    None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t
+)
+
+
+class ScheduleKernel(NamedTuple):
+    """A compiled schedule rule."""
+
+    schedule: str
+    backend: str
+    coefficients: tuple[str, ...]  # in the order of the kernel
+    tables: tuple[str, ...]  # those of them that are sequences
+    call: Any
+    owner: Any  # keeps the code alive
+
+    def __call__(self, t: np.ndarray, coefficients: Mapping[str, Any]) -> np.ndarray:
+        """Evaluate the rule.
+
+        Parameters
+        ----------
+        t : ndarray of float64, C-contiguous
+            Step numbers.
+        coefficients : mapping of str to float or sequence of float
+            What the rule takes after ``t``; more is ignored.
+
+        Returns
+        -------
+        ndarray of float64
+            One value per step, shaped like `t`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a coefficient is missing or of the wrong kind.
+        """
+        row = packed(self.schedule, self.coefficients, self.tables, coefficients)
+        out = np.empty_like(t)
+        self.call(out.ctypes.data, t.ctypes.data, row.buffer_info()[0], t.size)
+        return out
+
+
+@functools.cache
+def schedule_kernel(cls: type, backend: str = "auto") -> ScheduleKernel:
+    """Return the compiled rule of a `Schedule` subclass.
+
+    Parameters
+    ----------
+    cls : type
+        The class; it, or one of its bases, defines ``factor``.
+    backend : {"auto", "cython", "numba"}, default="auto"
+        ``"auto"`` takes Cython where the rule was compiled ahead of time.
+
+    Returns
+    -------
+    ScheduleKernel
+        Ready to be called.
+
+    Raises
+    ------
+    ValueError
+        If ``"cython"`` was asked for and is not there.
+    RuleError
+        If the class states no rule, or one that cannot be compiled.
+    """
+    owner = schedule_owner(cls)
+    found = _ahead_of_time(owner) if backend != "numba" else None
+    if found is not None:
+        module, coefficients, tables, name = found
+        call = _SIGNATURE(module.KERNELS[name])
+        return ScheduleKernel(cls.__name__, "cython", coefficients, tables, call, module)
+    if backend == "cython":
+        raise ValueError(f"backend='cython': {owner.__name__} was not compiled ahead of time")
+    from ..jit import update as numba_cpu
+    from ..loops import update as emit
+
+    rule = emit.schedule_rule_of_class(cls)
+    entry = numba_cpu.schedule_kernel(rule)
+    variant = emit.specialise(rule, {})
+    return ScheduleKernel(
+        cls.__name__,
+        "numba",
+        variant.coefficients,
+        variant.tables,
+        _SIGNATURE(entry.address),
+        entry,
+    )
+
+
+def _ahead_of_time(owner: type) -> tuple[Any, tuple[str, ...], tuple[str, ...], str] | None:
+    """Return module, coefficients, tables and kernel of a rule that was built and is the same."""
+    if not owner.__module__.startswith("fastlr.schedules."):
+        return None
+    try:
+        module = built.schedules()
+    except ImportError:
+        return None
+    rule = f"{owner.__name__}_factor"
+    known = module.RULES.get(rule)
+    if known is None:
+        return None
+    if not built.is_current(owner, rule, known["digest"], _read):
+        return None
+    name, _, coefficients = known["variants"][()]
+    return module, coefficients, known.get("tables", ()), name
+
+
+def _read(owner: type) -> Rule:
+    from ..loops import update as emit
+
+    return emit.schedule_rule_of_class(owner)

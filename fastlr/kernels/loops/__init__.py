@@ -1,0 +1,1 @@
+"""Loops around rules, spelled once for all compilers."""

@@ -1,0 +1,1 @@
+"""Arithmetic of learning rates: races between rates, recommendations, grids."""

@@ -1,0 +1,173 @@
+"""A schedule as a rule: a pure function of time, its constants and its length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..core.hyper import HyperParameters
+from .lengths import Run, check_length, to_steps
+
+
+class ScheduleRule(HyperParameters):
+    """What training needs of a schedule; `Schedule` describes what a subclass defines."""
+
+    lengths: ClassVar[dict[str, int]] = {}
+    aliases: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.lengths = {**getattr(cls.__base__, "lengths", {}), **cls.__dict__.get("lengths", {})}
+
+    def coefficients(self, run: Run) -> Mapping[str, Any]:
+        """Return the constants of the rule in a given run, in double precision.
+
+        Parameters
+        ----------
+        run : Run
+            ``total_steps`` and ``steps_per_epoch``, None where not known.
+
+        Returns
+        -------
+        mapping of str to float or sequence of float
+            A value for each parameter of ``factor`` after ``t``. A sequence is a table, which a
+            rule reads by ``passed(table)``, how many of its entries are not after the time, and
+            ``entry(table, k)``, the k-th, held inside of the table.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `coefficients`")
+
+    def momentum_coefficients(self, run: Run) -> Mapping[str, Any] | None:
+        """Return constants with which the same rule gives the momentum, None to leave it alone.
+
+        Parameters
+        ----------
+        run : Run
+            As for `coefficients`.
+
+        Returns
+        -------
+        mapping of str to float or None
+            Momentum runs along the curve of the learning rate, between other values.
+        """
+        return None
+
+    def length(self, run: Run) -> int | None:
+        """Return after how many steps the schedule holds its value, None if it never ends.
+
+        Parameters
+        ----------
+        run : Run
+            The run it drives.
+
+        Returns
+        -------
+        int or None
+            Number of steps.
+        """
+        return None
+
+    def evaluate(
+        self, t: Any, run: Run, metric_state: Mapping[str, float] | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Evaluate a block of steps.
+
+        Parameters
+        ----------
+        t : array-like
+            Step numbers, counted from 0, in any order.
+        run : Run
+            The run, for lengths given in fractions or epochs.
+        metric_state : mapping of str to float, optional
+            What plateau schedules have seen, from `initial_metric_state` and `observe`.
+
+        Returns
+        -------
+        factor : ndarray of float64
+            What the learning rate is multiplied by, shaped like `t`.
+        momentum : ndarray of float64 or None
+            Momentum itself (for Adam, beta1), None where the schedule leaves it alone.
+
+        Raises
+        ------
+        ValueError
+            If the length of the run or of an epoch is needed and not known.
+        """
+        from ..kernels.find.schedule import schedule_kernel
+
+        t = np.asarray(t, dtype=np.float64, order="C")
+        cls: type = type(self)
+        kernel = schedule_kernel(cls)
+        momentum = self.momentum_coefficients(run)
+        return (
+            kernel(t, self.coefficients(run)),
+            None if momentum is None else kernel(t, momentum),
+        )
+
+    @property
+    def needs_metric(self) -> bool:
+        """Whether a validation metric drives the schedule, or a part of it."""
+        return False
+
+    def initial_metric_state(self) -> dict[str, float]:
+        """Return what a plateau schedule has seen before training: plain numbers by name."""
+        return {}
+
+    def observe(
+        self,
+        metric_state: Mapping[str, float],
+        metric: float,
+        t: int | None = None,
+        run: Run | None = None,
+    ) -> dict[str, float]:
+        """Return the metric state after one more epoch; the one passed in stays as it is.
+
+        Parameters
+        ----------
+        metric_state : mapping of str to float
+            State so far.
+        metric : float
+            Validation metric of the epoch.
+        t : int, optional
+            Steps made so far. Parts of a composition that are not in charge of the last one do
+            not listen; without it all of them do.
+        run : Run, optional
+            The run, for lengths given in fractions or epochs; needed with `t`.
+
+        Returns
+        -------
+        dict of str to float
+            New state.
+        """
+        return dict(metric_state)
+
+    def steps_of(self, name: str, run: Run) -> int:
+        """Return a length hyper-parameter in steps.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+        run : Run
+            The run; the value None means all of it.
+
+        Returns
+        -------
+        int
+            Number of steps.
+
+        Raises
+        ------
+        ValueError
+            If the length of the run or of an epoch is needed and not known.
+        """
+        return to_steps(getattr(self, name), f"{type(self).__name__}: {name}", run)
+
+    def _check(self) -> None:
+        owner = type(self).__name__
+        for name, minimum in self.lengths.items():
+            value = getattr(self, name)
+            if value is not None or self._fields[name] is not None:
+                check_length(value, f"{owner}: {name}", minimum)
+        super()._check()

@@ -1,0 +1,1 @@
+"""Epochs of linear models over dense rows."""

@@ -1,0 +1,211 @@
+"""The epoch of a linear model in NumPy: the readable reference of the compiled one.
+
+It also serves where nothing could be compiled. It is written for the eye: every line is an
+equation of the docstring, and no array is reused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...kernels.find.loss import LossKernel
+from ..result import EpochResult
+from .l1 import OrthantStep
+
+_BLOCK = 1024  # rows evaluated at a time
+
+
+def softmax_loss(scores: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return the multinomial log-loss of each row and its gradient.
+
+    .. math::
+        \ell_i = \log \sum_k e^{z_{ik}} - z_{i y_i}, \qquad
+        \frac{\partial \ell_i}{\partial z_{ik}} = \operatorname{softmax}(z_i)_k - [k = y_i]
+
+    Parameters
+    ----------
+    scores : ndarray of shape (rows, classes)
+        Logits :math:`z`.
+    codes : ndarray of shape (rows,)
+        Class of each row, from 0 to ``classes - 1``.
+
+    Returns
+    -------
+    losses : ndarray of shape (rows,)
+        In nats.
+    gradient : ndarray of shape (rows, classes)
+        With respect to `scores`.
+    """
+    rows = np.arange(len(scores))
+    shifted = scores - scores.max(axis=1, keepdims=True)  # the largest exponent is 0: no overflow
+    exponentials = np.exp(shifted)
+    sums = exponentials.sum(axis=1, keepdims=True)
+    gradient = exponentials / sums
+    gradient[rows, codes] -= 1
+    return np.log(sums[:, 0]) - shifted[rows, codes], gradient
+
+
+def batch_loss(
+    kernel: LossKernel | None,
+    reduction: str,
+    scores: np.ndarray,
+    y: np.ndarray,
+    weights: np.ndarray,
+) -> tuple[float, np.ndarray]:
+    r"""Return the weighted loss of some rows and its gradient with respect to their outputs.
+
+    Parameters
+    ----------
+    kernel : LossKernel or None
+        Computes :math:`\ell(z, y)` and its slope; None for "softmax".
+    reduction : {"softmax", "multinomial", "ovr", "each"}
+        See `LinearEpoch`.
+    scores : ndarray of shape (rows, outputs)
+        Outputs :math:`z`.
+    y : ndarray
+        Codes of shape (rows,), or targets of shape (rows, outputs).
+    weights : ndarray of shape (rows,)
+        In float64.
+
+    Returns
+    -------
+    loss : float
+        Sum over the rows.
+    gradient : ndarray of shape (rows, outputs)
+        Weights included.
+    """
+    dtype, outputs = scores.dtype, scores.shape[1]
+    share = weights.astype(dtype)
+    if kernel is None:
+        losses, gradient = softmax_loss(scores, y)
+        return float(weights @ losses.astype(np.float64)), gradient * share[:, None]
+    if reduction == "multinomial":
+        rows = np.arange(len(scores))
+        others = scores.copy()
+        others[rows, y] = -np.inf
+        rival = others.argmax(axis=1)
+        margin = scores[rows, y] - scores[rows, rival]
+        loss = kernel(margin, np.ones_like(margin), share)
+        gradient = np.zeros_like(scores)
+        gradient[rows, y] = margin
+        gradient[rows, rival] = -margin
+        return loss, gradient
+    if reduction == "ovr":
+        own = np.array([1]) if outputs == 1 else np.arange(outputs)
+        y = np.where(y[:, None] == own, 1, -1).astype(dtype)
+    gradient = scores.copy()
+    return kernel(gradient, y, np.repeat(share[:, None], outputs, axis=1)), gradient
+
+
+def evaluate(
+    X: np.ndarray,
+    y: np.ndarray,
+    sample_weight: np.ndarray | None,
+    epoch: Any,
+    coef: np.ndarray,
+    intercept: np.ndarray | None,
+) -> tuple[float, float]:
+    """Return the sums of weighted losses and of weights.
+
+    Parameters
+    ----------
+    X, y, sample_weight
+        As in `LinearEpoch.evaluate`, which has checked them.
+    epoch : LinearEpoch
+        Says which loss.
+    coef, intercept : ndarray
+        Weights for the features as they are; the second may be None.
+
+    Returns
+    -------
+    loss_sum, weight_sum : float
+        Sums over the rows.
+    """
+    weights = np.ones(len(X)) if sample_weight is None else sample_weight
+    total = 0.0
+    for start in range(0, len(X), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = X[rows] @ coef.T
+            if intercept is not None:
+                scores += intercept
+            total += batch_loss(epoch._kernel, epoch.reduction, scores, y[rows], weights[rows])[0]
+    return total, float(weights.sum())
+
+
+def run_epoch(
+    X: np.ndarray,
+    y: np.ndarray,
+    sample_weight: np.ndarray | None,
+    order: np.ndarray | None,
+    batch_size: int,
+    epoch: Any,
+) -> EpochResult:
+    r"""Train a linear model for one epoch.
+
+    For each mini-batch :math:`B` of rows, with :math:`z_i = W x_i + b`:
+
+    .. math::
+        \frac{\partial L}{\partial W} = \sum_{i \in B} \frac{w_i}{|B|}
+            \frac{\partial \ell_i}{\partial z_i} x_i^T, \qquad
+        \frac{\partial L}{\partial b} = \sum_{i \in B} \frac{w_i}{|B|}
+            \frac{\partial \ell_i}{\partial z_i}
+
+    and then one step of the optimizer. With scaled features :math:`x` is
+    :math:`(x - m) s`. `OrthantStep` adds an L1 penalty.
+
+    Parameters
+    ----------
+    X, y, sample_weight, order, batch_size
+        As in `LinearEpoch.run`, which has checked them.
+    epoch : LinearEpoch
+        Holds parameters, updater, loss and scaling.
+
+    Returns
+    -------
+    EpochResult
+        What the epoch came to.
+    """
+    arena, updater = epoch.arena, epoch.updater
+    coef, grad_coef = arena.param["coef"], arena.grad["coef"]
+    intercept, grad_intercept = arena.param.get("intercept"), arena.grad.get("intercept")
+    n = len(X) if order is None else len(order)
+    orthant = OrthantStep(epoch.l1, -(-n // batch_size)) if epoch.l1 else None
+    total_loss = total_weight = 0.0
+    for step, start in enumerate(range(0, n, batch_size)):
+        stop = min(start + batch_size, n)
+        rows = slice(start, stop) if order is None else order[start:stop]
+        batch = X[rows]
+        if epoch.scaling is not None:
+            mean, inverse = epoch.scaling
+            batch = ((batch - (0.0 if mean is None else mean)) * inverse).astype(X.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverging loss is reported below
+            scores = batch @ coef.T
+            if intercept is not None:
+                scores += intercept
+            weights = np.ones(len(batch)) if sample_weight is None else sample_weight[rows]
+            batch_weight = float(weights.sum())
+            share = 1 / len(batch)
+            loss, gradient = batch_loss(
+                epoch._kernel, epoch.reduction, scores, y[rows], weights * share
+            )
+            loss /= share
+            if not np.isfinite(loss):
+                return EpochResult(total_loss, total_weight, step, step)
+            np.matmul(gradient.T, batch, out=grad_coef)
+        if grad_intercept is not None:
+            grad_intercept[:] = gradient.sum(axis=0)
+        try:
+            if orthant is None:
+                updater.step(arena.grad)
+            else:
+                orthant.take(coef, grad_coef, lambda: updater.step(arena.grad))
+        except ValueError:
+            if np.isfinite(arena.grads).all():
+                raise
+            return EpochResult(total_loss, total_weight, step, step)
+        total_loss += loss
+        total_weight += batch_weight
+    return EpochResult(total_loss, total_weight, -(-n // batch_size), None)

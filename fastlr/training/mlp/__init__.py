@@ -1,0 +1,1 @@
+"""Epochs of multi-layer perceptrons."""

@@ -1,0 +1,74 @@
+"""The compiled core of multi-layer perceptrons: where it is, and outputs without training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine import compiled
+from . import reference as mlp_numpy
+from .activations import ACTIVATIONS
+
+FORMS = ("softmax", "logistic", "ovr", "rival", "each")
+"""How losses come of outputs, numbered as in `_mlp_network.h`."""
+
+
+def activation_number(name: str) -> int:
+    """Return by which number the core knows an activation."""
+    return list(ACTIVATIONS).index(name)
+
+
+def network_outputs(
+    X: Any,
+    weights: Sequence[np.ndarray],
+    biases: Sequence[np.ndarray],
+    activations: Sequence[str],
+    n_threads: int = 1,
+) -> np.ndarray:
+    """Return the outputs of a network, to the bit the same for a row alone and among others.
+
+    Where there is no compiled core NumPy computes them, and rounding depends on the other rows.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (rows, features)
+        C-contiguous, of the weights' dtype.
+    weights, biases : sequence of ndarray
+        Of each layer, of shapes (inputs, outputs) and (outputs,).
+    activations : sequence of str
+        Of each hidden layer.
+    n_threads : int, default=1
+        Threads that share a large block of rows.
+
+    Returns
+    -------
+    ndarray of shape (rows, outputs)
+        Raw outputs.
+    """
+    core = compiled("mlp")
+    if core is not None:
+        weights, biases = (
+            [np.ascontiguousarray(a) for a in arrays] for arrays in (weights, biases)
+        )
+        loop = core.MLPLoop(
+            weights,
+            biases,
+            None,
+            None,
+            None,
+            None,
+            [activation_number(name) for name in activations],
+            [0.0] * len(weights),
+            FORMS.index("each"),
+            None,
+            None,
+            None,
+            0,
+            n_threads,
+        )
+        outputs: np.ndarray | None = loop.forward(X)
+        if outputs is not None:
+            return outputs
+    return mlp_numpy.outputs_of(X, weights, biases, activations)

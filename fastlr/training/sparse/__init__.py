@@ -1,0 +1,1 @@
+"""Epochs of linear models over sparse rows."""

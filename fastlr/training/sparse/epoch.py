@@ -1,0 +1,246 @@
+"""An epoch of a linear model over sparse rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..arena import Arena
+from ..engine import Engine
+from ..result import EpochResult
+from ..scaling import FeatureScaling
+from . import reference as sparse_numpy
+from .data import check_data, check_indices, corrupt
+from .lazy import LazySteps, lazy_plan
+
+_MOST_FEATURES = 2**31 - 2  # numbers of features are kept in 32 bits
+
+
+class SparseEpoch(Engine):
+    r"""Trains a linear model on sparse rows, one epoch a call, at a cost that grows with entries.
+
+    Outputs of a row are :math:`z_k = \sum_j x_j W_{jk} + b_k`. The parameters are those of
+    `LinearEpoch`, but for the shape of ``coef``.
+
+    Parameters
+    ----------
+    arena : Arena
+        Holds ``coef`` of shape (features, K), so that a feature's weights lie side by side,
+        and, unless the model has no intercept, ``intercept`` of shape (K,).
+    updater : Updater
+        Bound to ``arena.param``.
+    loss : str or Loss
+        Name or object.
+    reduction : {"softmax", "multinomial", "ovr", "each"}
+        How a row's loss comes of its outputs; see `LinearEpoch`.
+    engine : {"auto", "compiled", "numpy"}, default="auto"
+        ``"compiled"`` is the fast loop, ``"numpy"`` its readable twin, ``"auto"`` the first where
+        it is there and can run the optimizer.
+    scaling : FeatureScaling, optional
+        Coordinates in which ``coef`` is trained, without a mean, which would leave no zeros.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `loss` is unknown or does not go with `reduction` and K, if `scaling` has a mean, or if
+        `engine` is unknown or not there.
+
+    Attributes
+    ----------
+    is_lazy : bool
+        Whether steps touch only the features of their mini-batch; see Notes.
+    settles : bool, default=True
+        Whether `run` brings all features up to date in the end, which costs a visit to each.
+        Else `settle` must be called before parameters are read.
+
+    Notes
+    -----
+    Steps are lazy, as torch's ``SparseAdam`` makes them: features that a mini-batch does not hold
+    keep their state (moments, sums of squares) until they are met again, while the number of the
+    step counts for all. The rest of a step is caught up in closed form, exactly, when a feature is
+    next met and at the end of the epoch: decoupled and independent weight decay, the proximal
+    step of L1, and running averages. An L2 penalty in the gradient is caught up with plain SGD;
+    with other rules it acts on a feature only when it is met, and so does the decay of rules that
+    apply it themselves (`ScheduleFreeAdamW`). With plain SGD and Adagrad lazy steps are the same
+    as dense ones. A cautious mask is scaled by the moves kept among the features met.
+
+    Steps are dense, and cost features times outputs each, with rules that look across elements
+    (LARS, LAMB, NovoGrad, Adafactor, SM3, Prodigy, D-Adaptation, DoG, Muon), with Lookahead, and
+    with L1 beside a running average.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.sparse import csr_array
+    >>> from fastlr import SGD
+    >>> from fastlr.training import Arena, SparseEpoch
+    >>> arena = Arena({"coef": (3, 2), "intercept": (2,)}, "float64")
+    >>> epoch = SparseEpoch(arena, SGD(lr=1.0).bind(arena.param), "log_loss", "softmax")
+    >>> X = csr_array([[-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    >>> result = epoch.run(X, np.array([0, 1]), batch_size=2)
+    >>> round(result.loss_sum, 6), result.steps
+    (1.386294, 1)
+    >>> arena.param["coef"].tolist()
+    [[-0.25, 0.25], [0.0, 0.0], [-0.25, 0.25]]
+    """
+
+    model = "sparse"
+    twin: ClassVar[Any] = sparse_numpy
+    uses_blas = False
+    settles = True
+
+    def __init__(
+        self,
+        arena: Arena,
+        updater: Any,
+        loss: Any,
+        reduction: str,
+        engine: str = "auto",
+        scaling: FeatureScaling | None = None,
+    ):
+        features, outputs = arena.param["coef"].shape
+        super().__init__(arena, updater, loss, reduction, engine, features, outputs)
+        if features > _MOST_FEATURES:
+            raise ValueError(f"SparseEpoch: at most {_MOST_FEATURES} features, got {features}")
+        if scaling is not None and (
+            scaling.mean is not None or np.shape(scaling.inverse) != (features,)
+        ):
+            raise ValueError(
+                "SparseEpoch: scaling.mean must be None, and scaling.inverse of shape "
+                f"{(features,)}"
+            )
+        self.scaling = scaling
+        plan, core = lazy_plan(updater), self._core(engine)
+        self.is_lazy = plan is not None
+        self._loop = None if core is None else self._make_loop(core, plan)
+        self._lazy = None
+        if self._loop is None and plan is not None:
+            self._lazy = LazySteps(arena, updater, plan)
+
+    def _make_loop(self, core: Any, plan: Any) -> Any:
+        inverse = None
+        if self.scaling is not None:
+            inverse = np.ascontiguousarray(self.scaling.inverse, self.arena.params.dtype)
+        dense = plan is None
+        plain, idles, averaging = (False, False, -1) if plan is None else plan
+        form, stepper = self._form("ovr"), self.updater._stepper
+        return core.SparseLoop(
+            self.arena, stepper, form, self._rule(), inverse, plain, idles, averaging, dense
+        )
+
+    def run(
+        self,
+        X: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        order: np.ndarray | None = None,
+        batch_size: int = 128,
+    ) -> EpochResult:
+        """Take one step for each mini-batch, without the GIL.
+
+        Parameters
+        ----------
+        X : csr_matrix or csr_array of shape (rows, features)
+            Of the arena's dtype; may be read-only. Indices of 32 or 64 bits, in any order;
+            entries at the same place are added up.
+        y, sample_weight, order, batch_size
+            As `LinearEpoch.run` takes them. What rows of weight zero hold is not met.
+
+        Returns
+        -------
+        EpochResult
+            Sums of loss and weight, number of steps, and where it diverged.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is unfit. Nothing has been written then.
+        KeyboardInterrupt
+            Between two mini-batches; parameters and state are then those of the last one.
+        """
+        self._check(X, y, sample_weight, order, batch_size)
+        data = (X, y, sample_weight, order)
+        if self._loop is None:
+            check_indices(X)
+            return sparse_numpy.run_epoch(*data, int(batch_size), self)
+        result: EpochResult | None = self._loop.run(*data, int(batch_size), self.settles)
+        if result is None:
+            raise corrupt(X)
+        return result
+
+    @classmethod
+    def run_together(
+        cls,
+        engines: Sequence[Any],
+        X: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        order: np.ndarray | None,
+        batch_size: int,
+    ) -> list[EpochResult] | None:
+        """Bring the rows into their order once for all of several engines; see `Engine`.
+
+        Rows that are met in any order cost a third of an epoch in waiting for memory.
+        """
+        engines[0]._check(X, y, sample_weight, order, batch_size)
+        if order is None or len(order) > X.shape[0]:  # the second would take more room than X
+            return None
+        check_indices(X)
+        weights = None if sample_weight is None else sample_weight[order]
+        rows, targets = X[order], y[order]
+        return [engine.run(rows, targets, weights, None, batch_size) for engine in engines]
+
+    def gains_together(self, X: Any) -> bool:
+        """Return whether `run_together` saves time on rows such as these."""
+        return True
+
+    def settle(self) -> None:
+        """Bring all features up to date: with decay, and what else acts on those not met."""
+        if self._loop is not None:
+            self._loop.settle()
+
+    def evaluate(
+        self,
+        X: Any,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+    ) -> tuple[float, float]:
+        """Return the loss of data without a step, block by block.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As `run` takes them.
+
+        Returns
+        -------
+        loss_sum, weight_sum : float
+            Sums of weighted losses, and of weights.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is unfit.
+        """
+        self._check(X, y, sample_weight, None, 1)
+        self.settle()
+        data = (X, y, sample_weight, *self._weights())
+        if self._loop is None:
+            check_indices(X)
+            return sparse_numpy.evaluate(*data[:3], self, *data[3:])
+        result: tuple[float, float] | None = self._loop.evaluate(*data)
+        if result is None:
+            raise corrupt(X)
+        return result
+
+    def _weights(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the weights for features as they are."""
+        coef, intercept = self.arena.param["coef"], self.arena.param.get("intercept")
+        if self.scaling is not None:
+            coef = (coef * self.scaling.inverse[:, None]).astype(coef.dtype)
+        return coef, intercept
+
+    def _check_data(self, X: Any) -> Callable[..., None]:
+        return check_data

@@ -1,0 +1,254 @@
+"""Steps on some rows of a parameter, in NumPy: what the compiled sparse loop does without the GIL.
+
+The rows of a parameter are the features of a linear model, and only those that a mini-batch
+holds have a gradient.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...kernels.language.terms import COMMON, DECAY_SHARE, update_owner
+from ...updater.groups import assign_groups
+from ...updater.steppers.host import KERNEL, Stepper, table_of
+
+_SMALLEST = 1e-100  # products below it start anew
+
+
+class LazyPlan(NamedTuple):
+    """What steps do to features without a gradient.
+
+    Attributes
+    ----------
+    plain : bool
+        The rule is ``p - rate * g``, so that an L2 penalty in the gradient shrinks them.
+    idles : bool
+        Decay outside the gradient shrinks them.
+    averaging : int
+        Which state array is a running average of the parameters, -1 for none.
+    """
+
+    plain: bool
+    idles: bool
+    averaging: int
+
+
+def lazy_plan(updater: Any) -> LazyPlan | None:
+    """Return how features without a gradient are caught up, None if steps must be dense.
+
+    Parameters
+    ----------
+    updater : Updater
+        Bound to the parameters.
+
+    Returns
+    -------
+    LazyPlan or None
+        None for rules that look across elements (norms, matrices), for Lookahead, and for L1
+        beside a running average.
+    """
+    optimizer = updater.optimizer
+    if optimizer.by_arrays or updater._summing is not None:
+        return None
+    penalties = [] if "l1" in optimizer.own_fields else [optimizer.l1]
+    penalties += [group.l1 for group in updater._groups if group.l1 is not None]
+    if optimizer.lookahead is not None or (optimizer.average is not None and any(penalties)):
+        return None
+    rule: Any = update_owner(type(optimizer))
+    averaging = -1
+    if optimizer.average is not None:
+        averaging = len(updater._kernel.state) + optimizer.cautious
+    return LazyPlan(
+        plain=optimizer.is_plain,
+        idles=DECAY_SHARE not in inspect.signature(rule.update).parameters,
+        averaging=averaging,
+    )
+
+
+class LazySteps:
+    r"""Steps the rows of ``coef`` that have a gradient; others are caught up later.
+
+    A step without a gradient takes :math:`p` to :math:`\operatorname{soft}(a p, l)`, with
+    :math:`a` what decay leaves and :math:`l` the threshold of L1. With
+    :math:`A_n = a_1 \cdots a_n` and :math:`B_n = l_1 / A_1 + \dots + l_n / A_n`, the steps after
+    step :math:`m` take :math:`|p|` to
+
+    .. math:: \max(A_n |p| / A_m - A_n (B_n - B_m),\, 0)
+
+    and an average that moves by a share :math:`w` of what it lacks, with
+    :math:`K_n = (1 - w_1) \cdots (1 - w_n)` and
+    :math:`T_n = w_1 A_1 / K_1 + \dots + w_n A_n / K_n`, to
+
+    .. math:: K_n \bar p / K_m + K_n (T_n - T_m)\, p / A_m
+
+    Parameters
+    ----------
+    arena : Arena
+        Holds ``coef`` of shape (features, outputs) and perhaps ``intercept``.
+    updater : Updater
+        Bound to ``arena.param``.
+    plan : LazyPlan
+        What `lazy_plan` returned.
+    """
+
+    def __init__(self, arena: Any, updater: Any, plan: LazyPlan):
+        self._arena, self._updater, self._plan = arena, updater, plan
+        self._names = list(arena.param)
+        self._group_ids = assign_groups(self._names, updater._given_groups)[1]
+        self._states = [
+            [updater._state[name][i] for name in updater._state] for i in range(len(self._names))
+        ]
+        dtype = {4: "f32", 8: "f64"}[arena.params.itemsize]
+        what = updater._finish
+        self._finish = None
+        if what is not None:
+            from ...kernels.find.finish import bind_finish
+
+            self._finish = bind_finish(what, dtype, updater.backend)
+        self._cautious = what is not None and what.cautious
+        self._last = np.zeros(len(arena.param["coef"]), np.int64)
+        self.begin(0)
+
+    def begin(self, steps: int) -> None:
+        """Have room for what that many steps do; every row has seen all steps so far."""
+        self._last[:] = 0
+        self._now = 0
+        room = max(steps + 1, getattr(self, "_room", 1))
+        self._room = room
+        self._shrunk, self._pulled = np.ones(room), np.zeros(room)
+        self._kept, self._taken = np.ones(room), np.zeros(room)
+
+    def catch_up(self, rows: np.ndarray) -> None:
+        """Let rows see the steps that they have missed.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Which; each once.
+        """
+        now, then = self._now, self._last[rows]
+        left = self._shrunk[now] / self._shrunk[then]
+        threshold = self._shrunk[now] * (self._pulled[now] - self._pulled[then])
+        keep = self._kept[now] / self._kept[then]
+        take = self._kept[now] * (self._taken[now] - self._taken[then]) / self._shrunk[then]
+        self._idle(rows, left, threshold, keep, take)
+        self._last[rows] = now
+
+    def _idle(self, rows: np.ndarray, *numbers: Any) -> None:
+        coef = self._arena.param["coef"]
+        left, threshold, keep, take = (np.broadcast_to(n, len(rows))[:, None] for n in numbers)
+        p = coef[rows]
+        if self._plan.averaging >= 0:
+            average = self._states[self._names.index("coef")][-1]
+            average[rows] = keep * average[rows] + take * p
+        p = left * p
+        coef[rows] = np.sign(p) * np.maximum(np.abs(p) - threshold, 0)
+
+    def step(self, rows: np.ndarray, grads: dict[str, np.ndarray]) -> None:
+        """Step rows that are caught up, and the intercept.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Which; each once.
+        grads : dict of str to ndarray
+            Gradients: of these rows, and of the whole intercept.
+
+        Raises
+        ------
+        ValueError
+            If a gradient is not finite and the optimizer refuses that.
+        """
+        updater, t = self._updater, self._updater.t
+        part = [slice(None) if name == "intercept" else rows for name in self._names]
+        params = [self._arena.param[n][k] for n, k in zip(self._names, part, strict=True)]
+        states = [[a[k].copy() for a in own] for own, k in zip(self._states, part, strict=True)]
+        stepper = self._stepper(params, states)
+        stepper.restart(t, updater.skipped)
+        stepper.step([grads[name] for name in self._names])
+        if stepper.t > t:
+            for i, (name, k) in enumerate(zip(self._names, part, strict=True)):
+                self._arena.param[name][k] = params[i]
+                for whole, moved in zip(self._states[i], states[i], strict=True):
+                    whole[k] = moved
+            self._note(rows, t)
+        self._tell(stepper)
+
+    def _stepper(self, params: list[np.ndarray], states: list[list[np.ndarray]]) -> Stepper:
+        updater, optimizer = self._updater, self._updater.optimizer
+        place = len(updater._kernel.state)
+        arrays = [
+            [*own[:place], *([np.empty_like(p)] if self._cautious else []), *own[place:]]
+            for p, own in zip(params, states, strict=True)
+        ]
+        return Stepper(
+            params,
+            arrays,
+            self._group_ids,
+            names=None,
+            single=False,
+            kernel=updater._kernel.address,
+            sumsq=0,
+            refill=lambda t, n: updater._rows(t, 1),
+            complain=_refuse,
+            clip_norm=optimizer.clip_norm or 0.0,
+            clip_scope=optimizer.clip_scope,
+            check=optimizer.nonfinite != "ignore",
+            raises=optimizer.nonfinite == "raise",
+            sign=-1.0 if optimizer.maximize else 1.0,
+            n_threads=1,
+            owner=updater._kernel.owner,
+            finish=self._finish,
+        )
+
+    def _note(self, rows: np.ndarray, t: int) -> None:
+        """Remember what the step did to other rows, or do it to them."""
+        left, threshold, weight = self._idle_of(t)
+        now, shrunk = self._now, self._shrunk[self._now] * left
+        kept = self._kept[now] * (1 - weight)
+        if left > 1e-3 and shrunk > _SMALLEST and weight < 0.999 and kept > _SMALLEST:
+            self._shrunk[now + 1], self._kept[now + 1] = shrunk, kept
+            self._pulled[now + 1] = self._pulled[now] + threshold / shrunk
+            self._taken[now + 1] = self._taken[now] + weight * shrunk / kept
+            self._now += 1
+            self._last[rows] = self._now
+            return
+        others = np.setdiff1d(np.arange(len(self._last)), rows)
+        self.catch_up(others)
+        self._idle(others, left, threshold, 1 - weight, weight * left)
+        self.begin(0)
+
+    def _idle_of(self, t: int) -> tuple[float, float, float]:
+        """Return what is left of p, the threshold and the weight of the average at a step."""
+        updater, plan = self._updater, self._plan
+        group = self._group_ids[self._names.index("coef")]
+        row = updater._rows(t, 1)[0, group]
+        common = dict(zip(COMMON, row.astype(np.float64).tolist(), strict=False))
+        left = 1 - (common["shrink_"] if plan.idles else 0)
+        if plan.plain and common["l2_"]:
+            left -= common["l2_"] * self._rate(row)
+        return left, common["l1_"], common["avgw_"] if plan.averaging >= 0 else 0.0
+
+    def _rate(self, row: np.ndarray) -> float:
+        """Return how far a plain rule goes down a gradient of 1, wherever it keeps its rate."""
+        p, g, unused, row = (np.array(a, row.dtype) for a in ([0.0], [1.0], [0.0], row))
+        row[:2] = 1  # gradient scale, bound of a gradient
+        states = table_of([unused] * 2)
+        KERNEL(self._updater._kernel.address)(
+            p.ctypes.data, g.ctypes.data, states, row.ctypes.data, 1
+        )
+        return -float(p[0])
+
+    def _tell(self, stepper: Stepper) -> None:
+        own = self._updater._stepper
+        own.restart(stepper.t, stepper.skipped, stepper.culprit)
+        if isinstance(own, Stepper):  # the compiled one computes norms of its own steps only
+            own.norm = stepper.norm
+
+
+def _refuse(i: int, grads: Any) -> None:
+    if i == -2:
+        raise ValueError("a gradient is not finite")

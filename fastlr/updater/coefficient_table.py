@@ -1,0 +1,190 @@
+"""What a step hands to its kernel: rows of coefficients, for a block of steps at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..kernels.language.terms import COMMON
+from .groups import Group
+from .rule import UpdateRule, decay_coefficients
+from .timetable import Block, Timetable, check_effects
+
+if TYPE_CHECKING:
+    from .steppers.sums import BoundSums
+
+_SIGN, _CLIP, _L2, _SHRINK, _AVERAGE, _L1, _LOOK, _ = range(len(COMMON))
+_AT_REST = (_CLIP, _L2, _SHRINK)  # zero for parameters that wait, beside their rate
+
+
+def coefficient_rows(
+    base_lr: float,
+    groups: Sequence[Group],
+    timetable: Timetable,
+    names: Sequence[str],
+    summing: BoundSums | None,
+    dtype: np.dtype,
+    t: int,
+    n: int,
+) -> Any:
+    """Return coefficient rows of steps t + 1 ... t + n.
+
+    Parameters
+    ----------
+    base_lr : float
+        Learning rate that schedules and groups scale.
+    groups : sequence of Group
+        Each gets a row for each step.
+    timetable : Timetable
+        Hyper-parameters by step.
+    names : sequence of str
+        Coefficients after the common ones, in the kernel's order.
+    summing : BoundSums or None
+        Of a rule with sums: what is derived from them is written behind that at each step.
+    dtype : dtype
+        Of the rows.
+    t, n : int
+        Steps made, and how many rows.
+
+    Returns
+    -------
+    ndarray of shape (n, groups, width), or two of them
+        For a rule with sums, also the rows in double precision, which `adapt` takes.
+    """
+    steps = np.arange(t + 1, t + n + 1, dtype=np.float64)
+    blocks = timetable.blocks(steps - 1)
+    # What is derived from sums is written behind that at each step.
+    width = len(COMMON) + len(names) + (summing.tail if summing else 0)
+    # Most columns hold one number: it goes into a row that all steps start from.
+    same = np.zeros((len(groups), width))
+    changing: list[tuple[int, int, np.ndarray]] = []
+    first: dict[tuple[int, float, int], dict[int, Any]] = {}
+    for k, (group, block) in enumerate(zip(groups, blocks, strict=True)):
+        lr = base_lr * group.lr_factor * block.factor
+        waiting = steps <= group.start if group.start > t else None
+        if waiting is not None:
+            lr = np.where(waiting, 0.0, lr)
+        # Groups mostly differ in their decay alone, and the rest is most of the work.
+        key = id(block), group.lr_factor, group.start
+        if key not in first:
+            first[key] = _of_rule(block.optimizer, names, steps, group.start, lr)
+        columns = first[key] | _of_decay(group, block, names, lr)
+        if waiting is not None:
+            # A gradient clipped to zero leaves the state of a rule as it started.
+            for j in _AT_REST + _own_decay(block.optimizer, names):
+                columns[j] = np.where(waiting, 0.0, columns[j])
+        for j, value in columns.items():
+            if isinstance(value, float) or not np.ndim(value):
+                same[k, j] = value
+            else:
+                changing.append((k, j, value))
+    with np.errstate(over="ignore", under="ignore"):
+        table = _table(same, changing, n, np.dtype(dtype))
+    if summing is None:
+        return table
+    return table, table if dtype == np.float64 else _table(same, changing, n, same.dtype)
+
+
+def _table(
+    same: np.ndarray, changing: Sequence[tuple[int, int, np.ndarray]], n: int, dtype: np.dtype
+) -> np.ndarray:
+    rows = np.empty((n, *same.shape), dtype)
+    rows[:] = same.astype(dtype)
+    for k, j, values in changing:
+        rows[:, k, j] = values
+    return rows
+
+
+def _of_rule(
+    optimizer: UpdateRule, names: Sequence[str], steps: np.ndarray, start: int, lr: np.ndarray
+) -> dict[int, Any]:
+    """Return what groups of the same rate and start share, by column."""
+    columns: dict[int, Any] = {
+        _SIGN: -1.0 if optimizer.maximize else 1.0,
+        _CLIP: np.inf if optimizer.clip_value is None else optimizer.clip_value,
+    }
+    if optimizer.average is not None:
+        average = 1 - optimizer.average_decay if optimizer.average == "ema" else 1 / steps
+        columns[_AVERAGE] = np.where(steps == 1, 1.0, average)
+    if optimizer.lookahead is not None:
+        due = steps % optimizer.lookahead == 0
+        columns[_LOOK] = np.where(due, optimizer.lookahead_alpha, 0.0)
+    own_steps = np.maximum(steps - start, 1.0) if start else steps
+    values = {"weight_decay": 0.0, **optimizer.coefficients(own_steps, lr)}
+    return columns | {j: values[name] for j, name in enumerate(names, len(COMMON))}
+
+
+def _of_decay(group: Group, block: Block, names: Sequence[str], lr: np.ndarray) -> dict[int, Any]:
+    """Return what takes parameters towards zero, the strengths of which are a group's own."""
+    optimizer = block.optimizer
+    decay: Any = optimizer.weight_decay
+    if group.weight_decay is not None:
+        decay = group.weight_decay * block.decay_factor
+    in_gradient: Any = 0.0
+    shrink: Any = 0.0
+    if not _is_zero(decay):
+        in_gradient, shrink = decay_coefficients(optimizer, lr, block.factor, decay)
+    if "l2" not in optimizer.own_fields:
+        l2: Any = optimizer.l2 if group.l2 is None else group.l2 * block.l2_factor
+        in_gradient = in_gradient + l2
+    columns: dict[int, Any] = {_L2: in_gradient, _SHRINK: shrink}
+    if "l1" not in optimizer.own_fields:
+        l1: Any = optimizer.l1 if group.l1 is None else group.l1 * block.l1_factor
+        columns[_L1] = 0.0 if _is_zero(l1) else lr * l1
+    return columns | dict.fromkeys(_own_decay(optimizer, names), decay)
+
+
+def _own_decay(optimizer: UpdateRule, names: Sequence[str]) -> tuple[int, ...]:
+    """Return the column of the decay that a rule applies itself, where it does."""
+    own = "weight_decay" in names and optimizer.decays_itself()
+    return (len(COMMON) + names.index("weight_decay"),) if own else ()
+
+
+def _is_zero(strength: Any) -> bool:
+    """Return whether a strength is a plain zero; to multiply all steps by it takes a while."""
+    return type(strength) is float and strength == 0.0
+
+
+def check_coefficients(optimizer: UpdateRule, names: Sequence[str]) -> None:
+    """Raise unless an optimizer's `coefficients` returns what its kernel takes.
+
+    Parameters
+    ----------
+    optimizer : UpdateRule
+        Hyper-parameters and rule.
+    names : sequence of str
+        What the kernel takes after the common coefficients.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The message names what is missing or unfit.
+    """
+    owner = type(optimizer).__name__
+    if "lr" not in optimizer.get_params(deep=False):
+        raise ValueError(f"{owner} has no learning rate; annotate it, as in `lr: float = 1e-3`")
+    values = optimizer.coefficients(np.array([1.0, 2.0]), np.ones(2))
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{owner}.coefficients must return a dict, got {type(values).__name__}")
+    if optimizer.own_decay is not None:
+        values = {"weight_decay": 0.0, **values}
+    missing = [n for n in names if n not in values]
+    if missing:
+        raise ValueError(
+            f"{owner}.coefficients must return {', '.join(missing)}, "
+            f"which `update` takes; it returns {', '.join(values)}"
+        )
+    for name in names:
+        value = values[name]
+        if isinstance(value, float):  # the usual case, for which NumPy takes microseconds
+            continue
+        try:
+            np.broadcast_to(np.asarray(value, np.float64), 2)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{owner}.coefficients: {name} must be a number or an array with one value "
+                f"for each step, got {value!r} for two steps"
+            ) from None
+    check_effects(optimizer, names)

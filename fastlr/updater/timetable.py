@@ -1,0 +1,293 @@
+"""What schedules make of the hyper-parameters of a bound optimizer, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..core.hyper import check_number
+from ..schedules import Run, Schedule
+from .groups import Group
+from .rule import UpdateRule
+
+
+class Block(NamedTuple):
+    """Hyper-parameters of some consecutive steps, as one group of parameters sees them."""
+
+    factor: np.ndarray  # on the learning rate
+    optimizer: UpdateRule  # whose scheduled hyper-parameters are arrays with a value per step
+    decay_factor: np.ndarray | float  # on the weight decay, a group's own included
+    l1_factor: np.ndarray | float  # on l1, a group's own included
+    l2_factor: np.ndarray | float  # on l2, a group's own included
+
+
+class Timetable:
+    """All schedules of an optimizer and its groups, with what they have seen of the metric.
+
+    Parameters
+    ----------
+    optimizer : UpdateRule
+        Hyper-parameters, `schedule` and `schedules`.
+    groups : sequence of Group
+        Those with a schedule follow it instead of the optimizer's, momentum included.
+    run : Run
+        The run, for lengths given in fractions or epochs.
+
+    Raises
+    ------
+    ValueError
+        If a schedule lacks the length of the run or of an epoch, two drive the same thing, or a
+        group replaces a penalty that the rule applies itself.
+    """
+
+    def __init__(self, optimizer: UpdateRule, groups: Sequence[Group], run: Run) -> None:
+        self._optimizer = optimizer
+        self._run = run
+        self._steady = optimizer.schedule is None and not optimizer.schedules
+        self._schedules: dict[str, Schedule] = dict(optimizer.scheduled())
+        self._of_groups = ["lr"] * len(groups)
+        for k, group in enumerate(groups):
+            for name in ("l1", "l2"):
+                if name in optimizer.own_fields and getattr(group, name) is not None:
+                    raise ValueError(
+                        f"{type(optimizer).__name__} applies {name} itself, and groups cannot "
+                        "replace it"
+                    )
+            if group.schedule is not None:
+                # The first group is that of all other parameters; users count from their own.
+                self._of_groups[k] = f"groups[{k - 1}]"
+                self._schedules[f"groups[{k - 1}]"] = group.schedule
+        self._seen = {
+            label: schedule.initial_metric_state() for label, schedule in self._schedules.items()
+        }
+        self._latest: tuple[float, np.ndarray, np.ndarray | None] | None = None
+        self._known: dict[tuple[str, float, int], tuple[np.ndarray, np.ndarray | None]] | None
+        self._known = None
+        self.blocks(np.zeros(1))  # what is missing is said now, not at a step
+
+    def restarted(self, optimizer: UpdateRule, run: Run) -> Timetable:
+        """Return that of another training, in which nothing has been seen of the metric yet.
+
+        Parameters
+        ----------
+        optimizer : UpdateRule
+            The same, but for its rate.
+        run : Run
+            The run. Trainings of the same length share what schedules come to.
+
+        Returns
+        -------
+        Timetable
+            Of its own.
+        """
+        other = object.__new__(Timetable)
+        other.__dict__.update(self.__dict__)
+        other._optimizer, other._run, other._latest = optimizer, run, None
+        other._seen = {
+            label: schedule.initial_metric_state() for label, schedule in self._schedules.items()
+        }
+        if self._known is None or run != self._run:
+            other._known = {}
+        return other
+
+    @property
+    def needs_metric(self) -> bool:
+        """Whether a metric drives any of them."""
+        return any(schedule.needs_metric for schedule in self._schedules.values())
+
+    @property
+    def metric_state(self) -> dict[str, float]:
+        """What the schedules have seen of the metric: plain numbers by name."""
+        return {
+            f"{label}.{name}": value
+            for label, state in self._seen.items()
+            for name, value in state.items()
+        }
+
+    @metric_state.setter
+    def metric_state(self, given: Mapping[str, float]) -> None:
+        self._latest = None
+        self._seen = {
+            label: {name: given[f"{label}.{name}"] for name in state}
+            for label, state in self._seen.items()
+        }
+
+    def observe(self, metric: float, t: int) -> None:
+        """Tell every schedule a metric.
+
+        Parameters
+        ----------
+        metric : float
+            Validation metric of the epoch.
+        t : int
+            Steps made so far.
+        """
+        self._latest = None
+        self._seen = {
+            label: schedule.observe(self._seen[label], metric, t, self._run)
+            for label, schedule in self._schedules.items()
+        }
+
+    def rates(self, t: int) -> tuple[float, float | None]:
+        """Return factor and momentum of a step outside groups with a schedule of their own.
+
+        Parameters
+        ----------
+        t : int
+            Number of the step, counted from 0.
+
+        Returns
+        -------
+        factor : float
+            Factor on the learning rate.
+        momentum : float or None
+            Momentum itself, None where nothing drives it.
+        """
+        if self._steady:  # asked for at each call of `partial_fit`
+            return 1.0, None
+        # Asked for at the end of each epoch, mostly of steps that have just been looked at.
+        known = self._latest
+        if known is None or not 0 <= t - known[0] < len(known[1]):
+            steps = np.array([float(t)])
+            known = (float(t), *self._evaluate("lr", steps, self._values(steps)))
+        k = int(t - known[0])
+        return float(known[1][k]), None if known[2] is None else float(known[2][k])
+
+    def blocks(self, t: np.ndarray) -> list[Block]:
+        """Return the hyper-parameters of steps, for each group.
+
+        Parameters
+        ----------
+        t : ndarray of float64
+            Numbers of consecutive steps, counted from 0.
+
+        Returns
+        -------
+        list of Block
+            One for each group; groups without a schedule of their own share one.
+
+        Raises
+        ------
+        ValueError
+            If a schedule takes a hyper-parameter out of its range.
+        """
+        values = self._values(t)
+        names = ("weight_decay", "l1", "l2")
+        shared = [self._factor(n, t) if n in values else 1.0 for n in names]
+        made = {}
+        for label in dict.fromkeys(self._of_groups):
+            factor, momentum = self._evaluate(label, t, values)
+            if label == "lr":
+                self._latest = float(t[0]), factor, momentum
+            name = self._optimizer.momentum_field()
+            more = {} if name is None or momentum is None else {name: momentum}
+            scheduled = self._optimizer.with_scheduled(values | more)
+            made[label] = Block(factor, scheduled, *shared)
+        return [made[label] for label in self._of_groups]
+
+    def _factor(self, label: str, t: np.ndarray) -> np.ndarray:
+        return self._schedules[label].evaluate(t, self._run, self._seen[label])[0]
+
+    def _from_schedule(
+        self, schedule: Schedule, label: str, t: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        if label == "lr" and self._optimizer.schedule is None:
+            return np.ones(t.shape), None  # no kernel has to be loaded for that
+        key = (label, float(t[0]), len(t))
+        found = None if self._known is None else self._known.get(key)
+        if found is None:
+            found = schedule.evaluate(t, self._run, self._seen[label])
+            if self._known is not None and not schedule.needs_metric:
+                self._known[key] = found
+        return found
+
+    def _values(self, t: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the hyper-parameters that have a schedule in `schedules`."""
+        values = {}
+        for name in self._optimizer.schedules or ():
+            values[name] = getattr(self._optimizer, name) * self._factor(name, t)
+            interval = self._optimizer.ranges.get(name)
+            if interval is not None:
+                label = f"{type(self._optimizer).__name__}: {name} times schedules[{name!r}]"
+                check_number(float(values[name].min()), label, interval)
+                check_number(float(values[name].max()), label, interval)
+        return values
+
+    def _evaluate(
+        self, label: str, t: np.ndarray, values: Mapping[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return factor and momentum of a schedule of the rate; `values` may give the latter."""
+        schedule = self._schedules[label]
+        factor, momentum = self._from_schedule(schedule, label, t)
+        name = self._optimizer.momentum_field()
+        if name is None or name not in values:
+            return factor, momentum
+        if momentum is not None:
+            raise ValueError(
+                f"{type(self._optimizer).__name__}: schedules[{name!r}] and {schedule!r} both "
+                "drive the momentum; set cycle_momentum=False in the latter"
+            )
+        return factor, values[name]
+
+
+def check_effects(optimizer: UpdateRule, coefficients: Sequence[str]) -> None:
+    """Raise unless every hyper-parameter in `schedules` can change from step to step.
+
+    Parameters
+    ----------
+    optimizer : UpdateRule
+        Hyper-parameters and rule.
+    coefficients : sequence of str
+        Coefficients that its kernel takes.
+
+    Raises
+    ------
+    ValueError
+        If the rule needs one number for the whole run, or does not use it at all.
+    """
+    if not optimizer.schedules:
+        return
+    if optimizer.own_decay is not None:
+        coefficients = [c for c in coefficients if c != "weight_decay"]  # the updater adds it
+    # Early steps and very late ones: some numbers matter at one end only.
+    t = np.concatenate([np.arange(1.0, 41.0), 10.0 ** np.arange(2, 8)])
+    lr, falling, tail = np.full(t.size, 0.1), np.linspace(1.0, 0.5, t.size), slice(30, None)
+    for name in optimizer.schedules:
+        label = f"{type(optimizer).__name__}: schedules[{name!r}]"
+        if name in {"weight_decay", "clip_value", "l1", "l2"} - set(optimizer.own_fields):
+            continue
+        if name == "lookahead_alpha":
+            if optimizer.lookahead is None:
+                raise ValueError(f"{label} has no effect: lookahead_alpha is for lookahead=")
+            continue
+        if name == "average_decay":
+            if optimizer.average != "ema":
+                raise ValueError(f"{label} has no effect: average_decay is for average='ema'")
+            continue
+        own = getattr(optimizer, name)
+        moving = optimizer.with_scheduled({name: own * falling})
+        later = optimizer.with_scheduled({name: own * falling[tail]})
+        try:
+            with np.errstate(all="ignore"):  # a late step may underflow
+                still = _columns(optimizer.coefficients(t, lr), coefficients, t)
+                whole = _columns(moving.coefficients(t, lr), coefficients, t)
+                part = _columns(later.coefficients(t[tail], lr[tail]), coefficients, t[tail])
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{label}: the rule needs {name} to be one number for the whole run ({error})"
+            ) from error
+        if not np.allclose(whole[:, tail], part, rtol=1e-9, atol=0, equal_nan=True):
+            raise ValueError(
+                f"{label}: the rule needs {name} to be one number for the whole run, for a step "
+                "depends on that of others"
+            )
+        if own and np.array_equal(whole, still, equal_nan=True):
+            raise ValueError(f"{label} has no effect: the steps do not read {name} as things are")
+
+
+def _columns(
+    values: Mapping[str, np.ndarray | float], names: Sequence[str], t: np.ndarray
+) -> np.ndarray:
+    return np.array([np.broadcast_to(values[name], t.shape) for name in names])
