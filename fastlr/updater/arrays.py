@@ -79,7 +79,7 @@ def check_parameters(given: Any) -> Parameters:
         )
     if not arrays:
         raise ValueError("params must hold at least one array, got none")
-    on_device = any(is_device_array(a) for a in arrays)
+    on_device = any(not isinstance(a, np.ndarray) and is_device_array(a) for a in arrays)
     params = Parameters(arrays, names, given, kind, on_device)
     if not on_device:  # device arrays are checked by the CUDA backend
         _check_host_arrays(params)

@@ -46,7 +46,7 @@ class Timetable:
         self._optimizer = optimizer
         self._run = run
         self._steady = optimizer.schedule is None and not optimizer.schedules
-        self._schedules: dict[str, Schedule] = dict(optimizer.scheduled())
+        self._schedules: dict[str, Schedule] = {} if self._steady else optimizer.scheduled()
         self._of_groups = ["lr"] * len(groups)
         for k, group in enumerate(groups):
             for name in ("l1", "l2"):
@@ -65,32 +65,20 @@ class Timetable:
         self._latest: tuple[float, np.ndarray, np.ndarray | None] | None = None
         self._known: dict[tuple[str, float, int], tuple[np.ndarray, np.ndarray | None]] | None
         self._known = None
-        self.blocks(np.zeros(1))  # what is missing is said now, not at a step
+        if self._schedules:
+            self.blocks(np.zeros(1))  # what is missing is said now, not at a step
 
-    def restarted(self, optimizer: UpdateRule, run: Run) -> Timetable:
-        """Return that of another training, in which nothing has been seen of the metric yet.
+    def restart(self, optimizer: UpdateRule, run: Run) -> None:
+        """Forget what was seen of the metric, for a run at another rate and of another length.
 
-        Parameters
-        ----------
-        optimizer : UpdateRule
-            The same, but for its rate.
-        run : Run
-            The run. Trainings of the same length share what schedules come to.
-
-        Returns
-        -------
-        Timetable
-            Of its own.
+        Trainings of the same length share what schedules come to.
         """
-        other = object.__new__(Timetable)
-        other.__dict__.update(self.__dict__)
-        other._optimizer, other._run, other._latest = optimizer, run, None
-        other._seen = {
+        if self._known is None or run != self._run:
+            self._known = {}
+        self._optimizer, self._run, self._latest = optimizer, run, None
+        self._seen = {
             label: schedule.initial_metric_state() for label, schedule in self._schedules.items()
         }
-        if self._known is None or run != self._run:
-            other._known = {}
-        return other
 
     @property
     def needs_metric(self) -> bool:
@@ -190,11 +178,10 @@ class Timetable:
     def _factor(self, label: str, t: np.ndarray) -> np.ndarray:
         return self._schedules[label].evaluate(t, self._run, self._seen[label])[0]
 
-    def _from_schedule(
-        self, schedule: Schedule, label: str, t: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    def _from_schedule(self, label: str, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         if label == "lr" and self._optimizer.schedule is None:
             return np.ones(t.shape), None  # no kernel has to be loaded for that
+        schedule = self._schedules[label]
         key = (label, float(t[0]), len(t))
         found = None if self._known is None else self._known.get(key)
         if found is None:
@@ -219,15 +206,15 @@ class Timetable:
         self, label: str, t: np.ndarray, values: Mapping[str, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return factor and momentum of a schedule of the rate; `values` may give the latter."""
-        schedule = self._schedules[label]
-        factor, momentum = self._from_schedule(schedule, label, t)
+        factor, momentum = self._from_schedule(label, t)
         name = self._optimizer.momentum_field()
         if name is None or name not in values:
             return factor, momentum
         if momentum is not None:
             raise ValueError(
-                f"{type(self._optimizer).__name__}: schedules[{name!r}] and {schedule!r} both "
-                "drive the momentum; set cycle_momentum=False in the latter"
+                f"{type(self._optimizer).__name__}: schedules[{name!r}] and "
+                f"{self._schedules[label]!r} both drive the momentum; "
+                "set cycle_momentum=False in the latter"
             )
         return factor, values[name]
 

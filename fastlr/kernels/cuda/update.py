@@ -14,9 +14,8 @@ import textwrap
 from collections.abc import Mapping
 
 from ..language.tables import last_text, passed_text
-from ..language.terms import COMMON
+from ..language.terms import COMMON, Finish
 from ..loops.finish import joined
-from ..loops.finish_parts import Finish
 from ..loops.update import Rule, Variant, fused_loop, kernel_name
 
 DTYPES = {"f32": "float32", "f64": "float64"}

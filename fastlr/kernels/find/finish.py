@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..ahead import built
-from ..loops.finish_parts import Finish, count_name, finish_name
-from . import update as select
+from ..language.terms import Finish, count_name, finish_name
+from . import processor
 
 
 class BoundFinish(NamedTuple):
@@ -50,7 +50,7 @@ def bind_finish(finish: Finish, dtype: str, backend: str) -> BoundFinish:
     BoundFinish
         Addresses.
     """
-    isa = select.instruction_set()
+    isa = processor.instruction_set()
     if backend == "cython" and isa is not None:
         module = built.updates(isa)
         address, count = (
@@ -58,10 +58,10 @@ def bind_finish(finish: Finish, dtype: str, backend: str) -> BoundFinish:
             module.KERNELS[count_name(dtype)],
         )
         return BoundFinish(finish, address, count, module)
-    from ..jit import update as numba_cpu
+    from ..jit.finish import count_kernel, finish_kernel
 
-    entry = numba_cpu.finish_kernel(finish, dtype)
+    entry = finish_kernel(finish, dtype)
     if not finish.cautious:
         return BoundFinish(finish, entry.address, 0, entry)
-    counting = numba_cpu.count_kernel(dtype)
+    counting = count_kernel(dtype)
     return BoundFinish(finish, entry.address, counting.address, (entry, counting))

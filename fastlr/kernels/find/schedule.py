@@ -17,6 +17,7 @@ import numpy as np
 from ..ahead import built
 from ..language.terms import schedule_owner
 from ..loops.schedule_row import packed
+from .compiled import find_compiled
 
 if TYPE_CHECKING:
     from ..language.check import Rule
@@ -86,18 +87,18 @@ def schedule_kernel(cls: type, backend: str = "auto") -> ScheduleKernel:
         If the class states no rule, or one that cannot be compiled.
     """
     owner = schedule_owner(cls)
-    found = _ahead_of_time(owner) if backend != "numba" else None
+    name = f"{owner.__name__}_factor"
+    found = find_compiled(owner, name, "schedules", built.schedules, _read, backend)
     if found is not None:
-        module, coefficients, tables, name = found
-        call = _SIGNATURE(module.KERNELS[name])
+        module, known = found
+        kernel, _, coefficients = known["variants"][()]
+        call, tables = _SIGNATURE(module.KERNELS[kernel]), known.get("tables", ())
         return ScheduleKernel(cls.__name__, "cython", coefficients, tables, call, module)
-    if backend == "cython":
-        raise ValueError(f"backend='cython': {owner.__name__} was not compiled ahead of time")
-    from ..jit import update as numba_cpu
+    from ..jit.schedule import schedule_kernel as compile_now
     from ..loops import update as emit
 
     rule = emit.schedule_rule_of_class(cls)
-    entry = numba_cpu.schedule_kernel(rule)
+    entry = compile_now(rule)
     variant = emit.specialise(rule, {})
     return ScheduleKernel(
         cls.__name__,
@@ -107,24 +108,6 @@ def schedule_kernel(cls: type, backend: str = "auto") -> ScheduleKernel:
         _SIGNATURE(entry.address),
         entry,
     )
-
-
-def _ahead_of_time(owner: type) -> tuple[Any, tuple[str, ...], tuple[str, ...], str] | None:
-    """Return module, coefficients, tables and kernel of a rule that was built and is the same."""
-    if not owner.__module__.startswith("fastlr.schedules."):
-        return None
-    try:
-        module = built.schedules()
-    except ImportError:
-        return None
-    rule = f"{owner.__name__}_factor"
-    known = module.RULES.get(rule)
-    if known is None:
-        return None
-    if not built.is_current(owner, rule, known["digest"], _read):
-        return None
-    name, _, coefficients = known["variants"][()]
-    return module, coefficients, known.get("tables", ()), name
 
 
 def _read(owner: type) -> Rule:

@@ -14,8 +14,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..language.terms import COMMON
-from .finish_parts import Finish
+from ..language.terms import COMMON, Finish
 from .update import AVERAGE, CLIP, Loop
 
 # What the gradient is to the rule, and the parameter that its move starts from. `before_` is

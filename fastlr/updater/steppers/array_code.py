@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from ...kernels.find.update import Kernel
-from ...kernels.language.terms import COMMON
+from ...kernels.language.terms import AVERAGE, COMMON
 from .. import arrays as checks
 from ..array_rule import ArrayRule
-from ..statistics import AVERAGE
 from ..timetable import Timetable
 from .host import Stepper
 
@@ -50,7 +49,7 @@ def make_state(
         Rule and hyper-parameters.
     bound : Parameters
         All parameters.
-    fallback : FallbackUpdater or None
+    fallback : Binding or None
         Holds the arrays of the parameters that the rule does not handle; they are shared.
 
     Returns
@@ -60,7 +59,7 @@ def make_state(
     found: list[dict[str, np.ndarray]] = []
     for name, p in zip(bound.names, bound.arrays, strict=True):
         if fallback is not None and not optimizer.handles(p.shape):
-            found.append(fallback.state_of(name))
+            found.append(fallback.state_of(fallback.bound.names.index(name)))
             continue
         shapes = optimizer.state_shapes(p.shape)
         found.append({key: np.zeros(shape, p.dtype) for key, shape in shapes.items()})
@@ -84,7 +83,7 @@ class ArrayStepper(Stepper):
         As `make_state` returns it.
     coefficients : tuple of str
         Names of the coefficients in a row, after the common ones.
-    fallback : FallbackUpdater or None
+    fallback : Binding or None
         Steps the parameters that the rule does not handle.
     timetable : Timetable
         Schedules of the updater; the fallback's see what these have seen.
@@ -122,7 +121,7 @@ class ArrayStepper(Stepper):
                 elif p.size:
                     self._move_array(p, g, self._by_name[i], row)
         if self._fallback is not None:
-            self._fallback.step(others)
+            self._fallback.stepper.step(others)
 
     def _move_array(
         self, p: np.ndarray, g: np.ndarray, state: dict[str, np.ndarray], row: dict[str, float]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,8 @@ from ...kernels.cuda.tables import ArrayTable
 from ...kernels.cuda.update import own_width, update_source
 from ...kernels.find.update import SummingKernels
 from ...kernels.jit.source_cache import load_source
-from ...kernels.language.terms import LOOKAHEAD_STATE
+from ...kernels.language.terms import Finish
 from ...kernels.loops import update as emit
-from ...kernels.loops.finish_parts import Finish
 from .cuda import CudaStepper
 from .sums import BoundSums
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from ..arrays import Parameters
     from ..rule import UpdateRule
 
-AVERAGE = "average"  # how the averaged parameters are called among the state
 # What the scopes of clipping are called where arrays are summed together.
 _SCOPES = {"global": "all", "group": "group", "parameter": "array"}
 
@@ -139,6 +137,7 @@ def make_stepper(
     bound: Parameters,
     group_ids: list[int],
     optimizer: UpdateRule,
+    starts: Mapping[str, float | str],
     refill: Callable[[int, int], Any],
     summing: BoundSums | None,
 ) -> tuple[CudaStepper, dict[str, list[Any]], BoundSums | None]:
@@ -154,6 +153,8 @@ def make_stepper(
         Group of each parameter.
     optimizer : UpdateRule
         Hyper-parameters.
+    starts : mapping of str to float or str
+        State arrays and what they start from, as `state_starts` says.
     refill : callable
         ``refill(t, n)`` returns coefficient rows for steps t + 1 ... t + n, an array
         (n, groups, width) in the parameters' dtype. With `summing`, that and one in double
@@ -172,13 +173,7 @@ def make_stepper(
     """
     params = kernel.params
     stream = numba_cuda.stream_of(next((p.stream for p in params if p.stream), None))
-    initial = {**optimizer.initial_state(), LOOKAHEAD_STATE: "p"}
-    last = [LOOKAHEAD_STATE] if optimizer.lookahead else []
-    last += [AVERAGE] if optimizer.average else []
-    state = {
-        name: [_start(p, initial.get(name, 0.0), stream) for p in params]
-        for name in (*kernel.state, *last)
-    }
+    state = {n: [_start(p, value, stream) for p in params] for n, value in starts.items()}
     states = [list(arrays) for arrays in zip(*state.values(), strict=True)] or [[] for _ in params]
     row_width = len(emit.COMMON) + len(kernel.coefficients) + (summing.tail if summing else 0)
     table = ArrayTable(params, states, group_ids, row_width, stream)
@@ -237,7 +232,6 @@ def _sums(
 
 
 def _start(p: DeviceArray, value: float | str, stream: Any) -> Any:
-    """Return a state array for a parameter, as `Optimizer.initial_state` says."""
     if isinstance(value, str):
         return numba_cuda.duplicate(p.address, p.shape, p.dtype, stream)
     return numba_cuda.full(p.shape, p.dtype, value, stream)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.find.update import SummingKernels
+from ..rule import UpdateRule
 
 
 class BoundSums:
@@ -59,6 +60,14 @@ class BoundSums:
             for i, name in enumerate(names):
                 found[i, k] = _number(saved[scalar][name], f"{label}[{scalar!r}][{name!r}]")
         return found
+
+
+def start_sums(optimizer: UpdateRule, kernels: SummingKernels, count: int) -> BoundSums:
+    """Start the scalars of a rule over `count` arrays."""
+    shared = optimizer.scope == "all"
+    start = optimizer.initial_scalars()
+    row = [float(start.get(name, 0.0)) for name in kernels.scalars]
+    return BoundSums(kernels, shared, np.tile(np.array(row), (1 if shared else count, 1)))
 
 
 def _check_keys(given: Any, names: Sequence[str], label: str) -> None:
