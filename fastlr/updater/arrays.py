@@ -46,23 +46,7 @@ class Parameters:
 
 
 def check_parameters(given: Any) -> Parameters:
-    """Check what `bind` was given and bring it into one form.
-
-    Parameters
-    ----------
-    given : array, sequence of arrays or mapping of str to array
-        All on the CPU or all on one device.
-
-    Returns
-    -------
-    params : Parameters
-        The arrays themselves, not copies.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an array is unfit; the message names it.
-    """
+    """Check what `bind` was given and bring it into one form."""
     if isinstance(given, np.ndarray) or is_device_array(given):
         kind, names, arrays = "array", ["0"], [given]
     elif isinstance(given, Mapping):
@@ -116,22 +100,7 @@ def _check_host_arrays(params: Parameters) -> None:
 
 
 def check_gradient(params: Parameters, i: int, grad: Any) -> None:
-    """Raise unless `grad` can be the gradient of parameter `i`.
-
-    Parameters
-    ----------
-    params : Parameters
-        What was bound.
-    i : int
-        Which of them.
-    grad : object
-        What the user passed.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is unfit; the message names it.
-    """
+    """Raise unless `grad` can be the gradient of parameter `i`."""
     param = params.arrays[i]
     label = params.label(i, "grads")
     if not isinstance(grad, np.ndarray):

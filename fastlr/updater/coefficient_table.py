@@ -28,30 +28,7 @@ def coefficient_rows(
     t: int,
     n: int,
 ) -> Any:
-    """Return coefficient rows of steps t + 1 ... t + n.
-
-    Parameters
-    ----------
-    base_lr : float
-        Learning rate that schedules and groups scale.
-    groups : sequence of Group
-        Each gets a row for each step.
-    timetable : Timetable
-        Hyper-parameters by step.
-    names : sequence of str
-        Coefficients after the common ones, in the kernel's order.
-    summing : BoundSums or None
-        Of a rule with sums: what is derived from them is written behind that at each step.
-    dtype : dtype
-        Of the rows.
-    t, n : int
-        Steps made, and how many rows.
-
-    Returns
-    -------
-    ndarray of shape (n, groups, width), or two of them
-        For a rule with sums, also the rows in double precision, which `adapt` takes.
-    """
+    """Return coefficient rows of steps t + 1 ... t + n."""
     steps = np.arange(t + 1, t + n + 1, dtype=np.float64)
     blocks = timetable.blocks(steps - 1)
     # What is derived from sums is written behind that at each step.

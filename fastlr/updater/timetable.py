@@ -24,23 +24,7 @@ class Block(NamedTuple):
 
 
 class Timetable:
-    """All schedules of an optimizer and its groups, with what they have seen of the metric.
-
-    Parameters
-    ----------
-    optimizer : UpdateRule
-        Hyper-parameters, `schedule` and `schedules`.
-    groups : sequence of Group
-        Those with a schedule follow it instead of the optimizer's, momentum included.
-    run : Run
-        The run, for lengths given in fractions or epochs.
-
-    Raises
-    ------
-    ValueError
-        If a schedule lacks the length of the run or of an epoch, two drive the same thing, or a
-        group replaces a penalty that the rule applies itself.
-    """
+    """All schedules of an optimizer and its groups, with what they have seen of the metric."""
 
     def __init__(self, optimizer: UpdateRule, groups: Sequence[Group], run: Run) -> None:
         self._optimizer = optimizer
@@ -103,15 +87,7 @@ class Timetable:
         }
 
     def observe(self, metric: float, t: int) -> None:
-        """Tell every schedule a metric.
-
-        Parameters
-        ----------
-        metric : float
-            Validation metric of the epoch.
-        t : int
-            Steps made so far.
-        """
+        """Tell every schedule a metric."""
         self._latest = None
         self._seen = {
             label: schedule.observe(self._seen[label], metric, t, self._run)
@@ -119,20 +95,7 @@ class Timetable:
         }
 
     def rates(self, t: int) -> tuple[float, float | None]:
-        """Return factor and momentum of a step outside groups with a schedule of their own.
-
-        Parameters
-        ----------
-        t : int
-            Number of the step, counted from 0.
-
-        Returns
-        -------
-        factor : float
-            Factor on the learning rate.
-        momentum : float or None
-            Momentum itself, None where nothing drives it.
-        """
+        """Return factor and momentum of a step outside groups with a schedule of their own."""
         if self._steady:  # asked for at each call of `partial_fit`
             return 1.0, None
         # Asked for at the end of each epoch, mostly of steps that have just been looked at.
@@ -144,23 +107,7 @@ class Timetable:
         return float(known[1][k]), None if known[2] is None else float(known[2][k])
 
     def blocks(self, t: np.ndarray) -> list[Block]:
-        """Return the hyper-parameters of steps, for each group.
-
-        Parameters
-        ----------
-        t : ndarray of float64
-            Numbers of consecutive steps, counted from 0.
-
-        Returns
-        -------
-        list of Block
-            One for each group; groups without a schedule of their own share one.
-
-        Raises
-        ------
-        ValueError
-            If a schedule takes a hyper-parameter out of its range.
-        """
+        """Return the hyper-parameters of steps, for each group."""
         values = self._values(t)
         names = ("weight_decay", "l1", "l2")
         shared = [self._factor(n, t) if n in values else 1.0 for n in names]
@@ -220,20 +167,7 @@ class Timetable:
 
 
 def check_effects(optimizer: UpdateRule, coefficients: Sequence[str]) -> None:
-    """Raise unless every hyper-parameter in `schedules` can change from step to step.
-
-    Parameters
-    ----------
-    optimizer : UpdateRule
-        Hyper-parameters and rule.
-    coefficients : sequence of str
-        Coefficients that its kernel takes.
-
-    Raises
-    ------
-    ValueError
-        If the rule needs one number for the whole run, or does not use it at all.
-    """
+    """Raise unless every hyper-parameter in `schedules` can change from step to step."""
     if not optimizer.schedules:
         return
     if optimizer.own_decay is not None:

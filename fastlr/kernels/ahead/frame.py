@@ -52,19 +52,7 @@ RULES = {{}}
 
 
 def describe(rule: Rule) -> dict[str, Any]:
-    """Return what callers must know of a compiled rule without reading its source again.
-
-    Parameters
-    ----------
-    rule : Rule
-        A parsed rule.
-
-    Returns
-    -------
-    dict
-        ``digest`` of the source it was compiled from, ``flags``, and for each setting of the
-        flags its variant: key, state arrays and coefficients, in the kernel's order.
-    """
+    """Return digest, flags, and by their setting the key, state and coefficients of variants."""
     choices = {}
     for setting in itertools.product((False, True), repeat=len(rule.flags)):
         v = specialise(rule, dict(zip(rule.flags, setting, strict=True)))

@@ -19,33 +19,7 @@ def find_compiled(
     read: Callable[[type], Rule],
     backend: str,
 ) -> tuple[Any, Any] | None:
-    """Return the module in which Cython has compiled a rule, with what that says of it.
-
-    Parameters
-    ----------
-    owner : type
-        Class that states the rule.
-    name : str
-        Name of the rule.
-    folder : {"optimizers", "schedules", "losses"}
-        Where classes are whose rules are compiled ahead of time.
-    load : callable or None
-        Imports the module; None where this processor has none.
-    read : callable
-        Parses the rule of `owner`; called only where its file is not what it was.
-    backend : {"auto", "cython", "numba"}
-        Whose kernel is asked for.
-
-    Returns
-    -------
-    (module, description) or None
-        None where Numba is to compile the rule.
-
-    Raises
-    ------
-    ValueError
-        If ``"cython"`` was asked for and does not have the rule; the message says why.
-    """
+    """Return the module in which Cython has compiled a rule, with what that says of it."""
     if backend == "numba":
         return None
     reason = f"the rule of {owner.__name__} was not compiled ahead of time"

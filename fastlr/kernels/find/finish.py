@@ -10,17 +10,7 @@ from . import processor
 
 
 class BoundFinish(NamedTuple):
-    """What a stepper needs to know of the modifiers that follow a rule.
-
-    Parameters
-    ----------
-    what : Finish
-        Which they are.
-    address, count : int
-        Of the loop, and of the one that counts the moves that a cautious step keeps.
-    owner : object
-        Keeps the code alive.
-    """
+    """What a stepper needs to know of the modifiers that follow a rule."""
 
     what: Finish
     address: int
@@ -34,22 +24,7 @@ class BoundFinish(NamedTuple):
 
 
 def bind_finish(finish: Finish, dtype: str, backend: str) -> BoundFinish:
-    """Find the kernels of the modifiers.
-
-    Parameters
-    ----------
-    finish : Finish
-        Which modifiers.
-    dtype : {"f32", "f64"}
-        Precision.
-    backend : {"cython", "numba"}
-        Whose kernel runs the rule.
-
-    Returns
-    -------
-    BoundFinish
-        Addresses.
-    """
+    """Find the kernels of the modifiers."""
     isa = processor.instruction_set()
     if backend == "cython" and isa is not None:
         module = built.updates(isa)

@@ -15,11 +15,6 @@ def instruction_set() -> str | None:
     """Return the instruction set whose Cython kernels are used, None where none was built.
 
     ``FASTLR_ISA`` forces one of ``base``, ``avx2``, ``avx512``.
-
-    Raises
-    ------
-    ValueError
-        If the one that is forced is unknown, not supported by the processor or not built.
     """
     try:
         supported = importlib.import_module("fastlr.kernels.ahead._cpu").supported()

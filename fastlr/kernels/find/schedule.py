@@ -38,25 +38,7 @@ class ScheduleKernel(NamedTuple):
     owner: Any  # keeps the code alive
 
     def __call__(self, t: np.ndarray, coefficients: Mapping[str, Any]) -> np.ndarray:
-        """Evaluate the rule.
-
-        Parameters
-        ----------
-        t : ndarray of float64, C-contiguous
-            Step numbers.
-        coefficients : mapping of str to float or sequence of float
-            What the rule takes after ``t``; more is ignored.
-
-        Returns
-        -------
-        ndarray of float64
-            One value per step, shaped like `t`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a coefficient is missing or of the wrong kind.
-        """
+        """Evaluate the rule."""
         row = packed(self.schedule, self.coefficients, self.tables, coefficients)
         out = np.empty_like(t)
         self.call(out.ctypes.data, t.ctypes.data, row.buffer_info()[0], t.size)

@@ -12,38 +12,14 @@ from .source_cache import load_source
 
 
 def finish_kernel(finish: Finish, dtype: str) -> Any:
-    """Compile the loop that follows a rule's, or take it from the cache.
-
-    Parameters
-    ----------
-    finish : Finish
-        What it does.
-    dtype : {"f32", "f64"}
-        Precision.
-
-    Returns
-    -------
-    cfunc
-        Numba's function object, of the signature of an update kernel.
-    """
+    """Compile the loop that follows a rule's, or take it from the cache."""
     head = HEAD.format(rule=finish.key, dtype=TYPES[dtype])
     text = head + loop_text(finish_loop(finish))
     return load_source(finish_name(finish, dtype), text).entry
 
 
 def count_kernel(dtype: str) -> Any:
-    """Compile the loop that counts where rule and gradient agree, or take it from the cache.
-
-    Parameters
-    ----------
-    dtype : {"f32", "f64"}
-        Precision.
-
-    Returns
-    -------
-    cfunc
-        Numba's function object; it takes what an update kernel takes, and returns the count.
-    """
+    """Compile the loop that counts where rule and gradient agree, or take it from the cache."""
     loop = count_loop()
     given = [f"{name} = c[{k}]" for name, k in loop.used.items()]
     lines = [*given, "before_at_ = s[0]", "count_ = 0", "for i_ in range(n):"]

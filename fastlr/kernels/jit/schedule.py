@@ -20,18 +20,7 @@ def {ENTRY}(c, k):
 
 
 def schedule_kernel(rule: Rule) -> Any:
-    """Compile a schedule rule: ``void(double *out, const double *t, const double *c, n)``.
-
-    Parameters
-    ----------
-    rule : Rule
-        Parsed rule of time.
-
-    Returns
-    -------
-    cfunc
-        Numba's function object; its ``address`` lives as long as it does.
-    """
+    """Compile a schedule rule: ``void(double *out, const double *t, const double *c, n)``."""
     variant = specialise(rule, {})
     return load_source(variant.key, _schedule_text(variant)).entry
 

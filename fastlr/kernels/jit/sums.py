@@ -12,22 +12,7 @@ from .source_cache import load_source
 
 
 def summing_kernels(rule: Rule, flags: dict[str, bool], dtype: str) -> tuple[Any, Any]:
-    """Compile what a rule with sums has besides its update, or take it from the cache.
-
-    Parameters
-    ----------
-    rule : Rule
-        Parsed rule with sums.
-    flags : dict of str to bool
-        Its switches.
-    dtype : {"f32", "f64"}
-        Precision of the arrays.
-
-    Returns
-    -------
-    measure, adapt : cfunc
-        Numba's function objects; their ``address`` lives as long as they do.
-    """
+    """Compile what a rule with sums has besides its update, or take it from the cache."""
     variant = specialise(rule, flags)
     measure = load_source(measure_name(variant, dtype), _measure_text(variant, dtype))
     adapt = load_source(adapt_name(variant, dtype), _adapt_text(variant, dtype))

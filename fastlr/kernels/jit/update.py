@@ -15,24 +15,7 @@ from .source_cache import load_source
 
 
 def update_kernel(rule: Rule, flags: dict[str, bool], average: bool, dtype: str) -> Any:
-    """Compile an update kernel, or take it from the cache.
-
-    Parameters
-    ----------
-    rule : Rule
-        Parsed rule.
-    flags : dict of str to bool
-        Its switches.
-    average : bool
-        Keep a running average in one more array.
-    dtype : {"f32", "f64"}
-        Precision.
-
-    Returns
-    -------
-    cfunc
-        Numba's function object; its ``address`` lives as long as it does.
-    """
+    """Compile an update kernel, or take it from the cache."""
     variant = specialise(rule, flags)
     return load_source(
         kernel_name(variant, average, dtype), _update_text(variant, average, dtype)

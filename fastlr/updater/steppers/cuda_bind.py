@@ -81,29 +81,7 @@ class DeviceSums(BoundSums):
 def cuda_kernel(
     optimizer: UpdateRule, bound: Parameters, finish: Finish | None = None
 ) -> CudaKernel:
-    """Check the parameters and return the kernel of an optimizer with its switches as they are.
-
-    Parameters
-    ----------
-    optimizer : UpdateRule
-        Hyper-parameters and rule.
-    bound : Parameters
-        Parameters as the user gave and named them.
-    finish : Finish, optional
-        Modifiers that follow the rule.
-
-    Returns
-    -------
-    CudaKernel
-        Kernel and description.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a parameter is unfit; the message names it.
-    RuleError
-        If the rule of a user's class cannot be compiled.
-    """
+    """Check the parameters and return the kernel of an optimizer with its switches as they are."""
     labels = [bound.label(i, "params") for i in range(len(bound.arrays))]
     params = [describe(a, n, writable=True) for a, n in zip(bound.arrays, labels, strict=True)]
     for array, label in zip(params, labels, strict=True):
@@ -141,36 +119,7 @@ def make_stepper(
     refill: Callable[[int, int], Any],
     summing: BoundSums | None,
 ) -> tuple[CudaStepper, dict[str, list[Any]], BoundSums | None]:
-    """Allocate the state and return it with the stepper that updates it.
-
-    Parameters
-    ----------
-    kernel : CudaKernel
-        From `cuda_kernel`.
-    bound : Parameters
-        Parameters as the user gave and named them.
-    group_ids : list of int
-        Group of each parameter.
-    optimizer : UpdateRule
-        Hyper-parameters.
-    starts : mapping of str to float or str
-        State arrays and what they start from, as `state_starts` says.
-    refill : callable
-        ``refill(t, n)`` returns coefficient rows for steps t + 1 ... t + n, an array
-        (n, groups, width) in the parameters' dtype. With `summing`, that and one in double
-        precision.
-    summing : BoundSums or None
-        What the scalars of a rule with sums start from.
-
-    Returns
-    -------
-    stepper : CudaStepper
-        Steps the arrays.
-    state : dict of str to list
-        Numba's device arrays, one for each parameter; slow and averaged parameters last.
-    summing : BoundSums or None
-        The same, kept up to date with the device.
-    """
+    """Allocate the state and return it with the stepper that updates it."""
     params = kernel.params
     stream = numba_cuda.stream_of(next((p.stream for p in params if p.stream), None))
     state = {n: [_start(p, value, stream) for p in params] for n, value in starts.items()}

@@ -12,17 +12,7 @@ from ..rule import UpdateRule
 
 
 class BoundSums:
-    """Kernels and scalars of one updater.
-
-    Parameters
-    ----------
-    kernels : SummingKernels
-        Addresses, and what goes through them.
-    shared : bool
-        One set of sums over all arrays, rather than one for each.
-    scalars : ndarray of shape (sets, scalars)
-        Kept from step to step; the stepper writes it.
-    """
+    """Kernels and scalars of one updater."""
 
     def __init__(self, kernels: SummingKernels, shared: bool, scalars: np.ndarray) -> None:
         self.kernels, self.shared, self.scalars = kernels, shared, scalars
@@ -42,13 +32,7 @@ class BoundSums:
         }
 
     def read(self, saved: Any, names: Sequence[str]) -> np.ndarray:
-        """Check what `save` returned and return it as an array like `scalars`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it does not fit; the message names what.
-        """
+        """Check what `save` returned and return it as an array like `scalars`."""
         label = "state_dict['scalars']"
         _check_keys(saved, self.kernels.scalars, label)
         found = np.empty_like(self.scalars)
