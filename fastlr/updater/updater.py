@@ -10,7 +10,7 @@ from typing import Any
 from ..core.hyper import check_count
 from ..kernels.find.update import BACKENDS
 from ..schedules import Run
-from . import saving, statistics
+from . import statistics
 from .arrays import check_parameters
 from .binding import Binding
 from .groups import assign_groups
@@ -182,6 +182,8 @@ class Updater:
             skipped steps and the parameter at fault, and what a plateau schedule has seen; for
             rules that keep scalars, those too. Holds only arrays, numbers, strings and dicts.
         """
+        from . import saving
+
         return saving.save(self.binding)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -198,6 +200,8 @@ class Updater:
         TypeError, ValueError
             If something does not fit; the message names it.
         """
+        from . import saving
+
         saving.load(self.binding, state_dict)
 
     @property

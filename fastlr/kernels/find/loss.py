@@ -16,7 +16,6 @@ import numpy as np
 from ..ahead import built
 from ..language.terms import loss_owner
 from . import processor
-from .compiled import find_compiled
 
 if TYPE_CHECKING:
     from ..language.check import Rule
@@ -137,11 +136,11 @@ def _find(
 ) -> tuple[str, int, tuple[str, ...], Any]:
     """Return backend, address, coefficients and what keeps the code; kept for good."""
     load = None if isa is None else functools.partial(built.losses, isa)
-    compiled = find_compiled(owner, f"{owner.__name__}_loss", "losses", load, _read, backend)
+    name = f"{owner.__name__}_loss"
+    compiled = processor.find_compiled(owner, name, "losses", load, _read, backend)
     if compiled is not None:
         module, known = compiled
-        name = f"{owner.__name__.lower()}_loss_{dtype}"
-        return "cython", module.KERNELS[name], known["coefficients"], module
+        return "cython", module.KERNELS[f"{name.lower()}_{dtype}"], known["coefficients"], module
     from ..jit import loss as numba_losses
     from ..loops import loss as emit_losses
 

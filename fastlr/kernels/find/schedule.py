@@ -17,7 +17,7 @@ import numpy as np
 from ..ahead import built
 from ..language.terms import schedule_owner
 from ..loops.schedule_row import packed
-from .compiled import find_compiled
+from . import processor
 
 if TYPE_CHECKING:
     from ..language.check import Rule
@@ -70,7 +70,7 @@ def schedule_kernel(cls: type, backend: str = "auto") -> ScheduleKernel:
     """
     owner = schedule_owner(cls)
     name = f"{owner.__name__}_factor"
-    found = find_compiled(owner, name, "schedules", built.schedules, _read, backend)
+    found = processor.find_compiled(owner, name, "schedules", built.schedules, _read, backend)
     if found is not None:
         module, known = found
         kernel, _, coefficients = known["variants"][()]

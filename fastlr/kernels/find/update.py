@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..ahead import built
 from ..language.terms import update_owner
 from . import processor
-from .compiled import find_compiled
 
 if TYPE_CHECKING:
     from ..language.check import Rule
@@ -111,7 +110,7 @@ def _compiled(cls: type, isa: str | None, backend: str) -> tuple[Any, tuple[Any,
     """Return the class that states the rule, and the rule as Cython has compiled it."""
     owner = update_owner(cls)
     load = None if isa is None else functools.partial(built.updates, isa)
-    return owner, find_compiled(owner, owner.__name__, "optimizers", load, _read, backend)
+    return owner, processor.find_compiled(owner, owner.__name__, "optimizers", load, _read, backend)
 
 
 def _read(owner: type) -> Rule:
