@@ -11,9 +11,9 @@ from ..core.sklearn_versions import StrOptions
 from ..losses import LogLoss, get_loss
 from ..losses.base import Loss
 from .bases.classifier import GradientClassifier
-from .bases.linear_model import LinearModel
 from .data.probability import gives_probabilities, log_probabilities, probabilities
 from .data.targets import ClassTargets
+from .models.linear_model import LinearModel
 from .settings.settings import DEFAULT_SCHEDULE
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from ..losses import get_loss
 from ..losses.base import Loss
-from .bases.linear_model import LinearModel
 from .bases.regressor import GradientRegressor
-from .session.units import CoefOfVector
+from .models.linear_model import LinearModel
+from .models.model import CoefOfVector
 from .settings.settings import DEFAULT_SCHEDULE
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .bases.classifier import GradientClassifier
-from .bases.mlp_model import MLPModel
 from .data.targets import ClassTargets
+from .models.mlp_model import MLPModel
 from .settings.settings import DEFAULT_SCHEDULE
 
 

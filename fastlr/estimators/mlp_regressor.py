@@ -6,9 +6,9 @@ from typing import Any
 
 from ..losses import get_loss
 from ..losses.base import Loss
-from .bases.mlp_model import MLPModel
 from .bases.regressor import GradientRegressor
 from .data.targets import RealTargets
+from .models.mlp_model import MLPModel
 from .settings.settings import DEFAULT_SCHEDULE
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from scipy.sparse import issparse
+from numpy.typing import ArrayLike
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from ...core.sklearn_versions import StrOptions, check_classification_targets
-from ..data.labels import MOST_PLAIN_LABELS, PLAIN_LABELS, encode
-from ..data.targets import ClassTargets
+from ...losses.base import Loss
+from ..data.rows import MOST_PLAIN_LABELS, PLAIN_LABELS, Features, is_sparse
+from ..data.targets import ClassTargets, encode
+from ..fitting.chunks import fit_chunk, fit_stream
 from ..fitting.fit import GradientEstimator
 
 
@@ -25,7 +27,6 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    class_weight: Any
     classes_: np.ndarray
     multilabel_: bool
 
@@ -38,8 +39,12 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         return tags
 
     def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> GradientClassifier:
+        self,
+        X: Features,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch over X and y, going on where the last call left off.
 
         Optimizer state and the clock of the schedule go on from call to call, after `fit` and
@@ -70,17 +75,17 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         TypeError, ValueError
             If data or parameters are unfit.
         """
-        self._fit_chunk(X, y, sample_weight, classes)
+        fit_chunk(self, X, y, sample_weight, classes)
         return self
 
     def fit_stream(
         self,
         chunks: Iterable[Any],
         *,
-        classes: Any = None,
+        classes: ArrayLike | None = None,
         total_rows: int | None = None,
         n_chunks: int | None = None,
-    ) -> GradientClassifier:
+    ) -> Self:
         """Train in one pass over chunks of data, which need not fit into memory.
 
         It begins anew as `fit` does, with ``warm_start=False``, and `history_` has a row for
@@ -109,10 +114,10 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         TypeError, ValueError
             If data or parameters are unfit, or there is no chunk.
         """
-        self._fit_stream(chunks, classes, total_rows, n_chunks)
+        fit_stream(self, chunks, classes, total_rows, n_chunks)
         return self
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: Features) -> np.ndarray:
         """Return the raw scores; of log-loss, the logits.
 
         Parameters
@@ -128,7 +133,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         scores = self._raw_scores(X)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Features) -> np.ndarray:
         """Return the most probable label of each row.
 
         Parameters
@@ -147,7 +152,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         codes = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_[codes]
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Features) -> np.ndarray:
         """Return the probability of each class.
 
         Parameters
@@ -168,7 +173,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
             return np.column_stack([expit(-scores), expit(scores)])
         return softmax(scores, axis=1)
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: Features) -> np.ndarray:
         """Return the logarithm of the probability of each class.
 
         Parameters
@@ -190,11 +195,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
 
     # Hooks of the targets
 
-    @property
-    def _plain_weights(self) -> bool:  # type: ignore[override]
-        return self.class_weight is None
-
-    def _y_options(self, y: Any) -> dict[str, Any]:
+    def _y_options(self, y: ArrayLike) -> dict[str, bool]:
         if not self._takes_multilabel or y is None:
             return {}
         shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
@@ -202,18 +203,18 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
 
     def _checked_y(self, y: Any) -> np.ndarray:
         """Return y as labels, or as a dense matrix of 0 and 1."""
-        if not (issparse(y) or y.ndim == 2):
+        if not (is_sparse(y) or y.ndim == 2):
             check_classification_targets(y)
             return y
         kind = type_of_target(y, input_name="y")
         if kind != "multilabel-indicator":
             raise ValueError(f"y with several columns must hold 0 and 1 only, got {kind} targets")
-        return y.toarray() if issparse(y) else y
+        return y.toarray() if is_sparse(y) else y
 
     def _learn_targets(
         self, y: np.ndarray, weights: np.ndarray | None, dtype: np.dtype
     ) -> tuple[ClassTargets, np.ndarray]:
-        if issparse(y) or y.ndim == 2:
+        if is_sparse(y) or y.ndim == 2:
             y = self._checked_y(y)
             targets = ClassTargets(np.arange(y.shape[1]), multilabel=True)
             return targets, targets.encode(y, dtype)
@@ -230,7 +231,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         return ClassTargets(classes), encode(y, classes)
 
     def _targets_of_chunk(
-        self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: Any
+        self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: ArrayLike | None
     ) -> ClassTargets:
         if self.class_weight == "balanced":
             raise ValueError(
@@ -284,7 +285,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
             right = outputs.argmax(axis=1) == y
         return float(np.average(right, weights=weights))
 
-    def _training_loss(self, targets: ClassTargets) -> tuple[Any, str]:
+    def _training_loss(self, targets: ClassTargets) -> tuple[Loss | str, str]:
         if targets.multilabel:
             return self._loss(), "each"
         return self._loss(), "ovr" if targets.outputs == 1 else "softmax"

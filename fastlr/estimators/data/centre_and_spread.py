@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ...losses.base import Loss
+
 NORMAL = 1.3489795003921634  # distance of the quartiles of a normal variable, in deviations
 
 
 def centre_and_spread(
-    y: np.ndarray, weights: np.ndarray | None, loss: Any, centred: bool
+    y: np.ndarray, weights: np.ndarray | None, loss: Loss, centred: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what to subtract from targets, and what to divide them by.
 
@@ -39,7 +41,7 @@ def centre_and_spread(
     mean = np.average(y, axis=0, weights=weights) if centred else np.zeros(y.shape[1])
     spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weights))
     # Of all definitions, only this one knows weights: 2 is the row given twice.
-    options: Any = {"axis": 0, "weights": weights, "method": "inverted_cdf"}
+    options: dict[str, Any] = {"axis": 0, "weights": weights, "method": "inverted_cdf"}
     if centred:
         low, middle, high = np.quantile(y, [0.25, 0.5, 0.75], **options)
     else:
@@ -50,7 +52,7 @@ def centre_and_spread(
     return np.where(robust, middle, mean), np.where(robust, quartiles, spread)
 
 
-def _is_robust(loss: Any, scale: np.ndarray) -> np.ndarray:
+def _is_robust(loss: Loss, scale: np.ndarray) -> np.ndarray:
     """Return where rows a thousand times as far as some pull hardly harder."""
     known = np.isfinite(scale) & (scale > 0)
     near = 10 * np.where(known, scale, 1.0)

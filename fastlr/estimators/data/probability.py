@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
 
-from ...losses import LogLoss
+from ...losses import LogLoss, get_loss
 from ...losses.base import Loss
+from ..models.model import Model
 
 
-def gives_probabilities(model: Any) -> bool:
+def gives_probabilities(model: Model) -> bool:
     """Whether the loss of a classifier estimates probabilities."""
     try:
-        return bool(model._loss().has_probability)
+        return bool(get_loss(model._loss()).has_probability)
     except (TypeError, ValueError):  # fit will say what is wrong with it
         return False
 

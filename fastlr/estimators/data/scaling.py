@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
+
+from .rows import Matrix, is_sparse
 
 _BLOCK = 1 << 16  # elements looked at together
 _LOOKED_AT = 512  # rows by which `standardize="auto"` decides
@@ -135,16 +138,18 @@ def is_well_scaled(X: np.ndarray, weights: np.ndarray | None) -> bool:
 
 
 def learn_scaling(
-    X: np.ndarray, weights: np.ndarray | None, wanted: bool | str, centre: bool
+    X: Matrix, weights: np.ndarray | None, wanted: bool | str, centre: bool
 ) -> dict[str, np.ndarray]:
-    """Return what `scale_features` does, or nothing where features are to stay as they are.
+    """Return what to take off features and divide them by; nothing where they stay as they are.
 
     Parameters
     ----------
-    X : ndarray of shape (rows, features)
-        Rows.
+    X : ndarray or CSR matrix of shape (rows, features)
+        Finite numbers. Sparse ones are scaled only if that is `wanted` in so many words, for what
+        makes them, such as tf-idf, has scaled them already; and never shifted, which would leave
+        no zeros.
     weights : ndarray of shape (rows,) or None
-        Their weights.
+        Weights of the rows, not all zero.
     wanted : {"auto"} or bool
         The constructor parameter.
     centre : bool
@@ -153,7 +158,29 @@ def learn_scaling(
     Returns
     -------
     dict of str to ndarray
+        As `scale_features` returns it.
     """
+    if is_sparse(X):
+        wants = wanted and wanted != "auto"
+        return _sparse_scaling(X, weights, centre) if wants else {}
     if not wanted or (wanted == "auto" and is_well_scaled(X, weights)):
         return {}
     return scale_features(*feature_moments(X, weights), centre, X.dtype)
+
+
+def _sparse_scaling(
+    X: sparse.csr_array, weights: np.ndarray | None, centre: bool
+) -> dict[str, np.ndarray]:
+    """Return standard deviations, or without an intercept roots of mean squares."""
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    values = X.data.astype(np.float64)
+    weight = np.ones(X.shape[0]) if weights is None else weights
+    each = np.repeat(weight, np.diff(X.indptr))
+    total, size = weight.sum(), X.shape[1]
+    second = np.bincount(X.indices, each * values * values, minlength=size) / total
+    if centre:
+        second -= (np.bincount(X.indices, each * values, minlength=size) / total) ** 2
+    scale = np.sqrt(np.maximum(second, 0))
+    return {"scale": np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)}
