@@ -59,25 +59,7 @@ class Parts(NamedTuple):
 
 
 def take_apart(estimator: Any, random_state: Any) -> Parts:
-    """Return the parts of an estimator.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Of fastlr, or a Pipeline that ends in one.
-    random_state : int, RandomState instance or None
-        What replaces the seed of the estimator; None leaves it.
-
-    Returns
-    -------
-    Parts
-        The last one is a copy.
-
-    Raises
-    ------
-    TypeError
-        If it is neither.
-    """
+    """Return the parts of an estimator."""
     from sklearn.pipeline import Pipeline
 
     before, prefix, last = None, "", estimator
@@ -97,25 +79,7 @@ def take_apart(estimator: Any, random_state: Any) -> Parts:
 
 
 def make_grid(last: GradientEstimator, lrs: Any, weight_decays: Any) -> Grid:
-    """Return the candidates, after a check of what they are to be.
-
-    Parameters
-    ----------
-    last : estimator
-        The fastlr estimator.
-    lrs, weight_decays : array-like of float or None
-        As `sweep` takes them.
-
-    Returns
-    -------
-    Grid
-        All pairs of both.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one is unfit.
-    """
+    """Return the candidates, after a check of what they are to be."""
     if lrs is None:
         centre = estimator_facts(last).usual_rate
         rates = log_grid(centre / 100, centre * 100, N_RATES)
@@ -153,27 +117,7 @@ def _numbers(values: Any, name: str, interval: str) -> list[float]:
 def make_folds(
     parts: Parts, X: Any, y: Any, sample_weight: Any, cv: Any, groups: Any
 ) -> tuple[list[Callable[[], FoldOfRestarts]], list[int]]:
-    """Cut data into folds.
-
-    Parameters
-    ----------
-    parts : Parts
-        What is to be trained.
-    X, y, sample_weight, cv, groups
-        As `sweep` takes them.
-
-    Returns
-    -------
-    makers : list of callable
-        Each makes one fold, with steps before the last fitted to its rows.
-    n_test : list of int
-        Rows that each holds out.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is unfit.
-    """
+    """Cut data into folds."""
     from sklearn.model_selection import check_cv  # heavy to import
 
     if y is None:

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
@@ -14,7 +15,7 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from ...core.sklearn_versions import StrOptions, check_classification_targets
 from ...losses.base import Loss
-from ..data.rows import MOST_PLAIN_LABELS, PLAIN_LABELS, Features, is_sparse
+from ..data.rows import MOST_PLAIN_LABELS, PLAIN_LABELS, Features
 from ..data.targets import ClassTargets, encode
 from ..fitting.chunks import fit_chunk, fit_stream
 from ..fitting.fit import GradientEstimator
@@ -203,18 +204,18 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
 
     def _checked_y(self, y: Any) -> np.ndarray:
         """Return y as labels, or as a dense matrix of 0 and 1."""
-        if not (is_sparse(y) or y.ndim == 2):
+        if not (issparse(y) or y.ndim == 2):
             check_classification_targets(y)
             return y
         kind = type_of_target(y, input_name="y")
         if kind != "multilabel-indicator":
             raise ValueError(f"y with several columns must hold 0 and 1 only, got {kind} targets")
-        return y.toarray() if is_sparse(y) else y
+        return y.toarray() if issparse(y) else y
 
     def _learn_targets(
         self, y: np.ndarray, weights: np.ndarray | None, dtype: np.dtype
     ) -> tuple[ClassTargets, np.ndarray]:
-        if is_sparse(y) or y.ndim == 2:
+        if issparse(y) or y.ndim == 2:
             y = self._checked_y(y)
             targets = ClassTargets(np.arange(y.shape[1]), multilabel=True)
             return targets, targets.encode(y, dtype)

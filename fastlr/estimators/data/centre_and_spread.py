@@ -19,25 +19,7 @@ NORMAL = 1.3489795003921634  # distance of the quartiles of a normal variable, i
 def centre_and_spread(
     y: np.ndarray, weights: np.ndarray | None, loss: Loss, centred: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what to subtract from targets, and what to divide them by.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples, n_outputs), float64
-        Targets.
-    weights : ndarray of shape (n_samples,) or None
-        Of the rows.
-    loss : Loss
-        What they are trained with.
-    centred : bool
-        Whether anything may be subtracted; the spread is about zero otherwise.
-
-    Returns
-    -------
-    centre, spread : ndarray of shape (n_outputs,)
-        Median and distance of the quartiles, as a multiple of a normal variable's, where the loss
-        is robust at that scale; else mean and standard deviation. Zero for a constant.
-    """
+    """Return what to subtract from targets, and what to divide them by."""
     mean = np.average(y, axis=0, weights=weights) if centred else np.zeros(y.shape[1])
     spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weights))
     # Of all definitions, only this one knows weights: 2 is the row given twice.

@@ -19,24 +19,7 @@ def gives_probabilities(model: Model) -> bool:
 
 
 def probabilities(scores: np.ndarray, loss: Loss, reduction: str) -> np.ndarray:
-    """Return the probability of each class.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_samples, n_outputs)
-        Raw scores.
-    loss : Loss
-        What they were trained by; it defines `probability`.
-    reduction : {"softmax", "multinomial", "ovr", "each"}
-        How. With "each", labels are independent of each other; other classes share one row, in
-        proportion to their probability against the rest. Where all of these are zero, they are
-        equally likely.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_classes)
-        Two columns for a single output that is not a label by itself.
-    """
+    """Return the probability of each class."""
     if reduction == "softmax":
         return softmax(scores, axis=1)
     if reduction != "each" and scores.shape[1] == 1:

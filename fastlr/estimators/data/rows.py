@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypeGuard
 
 import numpy as np
@@ -41,6 +41,8 @@ class Rows:
         Without them, for scores.
     chosen : ndarray of shape (n_used,), int64, or None
         Which rows to use; None for all.
+    used : int
+        How many rows are used.
     """
 
     X: Matrix
@@ -48,11 +50,10 @@ class Rows:
     weights: np.ndarray | None = None
     sample_weight: np.ndarray | None = None
     chosen: np.ndarray | None = None
+    used: int = field(init=False)
 
-    @property
-    def used(self) -> int:
-        """How many rows are used."""
-        return int(self.X.shape[0]) if self.chosen is None else len(self.chosen)
+    def __post_init__(self) -> None:
+        self.used = int(self.X.shape[0]) if self.chosen is None else len(self.chosen)
 
     @property
     def numbers(self) -> np.ndarray:

@@ -12,13 +12,7 @@ from .rows import all_finite
 
 
 def encode(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the position of each label in `classes`, which are sorted, as int64.
-
-    Raises
-    ------
-    ValueError
-        If a label is not among `classes`.
-    """
+    """Return the position of each label in `classes`, which are sorted, as int64."""
     codes = classes.searchsorted(y)
     right = classes.take(codes, mode="clip") == y
     if not np.all(right):

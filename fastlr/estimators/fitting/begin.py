@@ -41,7 +41,7 @@ def begin(
         fitted = model._fitted_params()
         shapes = model._shapes(model.n_features_in_, spec.targets.outputs, {})
         _check_same_shapes(shapes, fitted)
-        if not needs_total(optimizer, run):
+        if not needs_total(optimizer.scheduled().values(), run):
             checkpoint = _checkpoint_now(model)
     session = _start(model, optimizer, spec, run, fitted, checkpoint)
     if checkpoint is None:
@@ -68,7 +68,7 @@ def go_on(model: Model) -> Session:
     total, steps = checkpoint["run"]
     optimizer, run = at_known_rate(model, model._resolve_optimizer()), Run(total, steps)
     optimizer = model._at_batch_size(optimizer, model._batch_rows)
-    if needs_total(optimizer, run):
+    if needs_total(optimizer.scheduled().values(), run):
         run = Run(None, steps)
     targets, n_features = model._known_targets(), model.n_features_in_
     spec = make_spec(model, targets, model._inputs, n_features, known_dtype(model))
@@ -108,7 +108,7 @@ def _start(
     checkpoint: Mapping[str, Any] | None,
 ) -> Session:
     """Begin a session, over fitted parameters and an earlier session where they are given."""
-    if run.total_steps is None and needs_total(optimizer, run):
+    if run.total_steps is None and needs_total(optimizer.scheduled().values(), run):
         # Nobody knows how many calls will follow, so there is no run to stretch it over.
         optimizer = optimizer.replace(schedule=None)
     # A checkpoint brings the state of its generator.

@@ -13,7 +13,7 @@ from ..data.rows import Rows
 from ..models.model import Model
 from ..session.callbacks import Tasks
 from ..session.diagnosis_inputs import Motion, facts_at_start, sample_of
-from ..session.history import COLUMNS, UNKNOWN, append_row
+from ..session.history import COLUMNS, UNKNOWN
 from ..session.session import Session
 from ..session.warnings import warn_diverged, warn_interrupted
 from ..settings.settings import EpochPlan
@@ -210,8 +210,12 @@ def record(
     """Add an epoch to the history of a model, and print it where that is asked for."""
     step = session.last_step()
     row = (model.n_iter_ + 1, loss, *validation, *step, seconds, *motion)
-    model._history = append_row(model._history, model.n_iter_, row)
-    model.n_iter_ += 1
+    n = model.n_iter_
+    if n == len(model._history):
+        more = np.empty((max(n, 8), len(COLUMNS)))
+        model._history = np.concatenate([model._history, more])
+    model._history[n] = row
+    model.n_iter_ = n + 1
     if model.verbose:
         held_out = ""
         if validation[0] == validation[0]:

@@ -61,11 +61,11 @@ class LinearModel(Model):
     # Rows
 
     def _layout(self, X: Matrix) -> dict[str, np.ndarray]:
-        return {BY_FEATURE: np.array(True)} if is_sparse(X) else {}
+        return {BY_FEATURE: np.array(True)} if sparse.issparse(X) else {}
 
     def _learn_inputs(self, X: Matrix, weights: np.ndarray | None) -> dict[str, np.ndarray]:
-        scaling = learn_scaling(X, weights, self.standardize, self.fit_intercept)
-        return self._layout(X) | scaling
+        layout = self._layout(X)
+        return layout | learn_scaling(X, weights, self.standardize, self.fit_intercept)
 
     def _shapes(self, n_features: int, outputs: int, inputs: Arrays) -> Shapes:
         coef = (n_features, outputs) if BY_FEATURE in inputs else (outputs, n_features)
@@ -112,6 +112,8 @@ class LinearModel(Model):
 
     def _strengths(self, spec: ModelSpec) -> tuple[float, float]:
         """Return the strengths of the L1 and the L2 part in units of training."""
+        if self.penalty is None:
+            return 0.0, 0.0
         l1, l2 = self._parts()
         targets, loss = spec.targets, spec.loss
         if isinstance(targets, ClassTargets) or isinstance(loss, str) or not targets.scaled:

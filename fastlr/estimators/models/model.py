@@ -29,7 +29,7 @@ from ...updater.updater import Updater
 from ..data.rows import Matrix
 from ..data.targets import Targets
 from ..settings.settings import resolve_optimizer, rule_of_thumb
-from .spec import Groups, ModelSpec, Shapes, exempt_intercepts
+from .spec import Groups, ModelSpec, Shapes
 from .units import Arrays, Units
 
 Seed = int | np.random.RandomState | None
@@ -244,8 +244,12 @@ class Model(BaseEstimator):
         raise NotImplementedError
 
     def _groups(self, spec: ModelSpec, optimizer: Optimizer) -> Groups:
-        """Return parameter groups to bind the optimizer with."""
-        return exempt_intercepts(spec, optimizer)
+        """Return groups to bind the optimizer with; these spare intercepts decay and penalties."""
+        intercepts = [name for name in spec.shapes if name.startswith("intercept")]
+        if not intercepts:
+            return []
+        unpenalised = {n: 0.0 for n in ("l1", "l2") if n not in optimizer.own_fields}
+        return [{"match": intercepts, "weight_decay": 0.0, **unpenalised}]
 
     def _make_epoch(self, arena: Arena, updater: Updater, spec: ModelSpec) -> Any:
         """Return the engine."""

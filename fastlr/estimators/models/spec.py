@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...losses.base import Loss
-from ...optimizers.optimizer import Optimizer
 from ..data.targets import Targets
 
 Shapes = dict[str, tuple[int, ...]]
@@ -45,10 +44,3 @@ class ModelSpec(NamedTuple):
     def n_params(self) -> int:
         """Return how many parameters there are."""
         return sum(math.prod(shape) for shape in self.shapes.values())
-
-
-def exempt_intercepts(spec: ModelSpec, optimizer: Optimizer) -> Groups:
-    """Return groups for `Optimizer.bind` that spare intercepts decay and penalties."""
-    intercepts = [name for name in spec.shapes if name.startswith("intercept")]
-    unpenalised = {n: 0.0 for n in ("l1", "l2") if n not in optimizer.own_fields}
-    return [{"match": intercepts, "weight_decay": 0.0, **unpenalised}] if intercepts else []

@@ -55,15 +55,6 @@ class LinearUnits(Units):
 
     .. math::
         W' = c W / s, \qquad b' = c\,(b - (W / s)\,m) + t
-
-    Parameters
-    ----------
-    target_shift, target_scale : ndarray of shape (n_outputs,), float64
-        :math:`t` and :math:`c`.
-    input_shift, input_scale : ndarray of shape (n_features,), float64, optional
-        :math:`m` and :math:`s`; features as they are by default.
-    layout : ByFeature, optional
-        How coefficients lie while they are trained; as they are handed out by default.
     """
 
     def __init__(
@@ -110,15 +101,6 @@ class MLPUnits(Units):
     .. math::
         W_1' = W_1 / s, \qquad b_1' = b_1 - m^T W_1', \qquad
         W_L' = W_L c, \qquad b_L' = b_L c + t
-
-    Parameters
-    ----------
-    n_layers : int
-        Number of layers.
-    inputs : mapping of str to ndarray
-        ``shift`` and ``scale`` of the features, the second alone, or neither.
-    targets : tuple of ndarray, or None
-        Shift and scale of the outputs.
     """
 
     def __init__(

@@ -63,20 +63,7 @@ class Outcome(NamedTuple):
 
 
 class FoldOfCandidates:
-    """One fold, on which candidates are trained.
-
-    Parameters
-    ----------
-    model : Model
-        What candidates are copies of; changed by this.
-    train, test : Part
-        Rows to train on, and those held out.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If data or parameters are unfit.
-    """
+    """One fold, on which candidates are trained."""
 
     def __init__(self, model: Model, train: Part, test: Part) -> None:
         model._validate_params()
@@ -101,26 +88,7 @@ class FoldOfCandidates:
         max_epochs: int | None = None,
         ended: Callable[[], bool] = lambda: False,
     ) -> list[Outcome]:
-        """Train candidates and score them. Threads may do so at the same time.
-
-        Parameters
-        ----------
-        settings : sequence of dict
-            Constructor parameters of each.
-        scorer : callable
-            Takes a fitted estimator, rows, targets and weights (or None); higher is better.
-        max_epochs : int, optional
-            Length of the training, over which schedules are stretched; the estimator's own by
-            default.
-        ended : callable, optional
-            Asked before each epoch; if it returns true, training ends and the outcomes mean
-            nothing.
-
-        Returns
-        -------
-        list of Outcome
-            Each to the bit what it would be without the others.
-        """
+        """Train candidates and score them. Threads may do so at the same time."""
         candidates = [self._begin(own, max_epochs) for own in settings]
         live = candidates
         while live and not ended():

@@ -22,15 +22,6 @@ GROUPS = 8  # groups of held-out rows, whose differences tell what is chance
 class Folds:
     """Folds of rows.
 
-    Parameters
-    ----------
-    rows : Rows
-        All there are to train on.
-    by_content : bool
-        Whether copies of a row go together, for small data.
-    seed : int
-        Draws the folds.
-
     Attributes
     ----------
     n_units : int
@@ -55,24 +46,7 @@ class Folds:
             self._size = min(max(len(mixed) // _PARTS, 1), HELD_OUT)
 
     def split(self, fold: int) -> tuple[Rows, np.ndarray, Rows, np.ndarray]:
-        """Return the rows, the numbers of those to train on, and a copy of those held out.
-
-        Parameters
-        ----------
-        fold : int
-            From 0 to 4.
-
-        Returns
-        -------
-        rows : Rows
-            With weights whose mean is 1 over those to train on.
-        train : ndarray of int64
-            Their numbers.
-        test : Rows
-            The fold, in groups of rows.
-        starts : ndarray of int
-            Where in it each group begins. Copies of a row are in one group.
-        """
+        """Return the rows, the numbers of those to train on, and a copy of those held out."""
         if fold not in self._known:
             train, own, groups = self._parted(fold)
             order = np.lexsort((own, groups))

@@ -32,18 +32,7 @@ class Fresh(Protocol):
 
 
 class HeldOutRuns:
-    """Losses of folds after training on the other rows.
-
-    Parameters
-    ----------
-    trial : EstimatorTrial
-        Model, optimizer, rows and mini-batches.
-    folds : Folds
-        Of its rows.
-    seed : int
-        Of first weights and permutations; folds have their own. Runs on a fold meet the same
-        rows in the same order, whatever the rate, so that their losses can be compared.
-    """
+    """Losses of folds after training on the other rows."""
 
     def __init__(self, trial: Fresh, folds: Folds, seed: int) -> None:
         self._trial, self._folds, self._seed = trial, folds, seed

@@ -27,13 +27,7 @@ _MOST_ORDERS = 2**21  # numbers that the orders of a fold may keep in memory
 
 
 class FoldOfRestarts(FoldOfCandidates):
-    """One fold, on which candidates are trained.
-
-    Parameters
-    ----------
-    model, train, test
-        As `FoldOfCandidates` takes them.
-    """
+    """One fold, on which candidates are trained."""
 
     def __init__(self, model: Model, train: Part, test: Part) -> None:
         super().__init__(model, train, test)

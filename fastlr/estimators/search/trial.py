@@ -32,19 +32,6 @@ from .held_out import HeldOutRuns
 class EstimatorTrial:
     """Trains fresh copies of a model, again and again from the start.
 
-    Parameters
-    ----------
-    model : Model
-        Gives the hooks; only read.
-    optimizer : Optimizer
-        As `fit` would use it.
-    spec : ModelSpec
-        What is trained.
-    rows : Rows
-        What it is trained on.
-    plan : EpochPlan
-        Mini-batches.
-
     Attributes
     ----------
     model, optimizer, rows, plan

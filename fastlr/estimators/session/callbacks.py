@@ -13,19 +13,7 @@ from ..data.rows import Features
 
 
 class Tasks:
-    """Tells callbacks of the tasks of one fit.
-
-    Parameters
-    ----------
-    model : estimator
-        Being fitted.
-    context : sklearn.callback.CallbackContext
-        Task of the fit itself.
-    name : str
-        Of the tasks within.
-    data : dict
-        ``X``, ``y`` and ``metadata`` of the fit, as the user gave them.
-    """
+    """Tells callbacks of the tasks of one fit."""
 
     def __init__(self, model: BaseEstimator, context: Any, name: str, data: dict[str, Any]) -> None:
         self._model, self._fit, self._name, self._data = model, context, name, data

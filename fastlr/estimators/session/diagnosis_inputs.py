@@ -127,13 +127,7 @@ def _loss_at(session: Session, rows: Rows, values: dict[str, np.ndarray]) -> flo
 
 
 class Motion:
-    """Follows how far parameters move from epoch to epoch, and in which direction.
-
-    Parameters
-    ----------
-    params : ndarray of shape (n,)
-        Flat block, which changes in place; of a large one some are followed.
-    """
+    """Follows how far parameters move from epoch to epoch, and in which direction."""
 
     def __init__(self, params: np.ndarray) -> None:
         self._params = params[:: -(-len(params) // _MOVING) | 1]
@@ -142,15 +136,7 @@ class Motion:
         self._size = 0.0
 
     def observe(self) -> tuple[float, float]:
-        """Take in the end of an epoch.
-
-        Returns
-        -------
-        movement : float
-            Norm of the change over that of the parameters.
-        alignment : float
-            Cosine of the angle to the change before; NaN where there was none.
-        """
+        """Take in the end of an epoch."""
         params, last = self._params, self._change
         with np.errstate(all="ignore"):
             change = params - self._before

@@ -34,14 +34,6 @@ COLUMNS = (
 UNKNOWN = (np.nan, np.nan)
 
 
-def append_row(table: np.ndarray, n: int, row: tuple[float, ...]) -> np.ndarray:
-    """Write a row of `COLUMNS` behind the first `n`, in place while there is room."""
-    if n == len(table):
-        table = np.concatenate([table, np.empty((max(n, 8), len(COLUMNS)))])
-    table[n] = row
-    return table
-
-
 def columns(table: np.ndarray, n: int, facts: Mapping[str, float]) -> dict[str, np.ndarray]:
     """Return the first `n` rows as one array for each column, then one for each fact."""
     found = {name: table[:n, k].copy() for k, name in enumerate(COLUMNS)}

@@ -22,7 +22,7 @@ from ...core.hyper import HyperParameters
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
 from ...training import Arena, EpochResult
-from ..data.rows import Matrix, Rows, is_sparse
+from ..data.rows import Matrix, Rows
 from ..models.model import Model
 from ..models.spec import ModelSpec
 from ..models.units import Arrays
@@ -91,11 +91,12 @@ class Session:
         self.settings = tuple(
             s.replace() if isinstance(s, HyperParameters) else s for s in model._settings()
         )
-        self.endless = not needs_total(optimizer, run)
+        schedules = optimizer.scheduled().values()
+        self.endless = not needs_total(schedules, run)
         groups = model._groups(spec, optimizer)
         if at_once:
             groups = [{k: v for k, v in group.items() if k != "start"} for group in groups]
-        self._listens = any(each.needs_metric for each in optimizer.scheduled().values())
+        self._listens = any(each.needs_metric for each in schedules)
         self._listens |= any("schedule" in group for group in groups)
         self.arena = Arena(spec.shapes, spec.dtype)
         self.updater = optimizer.bind(
@@ -118,13 +119,11 @@ class Session:
 
     # Training
 
-    def take(self, X: Matrix) -> Matrix:
+    def take(self, X: Any) -> Matrix:
         """Return rows as the engine takes them, which is that of the rows seen first."""
-        if self._takes_sparse is None:
-            return X
-        if is_sparse(X):
-            return X if self._takes_sparse else X.toarray()
-        return sparse.csr_array(X) if self._takes_sparse else X
+        if type(X) is np.ndarray:
+            return sparse.csr_array(X) if self._takes_sparse else X
+        return X.toarray() if self._takes_sparse is False else X
 
     def run_epoch(self, rows: Rows, order: np.ndarray | None, batch_size: int) -> EpochResult:
         """Train for one epoch, over rows in this order."""

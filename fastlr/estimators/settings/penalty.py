@@ -26,13 +26,7 @@ def scale_powers(degree: float, log: bool) -> tuple[float, float]:
 
 
 def penalised(optimizer: Optimizer, l1: float, l2: float) -> Optimizer:
-    """Return an optimizer with these penalties, in units of training, besides its own.
-
-    Raises
-    ------
-    ValueError
-        If the optimizer gives `l1` or `l2` another meaning, or has none.
-    """
+    """Return an optimizer with these penalties, in units of training, besides its own."""
     changes: dict[str, float] = {}
     for name, strength in (("l1", l1), ("l2", l2)):
         if not strength:

@@ -6,7 +6,7 @@ precedence is stated here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,11 +67,6 @@ def resolve_optimizer(
 
     `auto_factor` is what ``lr="auto"`` multiplies the default rate of an optimizer given by name
     with, `more` holds changes besides those that the other arguments ask for.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a name is unknown, or both say a schedule.
     """
     chosen: Any = get_optimizer(optimizer)
     changes: dict[str, Any] = {}
@@ -100,11 +95,11 @@ def rule_of_thumb(default: float, factor: float) -> float:
     return max(default, min(default * factor, LARGEST_AUTO_LR))
 
 
-def needs_total(optimizer: Optimizer, run: Run) -> bool:
+def needs_total(schedules: Iterable[Schedule], run: Run) -> bool:
     """Return whether a schedule is stretched over the run, so that its length must be known."""
     endless = Run(None, run.steps_per_epoch)
     try:
-        for schedule in optimizer.scheduled().values():
+        for schedule in schedules:
             schedule.evaluate(np.zeros(1), endless, schedule.initial_metric_state())
     except ValueError:
         return True
