@@ -29,6 +29,7 @@ from sklearn.preprocessing import scale
 from bench.timing import interleave
 from bench.workloads.images import fashion
 from fastlr import SGD, AdamW, LinearClassifier, LinearRegressor, MLPClassifier
+from fastlr.estimators.facts import estimator_facts
 from fastlr.training import Arena, LinearEpoch, run_side_by_side
 from fastlr.tuning import log_grid, sweep
 
@@ -104,7 +105,7 @@ def searches(rounds, wanted):
         rows.append(
             {
                 "data": data,
-                "model": f"{type(model).__name__}, {type(model._resolve_optimizer()).__name__}",
+                "model": estimator_facts(model).label.replace(" with ", ", "),
                 "grid s": f"{grid_s:.2f}",
                 "sweep s": f"{sweep_s:.3f}",
                 "times faster": f"{grid_s / sweep_s:.1f}",

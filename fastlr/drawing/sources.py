@@ -109,7 +109,8 @@ def rates_of_run(estimator: Any) -> RunRates:
     """
     model = last_of(estimator)
     check_is_fitted(model)
-    if not hasattr(model, "_known_run"):
+    ask = getattr(model, "__fastlr_facts__", None)
+    if ask is None:
         raise TypeError(
             f"estimator must be a schedule or an estimator of fastlr, got {type(model).__name__}"
         )
@@ -117,7 +118,8 @@ def rates_of_run(estimator: Any) -> RunRates:
     epochs = len(history["lr"])
     if not epochs:
         raise TypeError("estimator has no finished epoch to show")
-    run, optimizer = model._known_run(), model._resolve_optimizer()
+    facts = ask()
+    run, optimizer = facts.run, facts.optimizer
     per_epoch = run.steps_per_epoch or max(model.t_ // epochs, 1)
     held_out = history["validation_loss"]
     metrics = np.where(np.isnan(held_out), history["loss"], held_out).tolist()

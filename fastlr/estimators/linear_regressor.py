@@ -6,12 +6,14 @@ from typing import Any
 
 from ..losses import get_loss
 from ..losses.base import Loss
-from .bases.linear_model import LinearModel
 from .bases.regressor import GradientRegressor
-from .session.units import CoefOfVector
+from .models.linear_model import LinearModel
+from .models.model import CoefOfVector
 from .settings.settings import DEFAULT_SCHEDULE
+from .shared_texts import shared_texts
 
 
+@shared_texts
 class LinearRegressor(LinearModel, GradientRegressor):
     r"""Linear regressor of any loss, trained in mini-batches.
 
@@ -27,24 +29,11 @@ class LinearRegressor(LinearModel, GradientRegressor):
     Parameters
     ----------
     optimizer : str or Optimizer, default="adamw"
-        Name or object, such as ``SGD(momentum=0.9)``. The parameters of an object can be reached
-        as ``optimizer__weight_decay``; it is copied and never changed. Weight decay is the
-        optimizer's own, and the intercept is never decayed; with a `penalty`, an optimizer named
-        by a string has none.
+        %(optimizer)s
     loss : str or Loss, default="squared_error"
-        ``"squared_error"``, ``"huber"``, ``"epsilon_insensitive"``,
-        ``"squared_epsilon_insensitive"``, ``"quantile"``, ``"log_cosh"``; with a logarithmic link,
-        so that predictions are positive, ``"poisson"``, ``"gamma"``, ``"tweedie"``; or an object
-        of `fastlr.losses` such as ``Quantile(0.9)``, one's own included, with task "real" or
-        "positive". Thresholds such as ``Huber.delta`` are in units of y.
+        %(loss)s
     penalty : {"l2", "l1", "elasticnet"} or None, default=None
-        What is added to the loss: ``alpha`` times the mixture of L1 and L2 that `l1_ratio` says,
-        :math:`\alpha (\rho |W|_1 + \tfrac12 (1 - \rho) |W|_2^2)`, without the intercept. Its
-        minimum is the same under every optimizer, and the L1 part makes exact zeros (an average
-        of weights has fewer). On sparse rows that holds with plain SGD; under other rules the L1
-        part is the proximal step of `Optimizer`, whose strength depends on the rule, and a
-        feature may feel the L2 part only when it is met. Where features are standardised, this
-        is about the weights of standardised features.
+        %(penalty)s
     alpha : float, default=1e-4
         :math:`\alpha`.
     l1_ratio : float, default=0.15
@@ -56,31 +45,17 @@ class LinearRegressor(LinearModel, GradientRegressor):
         not. In `partial_fit` and `fit_stream`, which do not see all data, it leaves an optimizer
         object its own, and gives an optimizer named by a string ten times its default, up to 0.1.
     schedule : str, Schedule or None, default="onecycle"
-        How the rate changes over the run. An optimizer object with a schedule of its own keeps
-        that; naming another one here as well is an error.
+        %(schedule)s
     batch_size : int or "auto", default="auto"
-        Rows in a mini-batch. ``"auto"`` makes some 128 steps of an epoch, of 128 rows at most:
-        ``min(max(n_samples // 128, 1), 128)``. In `fit`, data of up to 256 rows are put whole
-        into each of 128 steps, which are then called an epoch.
+        %(batch_size)s
     reference_batch_size : int or None, default=None
-        Batch size that the rate given is for. It is scaled to the one in use as `scale_lr` does:
-        in proportion for SGD, QHM, ASGD and ScheduleFreeSGD, and beyond 1,000 rows by the square
-        root, which other optimizers take throughout; those that find their own rate keep it.
-        None takes the rate as it is, and ``lr="auto"`` finds the one for the batch size in use,
-        so that it is refused here. A batch is never larger than the data; in `partial_fit` and
-        `fit_stream` that of the first chunk counts.
+        %(reference_batch_size)s
     max_epochs : int, default=10
         Epochs of `fit`, at most.
     tol : float or None, default=None
-        Least improvement that counts when deciding whether to stop: of the training loss, and
-        with `early_stopping` of the validation score. None trains for all epochs, and with
-        `early_stopping` lets any improvement count. Where it may stop, the weights of the best
-        epoch are handed out.
+        %(tol)s
     early_stopping : bool, default=False
-        Whether to stop, and to choose the best epoch, by the :math:`R^2` on rows held out, or on
-        `X_val` of `fit`. A schedule that is stretched over the run, as ``"onecycle"`` is, is laid
-        out for all of `max_epochs`: stopping early cuts it off while its rate is still high. A
-        plateau schedule, which then watches the validation loss, or none goes better with it.
+        %(early_stopping_classifier)s
     validation_fraction : float, default=0.1
         Part of the rows to hold out.
     n_iter_no_change : int, default=5
@@ -90,27 +65,19 @@ class LinearRegressor(LinearModel, GradientRegressor):
     fit_intercept : bool, default=True
         Whether the model has an intercept.
     standardize : bool or "auto", default="auto"
-        Whether to train on features shifted and scaled to mean 0 and variance 1, without a copy
-        of X; the fitted attributes are for the features as they are. ``"auto"`` looks at a part
-        of the rows and does so where scales or offsets of the features would hinder training.
-        `partial_fit` without a `fit` before never does. Sparse X is never shifted, and
-        scaled only with True.
+        %(standardize)s
     average : {"ema", "polyak"} or bool, default=None
         Running mean of the weights to predict with, exponential or plain (True).
     clip_norm : float or None, default=None
-        Largest norm of a gradient; longer ones are scaled down to it. None leaves it to the
-        optimizer.
+        %(clip_norm)s
     warm_start : bool, default=False
-        Whether `fit` starts from the weights of the last one. A schedule that says its own
-        length, or none, goes on where it was, with optimizer state and history; one that is
-        stretched over the run, as ``"onecycle"`` is, starts again with fresh state.
+        %(warm_start)s
     random_state : int, RandomState instance or None, default=None
         Where the order of the rows comes from; an int makes fits reproducible to the bit.
     verbose : int, default=0
         Whether to print a line for each epoch.
     n_threads : int, default=1
-        Threads that share a step of a very large model, and that BLAS may use in `fit` where it
-        does the products (with many classes).
+        %(n_threads)s
 
     Attributes
     ----------
@@ -124,8 +91,7 @@ class LinearRegressor(LinearModel, GradientRegressor):
     n_iter_ : int
         Epochs finished, calls of `partial_fit` included.
     lr_ : float
-        Learning rate, which the schedule multiplies: the one given or found, scaled to the batch
-        size.
+        %(lr_)s
     t_ : int
         Steps of the optimizer.
     loss_curve_ : ndarray of shape (n_iter_,)
@@ -137,9 +103,7 @@ class LinearRegressor(LinearModel, GradientRegressor):
     best_validation_score_ : float or None
         Highest of the scores.
     history_ : dict of str to ndarray of shape (n_iter_,)
-        Table of the epochs: ``epoch``, ``loss``, ``validation_loss``, ``validation_score``, then
-        ``lr``, ``momentum`` and ``gradient_norm`` of the last step, ``seconds``, and what
-        `diagnose` reads; NaN where there is none.
+        %(history_)s
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -167,8 +131,7 @@ class LinearRegressor(LinearModel, GradientRegressor):
 
     float32 data make a float32 model; everything but float32 is computed in float64.
 
-    Training that leaves the finite numbers stops with a `DivergenceWarning` that names rate and
-    step, and the weights of the last finished epoch are kept.
+    %(divergence)s
 
     Examples
     --------

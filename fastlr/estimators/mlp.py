@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from .bases.classifier import GradientClassifier
-from .bases.mlp_model import MLPModel
 from .data.targets import ClassTargets
+from .models.mlp_model import MLPModel
 from .settings.settings import DEFAULT_SCHEDULE
+from .shared_texts import shared_texts
 
 
+@shared_texts
 class MLPClassifier(MLPModel, GradientClassifier):
     r"""Multi-layer perceptron with log-loss, trained in mini-batches.
 
@@ -23,86 +25,45 @@ class MLPClassifier(MLPModel, GradientClassifier):
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Units of each hidden layer; none makes a linear model.
     activation : str or sequence of str, default="relu"
-        Of all hidden layers, or of each: ``"identity"``, ``"logistic"``, ``"tanh"``, ``"relu"``,
-        ``"leaky_relu"``, ``"elu"``, ``"gelu"``, ``"silu"``, ``"softplus"``.
+        %(activation)s
     optimizer : str or Optimizer, default="adamw"
-        Name or object, such as ``SGD(momentum=0.9)``. The parameters of an object can be reached
-        as ``optimizer__weight_decay``; it is copied and never changed. Intercepts are never
-        decayed.
+        %(optimizer_mlp)s
     lr : float, slice or "auto", default="auto"
-        Learning rate; a number replaces the optimizer's. ``slice(1e-5, 1e-3)`` spreads rates
-        geometrically over the layers, from the first to the last; ``slice(1e-3)`` is a tenth of
-        that for all layers but the last; a single layer has the highest. ``"auto"`` finds
-        one in `fit`, by short runs at several rates that are judged on rows held out of them
-        (`fastlr.rates.race`), unless an optimizer object was given one:
-        ``AdamW(lr=1e-3)`` keeps it, ``AdamW()`` does not. In `partial_fit` and `fit_stream`, which
-        do not see all data, it leaves an optimizer object its own, and gives an optimizer named by
-        a string five times its default, up to 0.1.
+        %(lr)s
     schedule : str, Schedule or None, default="onecycle"
-        How the rate changes over the run. An optimizer object with a schedule of its own keeps
-        that; naming another one here as well is an error.
+        %(schedule)s
     batch_size : int or "auto", default="auto"
-        Rows in a mini-batch. ``"auto"`` makes some 128 steps of an epoch, of 128 rows at most:
-        ``min(max(n_samples // 128, 1), 128)``. In `fit`, data of up to 256 rows are put whole
-        into each of 128 steps, which are then called an epoch.
+        %(batch_size)s
     reference_batch_size : int or None, default=None
-        Batch size that the rate given is for. It is scaled to the one in use as `scale_lr` does:
-        in proportion for SGD, QHM, ASGD and ScheduleFreeSGD, and beyond 1,000 rows by the square
-        root, which other optimizers take throughout; those that find their own rate keep it.
-        None takes the rate as it is, and ``lr="auto"`` finds the one for the batch size in use,
-        so that it is refused here. A batch is never larger than the data; in `partial_fit` and
-        `fit_stream` that of the first chunk counts.
+        %(reference_batch_size)s
     max_epochs : int, default=20
         Epochs of `fit`, at most.
     alpha : float, default=0.0
-        Strength of an L2 penalty on the weights, :math:`\tfrac{\alpha}{2} |W|_2^2` added to
-        the mean loss, in units of training. An optimizer named by a string then has no decay
-        of its own. `sklearn.neural_network` divides its `alpha` by the size of the mini-batch.
+        %(alpha)s
     dropout : float or sequence of float, default=0.0
-        Rate for all hidden layers, or for each: the probability that a unit is left out of a
-        step. Others are scaled up by as much, so that nothing changes in prediction.
+        %(dropout)s
     input_dropout : float, default=0.0
         The same for features.
     init : str, default="auto"
-        First weights: ``"xavier"`` or ``"he"``, uniform, or said in full (``"he_normal"``).
-        ``"auto"`` takes He's before relu, leaky_relu, elu, gelu and silu, and Xavier's before
-        others and for the outputs. Intercepts start at zero.
+        %(init)s
     standardize : bool or "auto", default="auto"
-        Whether to train on features shifted and scaled to mean 0 and variance 1, without a copy
-        of X; the fitted attributes are for the features as they are. ``"auto"`` looks at a part
-        of the rows and does so where scales or offsets of the features would hinder training.
-        Sparse features are never shifted, and ``"auto"`` scales them only if they are large.
+        %(standardize_mlp)s
     layer_lr_decay : float, default=1.0
         What the rate is multiplied by from each layer to the one before it, in (0, 1].
     groups : list of dict, default=None
-        Settings of parameters by name, as `Optimizer.bind` takes them: ``"match"`` is a pattern
-        of ``coef_0``, ``intercept_0``, ``coef_1`` and so on, ``"lr"`` a factor on the rate of
-        their layer, and ``"weight_decay"``, ``"l1"``, ``"l2"`` and ``"schedule"`` replace the
-        optimizer's.
+        %(groups)s
     frozen_layers : sequence of int, default=()
         Layers that are not trained, from 0; negative numbers count from the last.
     unfreeze : int, dict of int to int, or None, default=None
-        Gradual unfreezing: the last layer is trained from the start, and one more, from the back
-        to the front, every so many epochs; `frozen_layers` are passed over. A dict says after
-        how many epochs a layer is, by number; others are from the start. A layer that waits is
-        not decayed either, its state starts fresh, and the schedule goes on meanwhile.
-        ``lr="auto"`` looks for a rate with all of them trained.
+        %(unfreeze)s
     warm_start_from : MLPClassifier or MLPRegressor, default=None
-        Fitted model to start from. Layers are copied from the first on while size and
-        activation are the same, the last one only if the outputs mean the same; the others
-        start as `init` says. Clones share it, and it is never changed.
+        %(warm_start_from)s
     transferred_lr_factor : float, default=1.0
         What the rate of copied layers is multiplied by.
     tol : float or None, default=None
-        Least improvement that counts when deciding whether to stop: of the training loss, and
-        with `early_stopping` of the validation score. None trains for all epochs, and with
-        `early_stopping` lets any improvement count. Where it may stop, the weights of the best
-        epoch are handed out.
+        %(tol)s
     early_stopping : bool, default=False
-        Whether to stop, and to choose the best epoch, by the accuracy on rows held out, or on
-        `X_val` of `fit`. A schedule that is stretched over the run, as ``"onecycle"`` is, is laid
-        out for all of `max_epochs`: stopping early cuts it off while its rate is still high. A
-        plateau schedule, which then watches the validation loss, or none goes better with it.
+        %(early_stopping)s
     validation_fraction : float, default=0.1
         Part of the rows to hold out, with the classes in proportion.
     n_iter_no_change : int, default=5
@@ -110,18 +71,13 @@ class MLPClassifier(MLPModel, GradientClassifier):
     shuffle : bool, default=True
         Whether to visit the rows in another order in each epoch.
     class_weight : dict, "balanced" or None, default=None
-        Weights by class, which multiply `sample_weight`; ``"balanced"`` weighs classes inversely
-        to their frequency, and is not available in `partial_fit`.
+        %(class_weight)s
     clip_norm : float or None, default=None
-        Largest norm of a gradient; longer ones are scaled down to it. None leaves it to the
-        optimizer.
+        %(clip_norm)s
     warm_start : bool, default=False
-        Whether `fit` starts from the weights of the last one. A schedule that says its own
-        length, or none, goes on where it was, with optimizer state and history; one that is
-        stretched over the run, as ``"onecycle"`` is, starts again with fresh state.
+        %(warm_start)s
     random_state : int, RandomState instance or None, default=None
-        Where first weights, dropout and the order of the rows come from; an int makes fits
-        reproducible to the bit, whatever the number of threads.
+        %(random_state)s
     verbose : int, default=0
         Whether to print a line for each epoch.
     n_threads : int, default=1
@@ -146,8 +102,7 @@ class MLPClassifier(MLPModel, GradientClassifier):
     n_iter_ : int
         Epochs finished, calls of `partial_fit` included.
     lr_ : float
-        Learning rate, which the schedule multiplies: the one given or found, scaled to the batch
-        size; of a slice the highest.
+        %(lr__mlp)s
     layer_lrs_ : ndarray with an entry for each layer of weights
         That of each layer, `groups` apart; 0 of those never trained.
     t_ : int
@@ -161,9 +116,7 @@ class MLPClassifier(MLPModel, GradientClassifier):
     best_validation_score_ : float or None
         Highest of the scores.
     history_ : dict of str to ndarray of shape (n_iter_,)
-        Table of the epochs: ``epoch``, ``loss``, ``validation_loss``, ``validation_score``, then
-        ``lr``, ``momentum`` and ``gradient_norm`` of the last step, ``seconds``, and what
-        `diagnose` reads; NaN where there is none.
+        %(history_)s
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -186,8 +139,7 @@ class MLPClassifier(MLPModel, GradientClassifier):
     computed in float64. Predictions for a row are to the bit the same whatever other rows they
     are computed with.
 
-    Training that leaves the finite numbers stops with a `DivergenceWarning` that names rate and
-    step, and the weights of the last finished epoch are kept.
+    %(divergence)s
 
     Examples
     --------

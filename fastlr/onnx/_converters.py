@@ -19,8 +19,7 @@ from sklearn.base import is_classifier
 
 from .. import compat
 from ..estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
-from ..estimators.settings.mlp_params import activations_of
-from ..losses import get_loss
+from ..estimators.facts import estimator_facts
 from ._graph import Graph
 from ._layers import ACTIVATIONS
 from ._probability import write_probabilities
@@ -62,10 +61,10 @@ def _register_as_scikit_learns(cls: type) -> None:
 def _scores(graph: Graph, model: Any) -> tuple[str, int]:
     """Return the raw scores, and how many of them a row has."""
     if not hasattr(model, "coefs_"):
-        coef = model._fitted_params()["coef"]  # dense after sparsify() too
+        coef = estimator_facts(model).parameters["coef"]  # dense after sparsify() too
         return graph.dense(graph.rows, coef.T, model.intercept_), len(model.intercept_)
     values, last = graph.rows, len(model.coefs_) - 1
-    names = activations_of(model.activation, last)
+    names = estimator_facts(model).activations
     for k, (coef, intercept) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
         values = graph.dense(values, coef, intercept)
         if k < last:
@@ -78,8 +77,8 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     graph = Graph(scope, operator, container)
     label, values = (variable.full_name for variable in operator.outputs)
     scores, outputs = _scores(graph, model)
-    loss, reduction = model._training_loss(model._known_targets())
-    loss = get_loss(loss)
+    facts = estimator_facts(model)
+    loss, reduction = facts.loss, facts.reduction
     if reduction == "each":
         codes = graph.to_integers(graph.node("Greater", scores, graph.floats(0)))
         graph.node("Identity", codes, output=label)
@@ -112,13 +111,13 @@ def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     model = operator.raw_operator
     graph = Graph(scope, operator, container)
     scores, _ = _scores(graph, model)
-    kind = "Exp" if model._loss().link == "log" else "Identity"
+    kind = "Exp" if estimator_facts(model).loss.link == "log" else "Identity"
     graph.node(kind, scores, output=operator.outputs[0].full_name)
 
 
 def _regressor_shape(operator: Any) -> None:
     rows = operator.inputs[0]
     double = isinstance(rows.type, DoubleTensorType)
-    outputs = operator.raw_operator._known_targets().outputs
+    outputs = estimator_facts(operator.raw_operator).outputs
     kind = DoubleTensorType if double else FloatTensorType
     operator.outputs[0].set_type(kind([rows.get_first_dimension(), outputs]))

@@ -36,20 +36,7 @@ def mean(losses: Losses) -> float:
 
 
 def behind(losses: Losses, best: Losses, gain: float) -> tuple[float, float]:
-    """Return by how much losses are above those of the best, and how much of that is chance.
-
-    Parameters
-    ----------
-    losses, best : ndarray of shape (groups,)
-        Of two rates on the same rows; the best are finite.
-    gain : float
-        What training gains, of which a small part tells nothing.
-
-    Returns
-    -------
-    more, error : float
-        Mean of the differences, and its standard error.
-    """
+    """Return by how much losses are above those of the best, and how much of that is chance."""
     more = losses - best
     n, average = len(more), mean(more)
     error = min(_TIE * abs(mean(best)), _TIE_OF_GAIN * gain)
@@ -61,23 +48,6 @@ def behind(losses: Losses, best: Losses, gain: float) -> tuple[float, float]:
 
 def weigh(tried: dict[float, Losses], gain: float, shift: float, spread: float) -> float:
     """Return the decimal exponent of the rate to train at.
-
-    Parameters
-    ----------
-    tried : dict of float to ndarray
-        Losses of short runs by the exponent of their rate, relative to the typical rate; some
-        of them finite.
-    gain : float
-        What training gains.
-    shift : float
-        By how much the best exponent is thought to fall from those runs to the training.
-    spread : float
-        Standard deviation of that.
-
-    Returns
-    -------
-    float
-        Relative to the typical rate: the mean of what is likely.
 
     Examples
     --------

@@ -70,25 +70,6 @@ _TRUST = 0.3  # how much of the difference to believe
 def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: float) -> float:
     """Return the rate that wins.
 
-    Parameters
-    ----------
-    score : callable
-        Takes a rate, a number of steps and the number of a fold; returns losses on groups of rows
-        of that fold after training on the others, an ndarray. All are infinite if it diverges.
-    centre : float
-        Where to begin to look: a typical rate, which is also returned if every run diverges.
-    plan : RacePlan
-        Lengths of the runs.
-    total_steps : int
-        Length of the training that follows.
-    power : float
-        By which power of the length the best rate is thought to fall.
-
-    Returns
-    -------
-    float
-        A learning rate.
-
     Examples
     --------
     A loss that is least at 0.01, whatever the length of the run:

@@ -48,20 +48,6 @@ class RacePlan(NamedTuple):
 def plan_race(total_steps: int, step_seconds: float, n_rows: int) -> RacePlan:
     """Decide how long to race, from the length of the training alone: no clock is read.
 
-    Parameters
-    ----------
-    total_steps : int
-        Steps of the training that follows.
-    step_seconds : float
-        What a step is thought to take.
-    n_rows : int
-        Rows to train on.
-
-    Returns
-    -------
-    RacePlan
-        Lengths.
-
     Examples
     --------
     >>> plan_race(1280, 1e-3, 10_000)

@@ -25,18 +25,6 @@ def smooth(losses: np.ndarray, beta: float) -> np.ndarray:
     An exponential mean of the past alone, corrected for its start or not, lags by
     :math:`1 / (1 - \beta)` steps, and every rate that is read off it comes out too large by what
     the sweep does in these. Weighted to both sides it does not.
-
-    Parameters
-    ----------
-    losses : ndarray of shape (steps,)
-        Finite.
-    beta : float
-        In [0, 1); 0 leaves the losses as they are.
-
-    Returns
-    -------
-    ndarray of shape (steps,)
-        Smoothed losses.
     """
     steps = np.arange(len(losses))
     weights = beta ** np.abs(steps[:, None] - steps)
@@ -48,16 +36,6 @@ def noise(losses: np.ndarray) -> float:
 
     From second differences, which a straight trend leaves at zero, by their median, which a jump
     does not move.
-
-    Parameters
-    ----------
-    losses : ndarray of shape (steps,)
-        Finite.
-
-    Returns
-    -------
-    float
-        0 for fewer than four.
     """
     if len(losses) < 4:
         return 0.0
@@ -65,22 +43,7 @@ def noise(losses: np.ndarray) -> float:
 
 
 def ceiling(losses: np.ndarray, smoothed: np.ndarray, factor: float) -> float:
-    """Return the loss above which a sweep has diverged.
-
-    Parameters
-    ----------
-    losses : ndarray of shape (steps,)
-        So far, finite, at least one.
-    smoothed : ndarray of shape (steps,)
-        The same, smoothed.
-    factor : float
-        By how many times its fall so far a loss may be above its minimum.
-
-    Returns
-    -------
-    float
-        In the loss's own units. A loss that has not fallen may rise by its noise.
-    """
+    """Return the loss above which a sweep has diverged."""
     lowest = int(smoothed.argmin())
     low = float(smoothed[lowest])
     fall = float(smoothed[: lowest + 1].max()) - low
@@ -90,30 +53,6 @@ def ceiling(losses: np.ndarray, smoothed: np.ndarray, factor: float) -> float:
 
 def suggest(lr: np.ndarray, smoothed: np.ndarray, spread: float = 0.0) -> dict[str, float]:
     """Return the suggested rates.
-
-    Parameters
-    ----------
-    lr : ndarray of shape (steps,)
-        Rates of a sweep, rising.
-    smoothed : ndarray of shape (steps,)
-        Smoothed loss at each.
-    spread : float, default=0.0
-        Standard error of `smoothed`; a loss that falls by less than four of these has not fallen.
-
-    Returns
-    -------
-    dict of str to float
-        A rate for each of `METHODS`, all NaN where the loss did not fall:
-
-        - valley: the middle, on the scale of logarithms, of the longest run of falling losses,
-          where steps in between may rise (the longest decreasing subsequence). What comes before
-          the loss has made a twentieth of its fall does not count: there it falls by next to
-          nothing, and how long that takes is a matter of where the sweep began.
-        - steepest: where the loss falls fastest with the logarithm of the rate.
-        - minimum / 10: a tenth of the rate at which the loss is least.
-        - edge: the last rate before the loss shoots up, that is before it is above its minimum
-          by a fiftieth of its fall, and by more than its noise; the last rate tried if it never
-          is.
 
     Examples
     --------

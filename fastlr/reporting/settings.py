@@ -11,6 +11,7 @@ import numpy as np
 
 from .._version import __version__
 from ..drawing.sources import last_of
+from ..estimators.facts import estimator_facts
 from .markup import Markup, facts, folded, section, tag
 
 _MOST_NAMES = 500  # features that are listed
@@ -18,7 +19,7 @@ _MOST_NAMES = 500  # features that are listed
 
 def name_of(model: Any) -> str:
     """Return what was trained, and with what."""
-    return f"{type(model).__name__} with {type(model._resolve_optimizer()).__name__}"
+    return estimator_facts(model).label
 
 
 def set_params(estimator: Any, change: Mapping[str, Any]) -> str:

@@ -152,7 +152,7 @@ class ScheduleDisplay:
             If it is not fitted, or not an estimator of fastlr.
         """
         lr, momentum, per_epoch = rates_of_run(estimator)
-        optimizer = last_of(estimator)._resolve_optimizer()
+        optimizer = last_of(estimator).__fastlr_facts__().optimizer
         display = cls(
             lr,
             momentum,

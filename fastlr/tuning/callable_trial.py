@@ -15,25 +15,10 @@ from ..updater.arrays import check_parameters
 class CallableTrial:
     """Trains copies of parameters by a function that returns loss and gradients.
 
-    Parameters
-    ----------
-    loss_and_grads : callable
-        Takes parameters, in the form of `params`, and a `numpy.random.Generator` to draw a
-        mini-batch with; returns the loss and gradients in the same form.
-    params : array, sequence of arrays or dict of str to array
-        Where every run starts; copied.
-    optimizer : Optimizer
-        What to train with.
-
     Attributes
     ----------
     label : str
         Name of the function.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `params` are unfit, or not on the CPU.
     """
 
     def __init__(

@@ -10,6 +10,8 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from ..core.hyper import check_number
+from ..estimators.fitting.fit import GradientEstimator
+from ..estimators.search.trial import trial_of
 from ..optimizers import get_optimizer
 from ..rates.range_curve import METHODS
 from .callable_trial import CallableTrial
@@ -152,8 +154,8 @@ def _trial(
         if params is not None:
             raise TypeError("params is for functions; an estimator has its own parameters")
         X, last = _unwrap(estimator, X, y)
-        trial = last._trial(X, y, sample_weight, optimizer)
-        return trial, trial.random_state
+        trial = trial_of(last, X, y, sample_weight, optimizer)
+        return trial, trial.model.random_state
     if X is not None or y is not None or sample_weight is not None:
         raise TypeError("X, y and sample_weight are for estimators; a function has its own data")
     if params is None or optimizer is None:
@@ -162,7 +164,7 @@ def _trial(
     return CallableTrial(estimator, params, get_optimizer(optimizer)), 0
 
 
-def _unwrap(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
+def _unwrap(estimator: Any, X: Any, y: Any) -> tuple[Any, GradientEstimator]:
     """Return the estimator at the end of a Pipeline, and what the steps before make of X."""
     from sklearn.pipeline import Pipeline
 
@@ -170,7 +172,7 @@ def _unwrap(estimator: Any, X: Any, y: Any) -> tuple[Any, Any]:
         if len(estimator) > 1:
             X = clone(estimator[:-1]).fit_transform(X, y)
         estimator = estimator[-1]
-    if not hasattr(estimator, "_trial"):
+    if not isinstance(estimator, GradientEstimator):
         raise TypeError(
             "estimator must be an estimator of fastlr, a Pipeline that ends in one, or a "
             f"function that returns loss and gradients, got {type(estimator).__name__}"

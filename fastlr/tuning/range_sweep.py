@@ -73,20 +73,7 @@ def rates(low: float, high: float, n_steps: int, scale: str) -> np.ndarray:
 
 
 def at_rates(optimizer: Optimizer, lr: np.ndarray) -> Optimizer:
-    """Return a copy that takes one given rate after another, and is else as it was.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-        Its schedule, momentum included, is left out.
-    lr : ndarray of shape (steps,)
-        Above zero.
-
-    Returns
-    -------
-    Optimizer
-        The copy.
-    """
+    """Return a copy that takes one given rate after another, and is else as it was."""
 
     def at(t: np.ndarray, values: np.ndarray) -> np.ndarray:
         return values[np.minimum(t, len(values) - 1).astype(np.int64)]
@@ -103,26 +90,7 @@ def at_rates(optimizer: Optimizer, lr: np.ndarray) -> Optimizer:
 def range_sweep(
     trial: Trial, lr: np.ndarray, seed: int, beta: float, stop_factor: float
 ) -> RangeSweep:
-    """Train through rising rates until they end or the loss runs away.
-
-    Parameters
-    ----------
-    trial : Trial
-        What to train.
-    lr : ndarray of shape (steps,)
-        Rates, rising.
-    seed : int
-        Of the trial.
-    beta : float
-        Of the exponential mean that is watched.
-    stop_factor : float
-        By how many times its fall so far the mean may be above its minimum.
-
-    Returns
-    -------
-    RangeSweep
-        Rates and losses.
-    """
+    """Train through rising rates until they end or the loss runs away."""
     step = trial.start(at_rates(trial.optimizer, lr), len(lr), seed)
     losses, means = np.empty(len(lr)), np.empty(len(lr))
     total = weight = 0.0  # of the exponential mean, corrected for its start

@@ -118,15 +118,7 @@ class RangeTest:
 
 
 def warn_if_unclear(test: RangeTest, low: float, high: float) -> None:
-    """Warn if the loss fell nowhere, or was falling still at the highest rate.
-
-    Parameters
-    ----------
-    test : RangeTest
-        What was found.
-    low, high : float
-        Ends of the sweep that was asked for.
-    """
+    """Warn if the loss fell nowhere, or was falling still at the highest rate."""
     if not np.isfinite(test.suggestion):
         warnings.warn(
             f"find_lr: the loss of {test.label} fell at no rate between {low:g} and {high:g}. "

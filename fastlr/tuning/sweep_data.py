@@ -14,6 +14,10 @@ from sklearn.utils import check_random_state, indexable
 
 from ..core.hyper import check_number
 from ..core.sklearn_versions import rows_of
+from ..estimators.facts import estimator_facts
+from ..estimators.fitting.fit import GradientEstimator
+from ..estimators.search.candidates import Part
+from ..estimators.search.restarted import FoldOfRestarts, fold_of
 from ..optimizers import get_optimizer
 from ..rates.grids import log_grid
 
@@ -50,37 +54,19 @@ class Parts(NamedTuple):
     """
 
     before: Any
-    last: Any
+    last: GradientEstimator
     prefix: str
 
 
 def take_apart(estimator: Any, random_state: Any) -> Parts:
-    """Return the parts of an estimator.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Of fastlr, or a Pipeline that ends in one.
-    random_state : int, RandomState instance or None
-        What replaces the seed of the estimator; None leaves it.
-
-    Returns
-    -------
-    Parts
-        The last one is a copy.
-
-    Raises
-    ------
-    TypeError
-        If it is neither.
-    """
+    """Return the parts of an estimator."""
     from sklearn.pipeline import Pipeline
 
     before, prefix, last = None, "", estimator
     if isinstance(estimator, Pipeline):
         prefix, last = f"{estimator.steps[-1][0]}__", estimator.steps[-1][1]
         before = estimator[:-1] if len(estimator.steps) > 1 else None
-    if not hasattr(last, "_fold_of_candidates") or isinstance(last, type):
+    if not isinstance(last, GradientEstimator):
         raise TypeError(
             "estimator must be an estimator of fastlr, or a Pipeline that ends in one, "
             f"got {type(last).__name__}"
@@ -92,34 +78,17 @@ def take_apart(estimator: Any, random_state: Any) -> Parts:
     return Parts(before, last.set_params(random_state=seed, verbose=0), prefix)
 
 
-def make_grid(last: Any, lrs: Any, weight_decays: Any) -> Grid:
-    """Return the candidates, after a check of what they are to be.
-
-    Parameters
-    ----------
-    last : estimator
-        The fastlr estimator.
-    lrs, weight_decays : array-like of float or None
-        As `sweep` takes them.
-
-    Returns
-    -------
-    Grid
-        All pairs of both.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one is unfit.
-    """
+def make_grid(last: GradientEstimator, lrs: Any, weight_decays: Any) -> Grid:
+    """Return the candidates, after a check of what they are to be."""
     if lrs is None:
-        centre = float(last._at_rule_of_thumb(last._resolve_optimizer()).lr)
+        centre = estimator_facts(last).usual_rate
         rates = log_grid(centre / 100, centre * 100, N_RATES)
     else:
         rates = _numbers(lrs, "lrs", "(0, inf)")
     if weight_decays is None:
         settings = [{"lr": rate} for rate in rates]
-        decay = float(clone(last).set_params(**settings[0])._resolve_optimizer().weight_decay)
+        facts = estimator_facts(clone(last).set_params(**settings[0]))
+        decay = float(facts.optimizer.weight_decay)
         return Grid(np.array(rates), np.full(len(rates), decay), settings)
     decays = _numbers(weight_decays, "weight_decays", "[0, inf)")
     pairs = [(rate, decay) for rate in rates for decay in decays]
@@ -147,28 +116,8 @@ def _numbers(values: Any, name: str, interval: str) -> list[float]:
 
 def make_folds(
     parts: Parts, X: Any, y: Any, sample_weight: Any, cv: Any, groups: Any
-) -> tuple[list[Callable[[], Any]], list[int]]:
-    """Cut data into folds.
-
-    Parameters
-    ----------
-    parts : Parts
-        What is to be trained.
-    X, y, sample_weight, cv, groups
-        As `sweep` takes them.
-
-    Returns
-    -------
-    makers : list of callable
-        Each makes one fold, with steps before the last fitted to its rows.
-    n_test : list of int
-        Rows that each holds out.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is unfit.
-    """
+) -> tuple[list[Callable[[], FoldOfRestarts]], list[int]]:
+    """Cut data into folds."""
     from sklearn.model_selection import check_cv  # heavy to import
 
     if y is None:
@@ -183,7 +132,7 @@ def make_folds(
             )
     splits = list(check_cv(cv, y, classifier=is_classifier(parts.last)).split(X, y, groups))
 
-    def make(train: np.ndarray, test: np.ndarray) -> Any:
+    def make(train: np.ndarray, test: np.ndarray) -> FoldOfRestarts:
         known, held_out = (
             (rows_of(X, i), rows_of(y, i), None if weights is None else weights[i])
             for i in (train, test)
@@ -192,6 +141,6 @@ def make_folds(
             before = clone(parts.before)
             known = before.fit_transform(*known[:2]), *known[1:]
             held_out = before.transform(held_out[0]), *held_out[1:]
-        return parts.last._fold_of_candidates(known, held_out)
+        return fold_of(parts.last, Part(*known), Part(*held_out))
 
     return [partial(make, *split) for split in splits], [len(test) for _, test in splits]

@@ -75,22 +75,6 @@ def plan_rounds(
 ) -> list[Round]:
     """Decide the rounds.
 
-    Parameters
-    ----------
-    n_candidates : int
-        To begin with.
-    n_test : sequence of int
-        Rows held out by each fold.
-    max_epochs : int
-        Length of a whole run.
-    halving : bool
-        Whether any may be dropped.
-
-    Returns
-    -------
-    list of Round
-        In order.
-
     Examples
     --------
     >>> for each in plan_rounds(16, [360] * 5, 10, halving=True):
@@ -113,18 +97,7 @@ def plan_rounds(
 
 
 def best_first(scores: np.ndarray, losses: np.ndarray) -> list[int]:
-    """Return candidates by their mean score, those of equal score by their loss.
-
-    Parameters
-    ----------
-    scores, losses : ndarray of shape (n_candidates, n_folds)
-        Not finite where one diverged, which comes last, in order.
-
-    Returns
-    -------
-    list of int
-        Numbers of all.
-    """
+    """Return candidates by their mean score, those of equal score by their loss."""
     score = np.where(np.isfinite(scores).all(axis=1), scores.mean(axis=1), -np.inf)
     loss = np.where(np.isfinite(losses).all(axis=1), losses.mean(axis=1), np.inf)
     return [int(k) for k in np.lexsort((loss, -score))]
@@ -132,19 +105,6 @@ def best_first(scores: np.ndarray, losses: np.ndarray) -> list[int]:
 
 def after_short_runs(standing: Standing, n_candidates: int) -> list[int]:
     """Return the candidates that are worth a whole run, the best one first.
-
-    Parameters
-    ----------
-    standing : Standing
-        Of candidates that have been trained for a part of the epochs.
-    n_candidates : int
-        How many there were to begin with. Three eighths of them go on at most, a quarter where
-        nothing is known of single rows.
-
-    Returns
-    -------
-    list of int
-        At least one.
 
     Examples
     --------
@@ -170,20 +130,6 @@ def after_short_runs(standing: Standing, n_candidates: int) -> list[int]:
 
 def after_whole_runs(standing: Standing, n_candidates: int, n_rows: int) -> list[int]:
     """Return the candidates that are worth a run on more folds, the best one first.
-
-    Parameters
-    ----------
-    standing : Standing
-        Of candidates that have been trained in full.
-    n_candidates : int
-        How many there were to begin with. An eighth of them go on at most.
-    n_rows : int
-        Rows that all folds hold out together.
-
-    Returns
-    -------
-    list of int
-        At least one.
 
     Examples
     --------

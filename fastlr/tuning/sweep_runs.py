@@ -13,15 +13,7 @@ from .sweep_rounds import Standing
 
 
 class Runs:
-    """Longest run of each candidate on each fold.
-
-    Parameters
-    ----------
-    grid : Grid
-        The candidates.
-    n_folds : int
-        How many folds there are.
-    """
+    """Longest run of each candidate on each fold."""
 
     def __init__(self, grid: Grid, n_folds: int) -> None:
         self._grid = grid
@@ -35,17 +27,7 @@ class Runs:
     def enter(
         self, pieces: Sequence[tuple[int, Sequence[int]]], outcomes: Sequence[Any], whole: bool
     ) -> None:
-        """Enter what runs came to, in place of shorter ones.
-
-        Parameters
-        ----------
-        pieces : sequence of (int, sequence of int)
-            Fold, and candidates on it.
-        outcomes : sequence of sequence
-            For each piece those of its candidates, and what is known of the rows held out.
-        whole : bool
-            Whether they ran through all epochs.
-        """
+        """Enter what runs came to, in place of shorter ones."""
         for (fold, numbers), found in zip(pieces, outcomes, strict=True):
             for k, (outcome, rows) in zip(numbers, found, strict=True):
                 self._outcomes[k, fold], self._rows[k, fold] = outcome, rows
@@ -57,18 +39,7 @@ class Runs:
                 self._diverged[k] |= outcome.diverged
 
     def of(self, numbers: Sequence[int]) -> Standing:
-        """Return how candidates have done that have run equally long.
-
-        Parameters
-        ----------
-        numbers : sequence of int
-            Which.
-
-        Returns
-        -------
-        Standing
-            On the folds that they have run on.
-        """
+        """Return how candidates have done that have run equally long."""
         folds = [f for f in range(self._scores.shape[1]) if (numbers[0], f) in self._outcomes]
         chosen = np.ix_(list(numbers), folds)
         scores = self._scores[chosen]
@@ -81,26 +52,7 @@ class Runs:
         self._rows = {key: rows for key, rows in self._rows.items() if key[0] in set(numbers)}
 
     def result(self, estimator: Any, label: str, prefix: str) -> SweepResult:
-        """Return the result.
-
-        Parameters
-        ----------
-        estimator : estimator
-            As the user gave it.
-        label : str
-            What to call it.
-        prefix : str
-            Of the parameters of its last step.
-
-        Returns
-        -------
-        SweepResult
-
-        Raises
-        ------
-        ValueError
-            If every candidate diverged.
-        """
+        """Return the result."""
         if self._diverged.all():
             raise ValueError(
                 "lrs: training diverged at every one of them; try lower rates, clip_norm=1.0, or "

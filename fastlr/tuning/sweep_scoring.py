@@ -17,23 +17,11 @@ class Scorer:
     Accuracy and R2 of plain targets are worked out here, to the bit as scikit-learn does: its
     checks take longer than to train a model for an epoch.
 
-    Parameters
-    ----------
-    last : estimator
-        The fastlr estimator.
-    scoring : str, callable or None
-        As `sweep` takes it.
-
     Attributes
     ----------
     asks_predictions : bool
         Whether it looks at nothing but what the estimator predicts; a user's function may want
         its history.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `scoring` is unfit.
     """
 
     def __init__(self, last: Any, scoring: Any) -> None:
@@ -56,24 +44,7 @@ class Scorer:
             self._own = _r2 if scoring or score is RegressorMixin.score else None
 
     def judge(self, model: Any, X: Any, y: Any, weights: np.ndarray | None) -> Judged:
-        """Return the score, and that of each row where it is a mean over the rows.
-
-        Parameters
-        ----------
-        model : estimator
-            Fitted.
-        X, y : array-like
-            Rows held out, and what belongs to them.
-        weights : ndarray of shape (n_samples,) or None
-            Of the rows.
-
-        Returns
-        -------
-        score : float
-            Score.
-        rows : ndarray of shape (n_samples,) or None
-            1 and 0 for right and wrong labels, or squared errors, negative; higher is better.
-        """
+        """Return the score, and that of each row where it is a mean over the rows."""
         if self._own is not None and type(y) is np.ndarray and y.ndim == 1:
             found = self._own(model.predict(X), y, weights)
             if found is not None:
@@ -85,11 +56,6 @@ class Scorer:
 
 class Judge:
     """A scorer that keeps what it says of rows, for one piece of work.
-
-    Parameters
-    ----------
-    scorer : Scorer
-        What it goes by.
 
     Attributes
     ----------

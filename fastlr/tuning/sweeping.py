@@ -11,7 +11,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from ..optimizers import get_optimizer
+from ..estimators.facts import estimator_facts
 from .sweep_data import make_folds, make_grid, take_apart
 from .sweep_result import SweepResult
 from .sweep_rounds import after_short_runs, after_whole_runs, plan_rounds
@@ -129,7 +129,8 @@ def sweep(
         raise TypeError(f"progress must be a callable or None, got {progress!r}")
     threads = _threads(n_threads)
     parts = take_apart(estimator, random_state)
-    parts.last._validate_params()
+    facts = estimator_facts(parts.last)
+    facts.check_parameters()
     grid = make_grid(parts.last, lrs, weight_decays)
     scorer = Scorer(parts.last, scoring)
     makers, n_test = make_folds(parts, X, y, sample_weight, cv, groups)
@@ -163,9 +164,7 @@ def sweep(
                     kept = after_short_runs(standing, n)
                 live = [live[k] for k in kept]
                 runs.leave(live)
-    optimizer = type(get_optimizer(parts.last.optimizer)).__name__
-    label = f"{type(parts.last).__name__} with {optimizer}"
-    return runs.result(estimator, label, parts.prefix)
+    return runs.result(estimator, facts.label, parts.prefix)
 
 
 def _threads(n_threads: Any) -> int:

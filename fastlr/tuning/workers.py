@@ -14,13 +14,7 @@ Made = TypeVar("Made")
 
 
 class Workers:
-    """Does pieces of work in threads; Ctrl-C and errors end what is under way.
-
-    Parameters
-    ----------
-    n_threads : int
-        With one, everything is done in the calling thread.
-    """
+    """Does pieces of work in threads; Ctrl-C and errors end what is under way."""
 
     def __init__(self, n_threads: int) -> None:
         self._pool = ThreadPoolExecutor(n_threads, "fastlr") if n_threads > 1 else None
@@ -45,23 +39,7 @@ class Workers:
         progress: Callable[[int, int, int], object] | None = None,
         n_live: int = 0,
     ) -> list[Made]:
-        """Return what `work` makes of each piece, in order.
-
-        Parameters
-        ----------
-        work : callable
-            Does a piece; sees scikit-learn's configuration of the calling thread.
-        pieces : sequence
-            To be done.
-        progress : callable, optional
-            Told after each piece how many are done, of how many, and `n_live`.
-        n_live : int, default=0
-            For `progress`.
-
-        Returns
-        -------
-        list
-        """
+        """Return what `work` makes of each piece, in order."""
         config = get_config()
 
         def configured(piece: Piece) -> Made:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fastlr.estimators.data.labels import all_finite, encode
+from fastlr.estimators.data.rows import all_finite
+from fastlr.estimators.data.targets import encode
 
 
 @pytest.mark.parametrize(

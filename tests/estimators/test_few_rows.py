@@ -8,7 +8,7 @@ from sklearn.datasets import make_classification
 from sklearn.utils.validation import validate_data
 
 from fastlr import LinearClassifier, LinearRegressor
-from fastlr.estimators.data.labels import need_no_validation
+from fastlr.estimators.data.rows import need_no_validation
 
 X, y = make_classification(60, 5, random_state=0)
 FLOATS = [np.float64, np.float32]

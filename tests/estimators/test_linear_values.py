@@ -9,7 +9,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from fastlr import SGD, Adam, AdamW, CosineAnnealing, LinearClassifier, OneCycle
-from fastlr.estimators.fitting.history import COLUMNS, FACTS
+from fastlr.estimators.session.history import COLUMNS, FACTS
 
 
 def data(n_classes, rows=97, features=6, seed=0, dtype=np.float64):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fastlr import SGD, AdamW
-from fastlr.estimators.bases.linear_model import LinearModel
 from fastlr.estimators.bases.regressor import GradientRegressor
+from fastlr.estimators.models.linear_model import LinearModel
 from fastlr.losses import Huber, Poisson, SquaredError
 from fastlr.training import EpochResult
 

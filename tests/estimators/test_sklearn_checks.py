@@ -62,7 +62,7 @@ def test_no_check_is_skipped_or_fails_with_array_api_dispatch():
 def test_tags_say_what_the_estimator_takes(cls):
     tags = cls().__sklearn_tags__()
     assert tags.target_tags.required
-    assert tags.input_tags.sparse is ("accept_sparse" in cls._X_options)
+    assert tags.input_tags.sparse is True
     if cls in CLASSIFIERS:
         assert tags.classifier_tags.multi_class
         assert tags.classifier_tags.multi_label is cls._takes_multilabel

@@ -27,7 +27,7 @@ from fastlr import (
 )
 from fastlr.estimators.search.folds import Folds
 from fastlr.estimators.search.held_out import HeldOutRuns
-from fastlr.estimators.search.trial import EstimatorTrial
+from fastlr.estimators.search.trial import EstimatorTrial, trial_of
 from fastlr.estimators.settings.settings import plan_epoch
 from fastlr.rates.race_plan import FEWEST
 
@@ -193,10 +193,9 @@ def test_early_stopping_holds_its_own_rows_out_of_the_race():
 )
 def test_a_run_does_not_depend_on_those_before_it(make, optimizer):
     """After others, diverged ones among them, a run is to the bit what it is by itself."""
-    trial = (
-        make(optimizer).set_params(random_state=0)._trial(DIGITS[:600] / 16, DIGITS_Y[:600], None)
-    )
-    folds = Folds(trial._rows, False, 1)
+    model = make(optimizer).set_params(random_state=0)
+    trial = trial_of(model, DIGITS[:600] / 16, DIGITS_Y[:600])
+    folds = Folds(trial.rows, False, 1)
     runs = HeldOutRuns(trial, folds, 5)
     for lr, n_steps, fold in [(1e300, 20, 0), (0.1, 30, 1), (0.003, 10, 0)]:
         runs.losses(lr, n_steps, fold)
@@ -208,8 +207,9 @@ def test_a_run_does_not_depend_on_those_before_it(make, optimizer):
 
 def test_runs_on_sparse_rows_do_not_depend_on_those_before_them():
     X = sparse.csr_array(np.where(DIGITS[:500] > 8, DIGITS[:500] / 16, 0))
-    trial = LinearClassifier(SGD(weight_decay=0.1), random_state=0)._trial(X, DIGITS_Y[:500], None)
-    folds = Folds(trial._rows, False, 1)
+    model = LinearClassifier(SGD(weight_decay=0.1), random_state=0)
+    trial = trial_of(model, X, DIGITS_Y[:500])
+    folds = Folds(trial.rows, False, 1)
     runs = HeldOutRuns(trial, folds, 5)
     runs.losses(1e300, 20, 0)
     runs.losses(0.3, 9, 1)

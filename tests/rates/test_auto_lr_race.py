@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fastlr.estimators.fitting.validation import Rows
+from fastlr.estimators.data.rows import Rows
 from fastlr.estimators.search.folds import Folds
 from fastlr.rates import race as auto_lr
 from fastlr.rates import race_plan

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 import fastlr
 from fastlr import SGD, AdamW, LinearClassifier, find_lr
+from fastlr.estimators.search.trial import trial_of
 from fastlr.rates.range_curve import METHODS
 
 DIGITS, DIGITS_Y = load_digits(return_X_y=True)
@@ -46,7 +47,7 @@ def test_an_estimator_is_untouched(fitted):
 def test_mini_batches_are_those_of_fit(rows):
     X, y = np.random.default_rng(0).standard_normal((rows, 3)), np.arange(rows) % 2
     model = LinearClassifier(max_epochs=1).fit(X, y)
-    assert model._trial(X, y, None, None).plan.steps == model.t_
+    assert trial_of(model, X, y).plan.steps == model.t_
 
 
 @pytest.mark.filterwarnings("ignore:find_lr")
@@ -84,8 +85,8 @@ def test_a_pipeline_prepares_its_features():
 
 
 def test_some_128_mini_batches_are_an_epoch():
-    trial = LinearClassifier()._trial(DIGITS, DIGITS_Y, None)
-    batches = trial._batches(np.random.RandomState(0))
+    trial = trial_of(LinearClassifier(), DIGITS, DIGITS_Y)
+    batches = trial.batches(np.random.RandomState(0))
     first = [next(batches) for _ in range(129)]  # some 128 steps are an epoch
     assert [len(b) for b in first] == [14] * 128 + [5]
     np.testing.assert_array_equal(np.sort(np.concatenate(first)), np.arange(len(DIGITS)))

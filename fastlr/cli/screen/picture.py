@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib  # noqa: F401  (drawing comes last; that it is missing is to be told first)
 
 from ..._version import __version__
+from ...estimators.facts import estimator_facts
 from ...plots import Run, training_figure
 from ...schedules import get_schedule
 from ..files.save import check_target, write_atomic
@@ -40,7 +41,7 @@ def write_picture(path: Path, results: Mapping[str, Sequence[Result]]) -> None:
     """
     runs = [_run(name, rows) for name, rows in results.items()]
     ours = next(r.estimator for rows in results.values() for r in rows if r.model == OURS)
-    optimizer = ours._resolve_optimizer()
+    optimizer = estimator_facts(ours).optimizer
     schedule = repr(get_schedule(optimizer.schedule)).removesuffix("()")
     title = f"fastlr {__version__}: {OURS} with {type(optimizer).__name__} and {schedule}"
     _write(path, training_figure(runs, title))
@@ -71,7 +72,7 @@ def _write(path: Path, figure: Any) -> None:
 
 def _run(name: str, rows: Sequence[Result]) -> Run:
     model = next(r.estimator for r in rows if r.model == OURS)
-    optimizer = model._resolve_optimizer()
+    optimizer = estimator_facts(model).optimizer
     seen = get_schedule(optimizer.schedule).simulate(
         model.t_, model.lr_, model.t_ // model.n_iter_, model.loss_curve_.tolist()
     )

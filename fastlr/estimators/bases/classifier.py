@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
@@ -13,8 +14,10 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from ...core.sklearn_versions import StrOptions, check_classification_targets
-from ..data.labels import MOST_PLAIN_LABELS, PLAIN_LABELS, encode
-from ..data.targets import ClassTargets
+from ...losses.base import Loss
+from ..data.rows import MOST_PLAIN_LABELS, PLAIN_LABELS, Features
+from ..data.targets import ClassTargets, encode
+from ..fitting.chunks import fit_chunk, fit_stream
 from ..fitting.fit import GradientEstimator
 
 
@@ -25,7 +28,6 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    class_weight: Any
     classes_: np.ndarray
     multilabel_: bool
 
@@ -38,8 +40,12 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         return tags
 
     def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> GradientClassifier:
+        self,
+        X: Features,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch over X and y, going on where the last call left off.
 
         Optimizer state and the clock of the schedule go on from call to call, after `fit` and
@@ -70,17 +76,17 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         TypeError, ValueError
             If data or parameters are unfit.
         """
-        self._fit_chunk(X, y, sample_weight, classes)
+        fit_chunk(self, X, y, sample_weight, classes)
         return self
 
     def fit_stream(
         self,
         chunks: Iterable[Any],
         *,
-        classes: Any = None,
+        classes: ArrayLike | None = None,
         total_rows: int | None = None,
         n_chunks: int | None = None,
-    ) -> GradientClassifier:
+    ) -> Self:
         """Train in one pass over chunks of data, which need not fit into memory.
 
         It begins anew as `fit` does, with ``warm_start=False``, and `history_` has a row for
@@ -109,10 +115,10 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         TypeError, ValueError
             If data or parameters are unfit, or there is no chunk.
         """
-        self._fit_stream(chunks, classes, total_rows, n_chunks)
+        fit_stream(self, chunks, classes, total_rows, n_chunks)
         return self
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: Features) -> np.ndarray:
         """Return the raw scores; of log-loss, the logits.
 
         Parameters
@@ -128,7 +134,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         scores = self._raw_scores(X)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Features) -> np.ndarray:
         """Return the most probable label of each row.
 
         Parameters
@@ -147,7 +153,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         codes = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
         return self.classes_[codes]
 
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Features) -> np.ndarray:
         """Return the probability of each class.
 
         Parameters
@@ -168,7 +174,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
             return np.column_stack([expit(-scores), expit(scores)])
         return softmax(scores, axis=1)
 
-    def predict_log_proba(self, X: Any) -> np.ndarray:
+    def predict_log_proba(self, X: Features) -> np.ndarray:
         """Return the logarithm of the probability of each class.
 
         Parameters
@@ -190,11 +196,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
 
     # Hooks of the targets
 
-    @property
-    def _plain_weights(self) -> bool:  # type: ignore[override]
-        return self.class_weight is None
-
-    def _y_options(self, y: Any) -> dict[str, Any]:
+    def _y_options(self, y: ArrayLike) -> dict[str, bool]:
         if not self._takes_multilabel or y is None:
             return {}
         shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
@@ -230,7 +232,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         return ClassTargets(classes), encode(y, classes)
 
     def _targets_of_chunk(
-        self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: Any
+        self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: ArrayLike | None
     ) -> ClassTargets:
         if self.class_weight == "balanced":
             raise ValueError(
@@ -284,7 +286,7 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
             right = outputs.argmax(axis=1) == y
         return float(np.average(right, weights=weights))
 
-    def _training_loss(self, targets: ClassTargets) -> tuple[Any, str]:
+    def _training_loss(self, targets: ClassTargets) -> tuple[Loss | str, str]:
         if targets.multilabel:
             return self._loss(), "each"
         return self._loss(), "ovr" if targets.outputs == 1 else "softmax"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import MultiOutputMixin, RegressorMixin
 
+from ...losses.base import Loss
 from ..data.centre_and_spread import centre_and_spread
+from ..data.rows import Features
 from ..data.targets import RealTargets
+from ..fitting.chunks import fit_chunk, fit_stream
 from ..fitting.fit import GradientEstimator
 
 
@@ -19,7 +23,7 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
     A rate that suits one target suits no other unless targets are brought to one scale. Where
     the loss allows it (`Loss.scaled`), training is on ``(y - shift) / scale``, with mean and
     standard deviation of each output, or median and quartiles under a robust loss, and the
-    model's fold brings the fitted attributes back to the units of y. Losses that have a threshold
+    model's units bring the fitted attributes back to the units of y. Losses that have a threshold
     in these units are given it scaled, so that the minimum stays where it is, and all outputs
     then share one scale. Under a logarithmic link targets are divided by their mean, which is the
     same as starting at its logarithm.
@@ -31,16 +35,20 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
 
     _fewest_to_score = 2
 
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> GradientRegressor:
+    def _loss(self) -> Loss:
+        raise NotImplementedError
+
+    def partial_fit(
+        self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Train for one epoch over X and y, going on where the last call left off.
 
         Optimizer state and the clock of the schedule go on from call to call, after `fit` and
         after pickling too. A schedule that is stretched over the run, as ``"onecycle"`` is, has
         no meaning here, for the length of the run is not known: the rate is then constant.
         Lengths in epochs count calls, each as many steps long as the first. Stopping early is a
-        matter of `fit` alone. Mean and scale of
-        the targets are taken from the first call, which should therefore hold typical rows; they
-        change how quickly it learns, not what.
+        matter of `fit` alone. Mean and scale of the targets are taken from the first call, which
+        should therefore hold typical rows; they change how quickly it learns, not what.
 
         Parameters
         ----------
@@ -61,7 +69,7 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         TypeError, ValueError
             If data or parameters are unfit.
         """
-        self._fit_chunk(X, y, sample_weight)
+        fit_chunk(self, X, y, sample_weight)
         return self
 
     def fit_stream(
@@ -70,7 +78,7 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         *,
         total_rows: int | None = None,
         n_chunks: int | None = None,
-    ) -> GradientRegressor:
+    ) -> Self:
         """Train in one pass over chunks of data, which need not fit into memory.
 
         It begins anew as `fit` does, with ``warm_start=False``, and `history_` has a row for
@@ -97,10 +105,10 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         TypeError, ValueError
             If data or parameters are unfit, or there is no chunk.
         """
-        self._fit_stream(chunks, None, total_rows, n_chunks)
+        fit_stream(self, chunks, None, total_rows, n_chunks)
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Features) -> np.ndarray:
         """Return the prediction for each row.
 
         Parameters
@@ -120,7 +128,7 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
 
     # Hooks of the targets
 
-    def _y_options(self, y: Any) -> dict[str, Any]:
+    def _y_options(self, y: ArrayLike) -> dict[str, bool]:
         return {"multi_output": True, "y_numeric": True}
 
     def _checked_y(self, y: Any) -> np.ndarray:
@@ -141,7 +149,7 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         predicted = (predicted - targets.shift) / targets.scale
         return float(r2_score(y, predicted, sample_weight=weights))
 
-    def _units(self, y: np.ndarray, weights: np.ndarray | None, loss: Any) -> RealTargets:
+    def _real_targets(self, y: np.ndarray, weights: np.ndarray | None, loss: Loss) -> RealTargets:
         """Choose shift and scale for `y`."""
         vector, log = y.ndim == 1, loss.link == "log"
         matrix = y.reshape(len(y), -1).astype(np.float64, copy=False)
@@ -168,15 +176,15 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         self, y: np.ndarray, weights: np.ndarray | None, dtype: np.dtype
     ) -> tuple[RealTargets, np.ndarray]:
         y = self._checked_y(y)
-        targets = self._units(y, weights, self._loss())
+        targets = self._real_targets(y, weights, self._loss())
         return targets, targets.encode(y, dtype)
 
     def _targets_of_chunk(
-        self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: Any
+        self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: ArrayLike | None
     ) -> RealTargets:
         if not first:
             return self._known_targets()
-        return self._units(self._checked_y(y), weights, self._loss())
+        return self._real_targets(self._checked_y(y), weights, self._loss())
 
     def _known_targets(self) -> RealTargets:
         return RealTargets(self._shift, self._scale, self._vector, self._loss().link == "log")
@@ -185,7 +193,7 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         self._shift, self._scale, self._vector = targets.shift, targets.scale, targets.vector
         self.n_outputs_ = targets.outputs
 
-    def _training_loss(self, targets: RealTargets) -> tuple[Any, str]:
+    def _training_loss(self, targets: RealTargets) -> tuple[Loss, str]:
         loss = self._loss()
         scaled = loss.scaled(float(targets.scale[0])) if targets.scaled else None
         return (loss if scaled is None else scaled[0]), "each"

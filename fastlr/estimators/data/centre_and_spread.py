@@ -11,35 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from ...losses.base import Loss
+
 NORMAL = 1.3489795003921634  # distance of the quartiles of a normal variable, in deviations
 
 
 def centre_and_spread(
-    y: np.ndarray, weights: np.ndarray | None, loss: Any, centred: bool
+    y: np.ndarray, weights: np.ndarray | None, loss: Loss, centred: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what to subtract from targets, and what to divide them by.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples, n_outputs), float64
-        Targets.
-    weights : ndarray of shape (n_samples,) or None
-        Of the rows.
-    loss : Loss
-        What they are trained with.
-    centred : bool
-        Whether anything may be subtracted; the spread is about zero otherwise.
-
-    Returns
-    -------
-    centre, spread : ndarray of shape (n_outputs,)
-        Median and distance of the quartiles, as a multiple of a normal variable's, where the loss
-        is robust at that scale; else mean and standard deviation. Zero for a constant.
-    """
+    """Return what to subtract from targets, and what to divide them by."""
     mean = np.average(y, axis=0, weights=weights) if centred else np.zeros(y.shape[1])
     spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weights))
     # Of all definitions, only this one knows weights: 2 is the row given twice.
-    options: Any = {"axis": 0, "weights": weights, "method": "inverted_cdf"}
+    options: dict[str, Any] = {"axis": 0, "weights": weights, "method": "inverted_cdf"}
     if centred:
         low, middle, high = np.quantile(y, [0.25, 0.5, 0.75], **options)
     else:
@@ -50,7 +34,7 @@ def centre_and_spread(
     return np.where(robust, middle, mean), np.where(robust, quartiles, spread)
 
 
-def _is_robust(loss: Any, scale: np.ndarray) -> np.ndarray:
+def _is_robust(loss: Loss, scale: np.ndarray) -> np.ndarray:
     """Return where rows a thousand times as far as some pull hardly harder."""
     known = np.isfinite(scale) & (scale > 0)
     near = 10 * np.where(known, scale, 1.0)

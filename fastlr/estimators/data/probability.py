@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
 
-from ...losses import LogLoss
+from ...losses import LogLoss, get_loss
 from ...losses.base import Loss
+from ..models.model import Model
 
 
-def gives_probabilities(model: Any) -> bool:
+def gives_probabilities(model: Model) -> bool:
     """Whether the loss of a classifier estimates probabilities."""
     try:
-        return bool(model._loss().has_probability)
+        return bool(get_loss(model._loss()).has_probability)
     except (TypeError, ValueError):  # fit will say what is wrong with it
         return False
 
 
 def probabilities(scores: np.ndarray, loss: Loss, reduction: str) -> np.ndarray:
-    """Return the probability of each class.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_samples, n_outputs)
-        Raw scores.
-    loss : Loss
-        What they were trained by; it defines `probability`.
-    reduction : {"softmax", "multinomial", "ovr", "each"}
-        How. With "each", labels are independent of each other; other classes share one row, in
-        proportion to their probability against the rest. Where all of these are zero, they are
-        equally likely.
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_classes)
-        Two columns for a single output that is not a label by itself.
-    """
+    """Return the probability of each class."""
     if reduction == "softmax":
         return softmax(scores, axis=1)
     if reduction != "each" and scores.shape[1] == 1:

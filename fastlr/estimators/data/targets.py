@@ -6,11 +6,19 @@ arena's precision (``"each"``), nothing of labels or units.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from .labels import all_finite, encode
+from .rows import all_finite
+
+
+def encode(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Return the position of each label in `classes`, which are sorted, as int64."""
+    codes = classes.searchsorted(y)
+    right = classes.take(codes, mode="clip") == y
+    if not np.all(right):
+        unknown = np.unique(y[~right])[:5].tolist()
+        raise ValueError(f"y contains labels that are not among the classes {classes!r}: {unknown}")
+    return codes.astype(np.int64, copy=False)
 
 
 class ClassTargets:
@@ -29,9 +37,12 @@ class ClassTargets:
         Raw scores per row: 1 for two classes, else one for each class or label.
     start : None
         There is no better first guess than zero.
+    scaled : bool
+        Always False; numbers may be.
     """
 
     start: np.ndarray | None = None
+    scaled = False
 
     def __init__(self, classes: np.ndarray, multilabel: bool = False) -> None:
         self.classes, self.multilabel = classes, multilabel
@@ -51,7 +62,7 @@ class ClassTargets:
         signs[y != 0] = 1
         return signs
 
-    def is_plain(self, y: Any, n_rows: int) -> bool:
+    def is_plain(self, y: object, n_rows: int) -> bool:
         """Return whether y needs no conversion, so that `encode` alone checks it."""
         return (
             type(y) is np.ndarray
@@ -62,7 +73,7 @@ class ClassTargets:
             and y.dtype.kind in "biufU"
         )
 
-    def same_kind(self, other: Any) -> bool:
+    def same_kind(self, other: Targets) -> bool:
         """Return whether outputs of a model of `other` mean the same here."""
         return (
             isinstance(other, ClassTargets)
@@ -129,7 +140,7 @@ class RealTargets:
             matrix = (matrix - self.shift) / self.scale
         return np.ascontiguousarray(matrix, dtype)
 
-    def is_plain(self, y: Any, n_rows: int) -> bool:
+    def is_plain(self, y: object, n_rows: int) -> bool:
         """Return whether y needs no conversion, so that `encode` alone checks it."""
         return (
             type(y) is np.ndarray
@@ -138,7 +149,7 @@ class RealTargets:
             and (y.dtype.kind != "f" or all_finite(y))
         )
 
-    def same_kind(self, other: Any) -> bool:
+    def same_kind(self, other: Targets) -> bool:
         """Return whether outputs of a model of `other` mean the same here."""
         return (
             isinstance(other, RealTargets)
@@ -154,3 +165,6 @@ class RealTargets:
                 f"dimensions, got {self.outputs}"
             )
         return known
+
+
+Targets = ClassTargets | RealTargets

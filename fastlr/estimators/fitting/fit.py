@@ -1,126 +1,59 @@
-"""What all estimators share: from data to a trained session, and what goes into a pickle.
-
-An estimator is a model times a kind of targets: ``class LinearClassifier(LinearModel,
-GradientClassifier)``. `GradientClassifier` and `GradientRegressor` derive from the
-`GradientEstimator` of this module, a model is a mixin that stands before them. Neither knows the
-other; each fills in its half of the hooks below, and a `ModelSpec` carries what one has to know
-of the other (loss, reduction, number of outputs).
-
-Hooks of a model
-----------------
-``_X_options``
-    Keyword arguments of scikit-learn's `validate_data`: orders and sparse formats taken.
-``_ready(X)``
-    Last touch after validation, such as alignment or a sparse format.
-``_is_plain(X, spec)``
-    Whether X needs no validation, on the way of microseconds through `partial_fit`.
-``_learn_inputs(X, weights)``
-    What training needs to know of X, as a dict of arrays: means and scales, say. Rows without a
-    weight, such as those held out, must not count. Kept in
-    ``_inputs``, in pickles, and over a warm start; handed on as ``spec.inputs``.
-``_learns_from_chunk``
-    Whether the first chunk of `partial_fit` may tell that; `fit_stream`'s always does.
-``_layout(X)``
-    What even a first chunk tells of X, for the same dict.
-``_shapes(n_features, outputs)``
-    Shapes of the parameters by name, in the order in which they lie in the arena.
-``_initialise(params, spec, rng)``
-    Initial values, into arrays of zeros. ``spec.targets.start`` is where the last intercept
-    should start, where it is not None.
-``_groups(spec, optimizer)``
-    Parameter groups to bind the optimizer with.
-``_make_epoch(arena, updater, spec)``
-    The engine: ``run``, ``evaluate``, ``uses_blas``.
-``_fitted_shapes(spec)``
-    Shapes of the fitted attributes, where they are others.
-``_in_units(optimizer, spec)``
-    The optimizer, with what depends on the units of training: penalties.
-``_fold(spec)``
-    From parameters to fitted attributes (`Fold`): here a model undoes what it did to X, and the
-    scaling of regression targets: ``spec.targets.raw_scale * z + spec.targets.raw_shift``.
-``_fitted_params()``, ``_set_fitted_params(params)``
-    Read and write the fitted attributes by the names of the arena. Declare them in the class
-    body as ``coef_ = FittedParameter()``, so that `partial_fit` need not compute them.
-``_outputs(X)``
-    Raw scores of shape (n_samples, outputs), in the units of y, from the fitted attributes; X
-    has been validated.
-``_dead_units(X)``
-    Share of hidden units that learn nothing from these rows, NaN where there are none.
-``_shares_scale(degree, log)``
-    Whether all regression targets must be divided by one scale, as a penalty may demand, under a
-    loss of this degree (see `Loss.scaled`) and link.
-``_has_shift``
-    Whether an intercept can take the mean of regression targets.
-``_settings()``
-    Constructor parameters that make a running session unfit when they change.
-
-Hooks of the targets
---------------------
-``_y_options(y)``
-    Keyword arguments of `validate_data` again.
-``_checked_y(y)``
-    y as a dense array of its kind, or an error that says what is wrong with it.
-``_learn_targets(y, weights, dtype)``
-    Targets (`ClassTargets`, `RealTargets`) and the y encoded for the engine, for `fit`.
-``_targets_of_chunk(y, weights, first, classes)``
-    Targets for `partial_fit`.
-``_known_targets()``
-    Targets back from fitted attributes.
-``_set_targets(targets)``
-    Fitted attributes from targets.
-``_class_factors(y, targets)``
-    Weight of each class, None for none; y is encoded.
-``_score(outputs, y, weights, targets)``
-    Accuracy or R2 of raw scores, y being encoded; what early stopping looks at.
-``_training_loss(targets)``
-    The loss in units of training, and the reduction. Which loss it is comes from the estimator:
-    ``_loss()`` returns it by name or as an object.
-
-Every hook that looks at data must leave the estimator as it is: only after all checks have
-passed, `fit` writes ``_set_targets`` and ``_inputs``.
-"""
+"""A fit, from data to a trained model: validate, learn the inputs, find the rate, run epochs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
-from sklearn.base import clone
+import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
-from ...core.sklearn_versions import fit_context, set_callbacks
+from ...core.sklearn_versions import check_is_fitted, fit_context, set_callbacks
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
+from ..data.rows import Features, Rows
+from ..facts import EstimatorFacts
+from ..models.model import Model, refresh
+from ..models.spec import ModelSpec
 from ..session.callbacks import tasks_of
-from ..session.session import ModelSpec
+from ..session.history import COLUMNS, columns
+from ..session.session import Session
 from ..session.warn_after_fit import warn_of_losses, warn_of_scale
 from ..settings.settings import EpochPlan, plan_epoch
-from .stream import Streamed
-from .validation import Rows
-
-if TYPE_CHECKING:
-    from ..search.restarted import FoldOfRestarts
-    from ..search.trial import EstimatorTrial  # only fits without a rate pay for its import
+from .begin import at_known_rate, begin, make_spec
+from .epochs import Epochs, OnEpoch
+from .validation import hold_out, learn_rows, rows_to_predict
 
 # By what the rate is multiplied after one divergence and the next, where it was found by `fit`.
 _FALLS = 0.1, 0.1, 0.01, 1e-4, 1e-8
 
 
-class GradientEstimator(Streamed):
-    """Base of the estimators; see the top of this module for what a subclass defines."""
+class GradientEstimator(Model):
+    """Base of the estimators."""
+
+    t_: int
+    n_iter_: int
+    _session: Session  # the last one; pickles hold its checkpoint
+    _checkpoint: dict[str, Any]
+    _stale: bool  # whether fitted attributes are behind the session
+    _inputs: dict[str, np.ndarray]  # what was learned of X
+    _lr_of: str  # the optimizer that `lr_` was found for
+    _batch_rows: int  # in a mini-batch of the first chunk, or of `fit`
+    _history: np.ndarray
+    _facts: dict[str, float]  # of the fit, not of an epoch
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
+        X: Features,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        on_epoch: Callable[[Any, dict[str, float]], bool | None] | None = None,
-    ) -> GradientEstimator:
+        X_val: Features | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        on_epoch: OnEpoch | None = None,
+    ) -> Self:
         """Train for `max_epochs` epochs, or until it stops early.
 
         A training that diverges at a rate found by ``lr="auto"`` starts again at a lower one, up
@@ -155,82 +88,150 @@ class GradientEstimator(Streamed):
         TypeError, ValueError
             If data or parameters are unfit.
         """
-        warm = self.warm_start and self.__sklearn_is_fitted__()
         if on_epoch is not None and not callable(on_epoch):
             raise TypeError(f"on_epoch must be a callable or None, got {on_epoch!r}")
+        warm = self.warm_start and self.__sklearn_is_fitted__()
         optimizer = self._resolve_optimizer()
-        given = X, y, sample_weight
-        rows, targets, factors = self._rows_to_learn(X, y, sample_weight, warm)
-        given_val = X_val, y_val, sample_weight_val
-        rows, held_out = self._held_out_of(rows, given_val, targets, factors)
+
+        learned = learn_rows(self, X, y, sample_weight, warm)
+        rows, held_out = hold_out(self, learned, X_val, y_val, sample_weight_val)
         rows.weigh_one_on_average()
         inputs = self._inputs if warm else self._learn_inputs(rows.X, rows.weights_of_chosen())
-        spec = self._spec(targets, inputs, rows.X.shape[1], rows.X.dtype)
+        spec = make_spec(self, learned.targets, inputs, rows.X.shape[1], rows.X.dtype)
         plan = plan_epoch(self.batch_size, rows.used)
-        run = Run(self.max_epochs * plan.steps, plan.steps)
-        optimizer = self._at_found_rate(optimizer, spec, rows, plan, warm)
-        session = self._begin(optimizer, spec, run, warm, min(plan.batch_size, rows.used))
-        tasks = tasks_of(self, "epoch", self.max_epochs, *given)
+        run, batch = Run(self.max_epochs * plan.steps, plan.steps), min(plan.batch_size, rows.used)
+
+        seeks = self._seeks_rate()
+        if seeks and warm:
+            optimizer = at_known_rate(self, optimizer)
+        elif seeks:
+            optimizer = self._at_found_rate(optimizer, spec, rows, plan)
+
+        session = begin(self, optimizer, spec, run, warm, batch)
+        tasks = tasks_of(self, "epoch", self.max_epochs, X, y, sample_weight)
+        epochs = Epochs(self, session, rows, held_out, plan, on_epoch, tasks)
+        epochs.run()
         # A rate that short runs bore may still be too high for a long one.
-        falls = _FALLS if self._seeks_rate() and not warm else ()
-        for fall in (*falls, None):
-            if not self._train(session, rows, held_out, plan, on_epoch, tasks, fall is not None):
+        for fall in _FALLS if seeks and not warm else ():
+            if not epochs.failed:
                 break
             optimizer = optimizer.replace(lr=self.lr_ * fall)
             if self.verbose:
                 print(f"{type(self).__name__}: diverged, starts again at {optimizer.lr:.4g}")
-            session = self._begin(optimizer, spec, run, False, min(plan.batch_size, rows.used))
+            if tasks is not None:
+                tasks.again()
+            session = begin(self, optimizer, spec, run, False, batch)
+            epochs = Epochs(self, session, rows, held_out, plan, on_epoch, tasks)
+            epochs.run()
+
+        if tasks is not None:
+            tasks.close()
+        epochs.warn()
         if not warm:  # a start near the optimum has little to learn
             warn_of_scale(self, rows.X)
             warn_of_losses(self)
         return self
 
     def _at_found_rate(
-        self, optimizer: Optimizer, spec: ModelSpec, rows: Rows, plan: EpochPlan, warm: bool
+        self, optimizer: Optimizer, spec: ModelSpec, rows: Rows, plan: EpochPlan
     ) -> Optimizer:
-        """Return the optimizer at the best rate for this training, where lr="auto" asks for it."""
-        if not self._seeks_rate():
-            return optimizer
-        if warm:
-            return self._at_known_rate(optimizer)
-        from ..search.trial import EstimatorTrial
+        """Return the optimizer at the best rate for this training."""
+        from ..search.trial import EstimatorTrial  # only fits without a rate pay for its import
 
         seed = check_random_state(self.random_state).randint(2**31 - 10)
         trial = EstimatorTrial(self, self._at_rule_of_thumb(optimizer), spec, rows, plan)
         lr = trial.find_rate(self.max_epochs * plan.steps, seed)
         if self.verbose:
             print(f"{type(self).__name__}: learning rate {lr:.4g} found")
-        found: Optimizer = optimizer.replace(lr=lr)
-        return found
+        return optimizer.replace(lr=lr)
 
-    def _trial(self, X: Any, y: Any, sample_weight: Any, optimizer: Any = None) -> EstimatorTrial:
-        """Return what `find_lr` trains: this model, as `fit` would start it, on data of its own."""
-        from ..search.trial import EstimatorTrial
+    def _publish(self, session: Session) -> None:
+        self.t_ = session.updater.t
+        if "_stale" in self.__dict__:
+            self._stale = False  # what is written now is not to be computed first
+        self._set_fitted_params(session.publish())
+        self.__dict__.pop("_stale", None)
 
-        model: Any = clone(self)
-        if optimizer is not None:
-            model.optimizer = optimizer
-        model._validate_params()
-        rows, targets, _ = model._rows_to_learn(X, y, sample_weight)
-        rows.weigh_one_on_average()
-        inputs = model._learn_inputs(rows.X, rows.weights)
-        spec = model._spec(targets, inputs, rows.X.shape[1], rows.X.dtype)
-        plan = plan_epoch(model.batch_size, rows.used)
-        return EstimatorTrial(model, model._resolve_optimizer(), spec, rows, plan)
+    def _raw_scores(self, X: Features) -> np.ndarray:
+        """Validate X and return the outputs of the model, for all that predicts."""
+        return self._outputs(rows_to_predict(self, X))
 
-    def _fold_of_candidates(self, train: Any, test: Any) -> FoldOfRestarts:
-        """Return what `sweep` trains copies of this on; `train` and `test` are (X, y, weights)."""
-        from ..search.candidates import Part
-        from ..search.restarted import FoldOfRestarts
+    def __getstate__(self) -> dict[str, Any]:
+        refresh(self)
+        state = dict(super().__getstate__())
+        session = state.pop("_session", None)
+        if session is not None:
+            state["_checkpoint"] = session.checkpoint()
+            state["_history"] = self._history[: self.n_iter_]
+        return state
 
-        return FoldOfRestarts(clone(self), Part(*train), Part(*test))
+    # What it says of itself
+
+    @property
+    def history_(self) -> dict[str, np.ndarray]:
+        """Table of the epochs, one array for each column.
+
+        ``epoch``, from 1; ``loss``, of the training rows; ``validation_loss`` and
+        ``validation_score``, NaN without validation; ``lr``, ``momentum`` and ``gradient_norm``
+        of the last step, NaN where there is none; ``seconds``. Of `fit` also ``movement``, how
+        far the epoch moved the parameters as a part of their norm, and ``alignment``, the cosine
+        of the angle between that and the epoch before. And, the same in each row, what
+        `diagnose` holds them against: ``start_loss`` before the first step and ``end_loss`` after
+        the last, both of some of the rows; ``constant_loss`` of the best model that ignores the
+        features; ``smallest_feature`` and ``largest_feature``, the least and the most that the
+        largest value of a feature comes to, where ``standardize=False``; ``dead_units``, the
+        share of hidden units that no row gets through to; ``diverged``, 1 where training ended so.
+        """
+        check_is_fitted(self)
+        return columns(self._history, self.n_iter_, self._facts)
+
+    @property
+    def loss_curve_(self) -> np.ndarray:
+        """Mean training loss of each epoch."""
+        return self._column("loss")
+
+    @property
+    def validation_loss_curve_(self) -> np.ndarray | None:
+        """Mean loss on the validation rows after each epoch, None without validation."""
+        return self._validated_column("validation_loss")
+
+    @property
+    def validation_scores_(self) -> np.ndarray | None:
+        """Accuracy or R2 on the validation rows after each epoch, None without validation."""
+        return self._validated_column("validation_score")
+
+    @property
+    def best_loss_(self) -> float | None:
+        """Lowest training loss of an epoch, None if none has finished."""
+        losses = self._column("loss")
+        return float(losses.min()) if len(losses) else None
+
+    @property
+    def best_validation_score_(self) -> float | None:
+        """Highest validation score, None without validation."""
+        scores = self.validation_scores_
+        return None if scores is None else float(np.nanmax(scores))
+
+    def _column(self, name: str) -> np.ndarray:
+        check_is_fitted(self)
+        return self._history[: self.n_iter_, COLUMNS.index(name)].copy()
+
+    def _validated_column(self, name: str) -> np.ndarray | None:
+        column = self._column(name)
+        return None if np.isnan(column).all() else column
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_iter_")  # not n_features_in_, which data set before they are used
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = bool(self._X_options.get("accept_sparse"))
+        tags.input_tags.sparse = True
         return tags
 
-    def set_callbacks(self, *callbacks: Any) -> GradientEstimator:
+    def __fastlr_facts__(self) -> EstimatorFacts:
+        return EstimatorFacts(self)
+
+    def set_callbacks(self, *callbacks: Any) -> Self:
         """Set callbacks of `sklearn.callback`, to be told of each epoch of `fit`.
 
         Before scikit-learn 1.9, which has none, this does nothing.

@@ -1,191 +1,198 @@
-"""Data in and out: validation of arguments, weights, and the rows that are held out."""
+"""Validation of what users give: rows and targets to learn, rows held out, chunks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils import check_random_state
 
 from ...core.sklearn_versions import check_is_fitted, check_weights, validate_data
-from ..data.labels import is_plain, need_no_validation
-from ..data.targets import ClassTargets
-from .hooks import Hooks
+from ..data.rows import (
+    FLOATS,
+    Features,
+    Matrix,
+    Rows,
+    is_plain,
+    is_plain_chunk,
+    need_no_validation,
+    ready_rows,
+)
+from ..data.targets import ClassTargets, Targets
+from ..models.model import Model
+from ..models.spec import ModelSpec
+from .begin import known_dtype
 
-FLOATS = [np.float64, np.float32]
+ORDER = {"order": "C", "accept_sparse": "csr"}  # for scikit-learn's `validate_data`
 
 
-@dataclass(eq=False, repr=False)
-class Rows:
-    """Rows as an engine takes them.
+class Learned(NamedTuple):
+    """What `fit` was given, validated.
 
     Attributes
     ----------
-    X : ndarray or sparse array of shape (n_samples, n_features)
-        Features.
-    y : ndarray
-        Encoded targets.
-    weights : ndarray of shape (n_samples,) or None
-        Class weights included.
-    sample_weight : ndarray of shape (n_samples,) or None
-        Without them, for scores.
-    chosen : ndarray of shape (n_used,), int64, or None
-        Which rows to use; None for all.
+    rows : Rows
+        To train on.
+    targets : ClassTargets or RealTargets
+        What was learned of y.
+    factors : ndarray of shape (n_classes,) or None
+        Weights of the classes.
     """
 
-    X: Any
-    y: np.ndarray
-    weights: np.ndarray | None = None
-    sample_weight: np.ndarray | None = None
-    chosen: np.ndarray | None = None
+    rows: Rows
+    targets: Targets
+    factors: np.ndarray | None
 
-    @property
-    def used(self) -> int:
-        """How many rows are used."""
-        return int(self.X.shape[0]) if self.chosen is None else len(self.chosen)
 
-    def weights_of_chosen(self) -> np.ndarray | None:
-        """Return weights of all rows, zero for those that are not used; None if all are one."""
-        if self.chosen is None:
-            return self.weights
-        weights = np.zeros(self.X.shape[0])
-        weights[self.chosen] = 1.0 if self.weights is None else self.weights[self.chosen]
-        return weights
+def learn_rows(
+    model: Model, X: Features, y: ArrayLike, sample_weight: ArrayLike | None, warm: bool = False
+) -> Learned:
+    """Validate X and y, and learn their targets; a warm start keeps those of the last fit."""
+    data, values = _validated(model, X, y, reset=True, dtype=FLOATS)
+    weights = check_weights(sample_weight, data)
+    targets, encoded = model._learn_targets(values, weights, data.dtype)
+    factors = model._class_factors(encoded, targets)
+    if warm:
+        before: Any = model._known_targets()
+        known = targets.going_on_from(before)
+        if known is not targets:
+            targets, encoded = known, known.encode(model._checked_y(values), data.dtype)
+    return Learned(_weighted(data, encoded, weights, factors), targets, factors)
 
-    def weigh_one_on_average(self) -> None:
-        """Scale the weights, so that those of the rows used have a mean of 1."""
-        if self.weights is not None:
-            used = self.weights if self.chosen is None else self.weights[self.chosen]
-            self.weights[:] /= used.mean()
 
-    def taken(self, index: np.ndarray | slice) -> Rows:
-        """Return some rows: a copy, or views where a slice of dense ones is asked for."""
-        w, s = self.weights, self.sample_weight
-        return Rows(
-            self.X[index],
-            np.ascontiguousarray(self.y[index]),
-            None if w is None else w[index],
-            None if s is None else s[index],
+def hold_out(
+    model: Model,
+    learned: Learned,
+    X_val: Features | None = None,
+    y_val: ArrayLike | None = None,
+    sample_weight_val: ArrayLike | None = None,
+) -> tuple[Rows, Rows | None]:
+    """Return the rows to train on, and those to validate on after each epoch."""
+    rows = learned.rows
+    held_out = None
+    if X_val is not None and y_val is not None:
+        held_out = validation_rows(model, learned, X_val, y_val, sample_weight_val)
+    elif not (X_val is None and y_val is None and sample_weight_val is None):
+        raise ValueError("X_val and y_val must be given together")
+    elif model.early_stopping:
+        rows, held_out = _split(model, rows)
+    if held_out is not None and held_out.used < model._fewest_to_score:
+        raise ValueError(
+            f"{type(model).__name__}: validation needs at least {model._fewest_to_score} rows, "
+            f"got {held_out.used}"
         )
+    return rows, held_out
 
 
-class Validated(Hooks):
-    """An estimator that takes data."""
+def validation_rows(
+    model: Model,
+    learned: Learned,
+    X: Any,
+    y: Any,
+    sample_weight: ArrayLike | None,
+) -> Rows:
+    """Return rows held out as an engine takes them, with the targets of those to train on."""
+    targets, dtype = learned.targets, learned.rows.X.dtype
+    try:
+        plain = type(X) is np.ndarray and targets.is_plain(y, len(X))
+        if not (plain and _knows(model, X) and X.dtype == dtype):
+            X, y = _validated(model, X, y, reset=False, dtype=dtype)
+        weights = check_weights(sample_weight, X)
+        known = plain and isinstance(targets, ClassTargets)  # or `encode` says which are not
+        encoded = targets.encode(y if known else model._checked_y(y), dtype)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"X_val, y_val: {error}") from error
+    return _weighted(X, encoded, weights, learned.factors)
 
-    early_stopping: bool
-    validation_fraction: float
 
-    def _held_out_of(
-        self, rows: Rows, given: tuple[Any, Any, Any], targets: Any, factors: np.ndarray | None
-    ) -> tuple[Rows, Rows | None]:
-        """Return the rows to train on, and those to validate on after each epoch."""
-        held_out = self._given_validation(*given, targets, factors, rows.X.dtype)
-        if held_out is None and self.early_stopping:
-            rows, held_out = self._split(rows)
-        if held_out is not None and held_out.used < self._fewest_to_score:
-            raise ValueError(
-                f"{type(self).__name__}: validation needs at least {self._fewest_to_score} rows, "
-                f"got {held_out.used}"
-            )
-        return rows, held_out
+def chunk_rows(
+    model: Model,
+    X: Features,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    classes: ArrayLike | None,
+    first: bool,
+) -> tuple[Rows, Targets]:
+    """Validate a chunk, of which the first tells the targets."""
+    dtype = FLOATS if first else known_dtype(model)
+    data, values = _validated(model, X, y, reset=first, dtype=dtype)
+    weights = check_weights(sample_weight, data)
+    targets = model._targets_of_chunk(values, weights, first, classes)
+    encoded = targets.encode(model._checked_y(values), data.dtype)
+    return _weighted(data, encoded, weights, model._class_factors(encoded, targets)), targets
 
-    def _validated(self, X: Any, y: Any, reset: bool, dtype: Any) -> tuple[Any, Any]:
-        if reset and dtype is FLOATS and need_no_validation(X, y):
-            self.n_features_in_ = X.shape[1]
-            self.__dict__.pop("feature_names_in_", None)
-            return X, y
-        options = {**self._X_options, **self._y_options(y)}
-        X, y = validate_data(self, X, y, reset=reset, dtype=dtype, **options)
-        return self._ready(X), y
 
-    def _rows_to_learn(
-        self, X: Any, y: Any, sample_weight: Any, warm: bool = False
-    ) -> tuple[Rows, Any, np.ndarray | None]:
-        """Return the rows that `fit` was given, their targets, and the weights of the classes."""
-        X, y = self._validated(X, y, reset=True, dtype=FLOATS)
-        sample_weight = check_weights(sample_weight, X)
-        targets, encoded = self._learn_targets(y, sample_weight, X.dtype)
-        factors = self._class_factors(encoded, targets)
-        if warm:
-            known = targets.going_on_from(self._known_targets())
-            if known is not targets:
-                targets, encoded = known, known.encode(self._checked_y(y), X.dtype)
-        return self._rows(X, encoded, sample_weight, targets, factors), targets, factors
+def plain_chunk(model: Model, X: Any, y: Any, spec: ModelSpec) -> Rows | None:
+    """Return rows that need no validation, which costs more than a step; None for others."""
+    if (
+        model.class_weight is None
+        and "feature_names_in_" not in model.__dict__
+        and is_plain_chunk(X, spec.dtype, model.n_features_in_)
+        and spec.targets.is_plain(y, X.shape[0])
+    ):
+        return Rows(X, spec.targets.encode(y, spec.dtype))
+    return None
 
-    def _raw_scores(self, X: Any) -> np.ndarray:
-        """Validate X and return the outputs of the model, for all that predicts."""
-        check_is_fitted(self)
-        if not self._knows(X):
-            X = validate_data(self, X, reset=False, dtype=FLOATS, **self._X_options)
-        return self._outputs(X)
 
-    def _knows(self, X: Any) -> bool:
-        """Return whether rows are as they must be, which takes long to find out otherwise."""
-        return "feature_names_in_" not in self.__dict__ and is_plain(X, self.n_features_in_)
+def rows_to_predict(model: Model, X: Features) -> Matrix:
+    """Validate the rows of a prediction."""
+    check_is_fitted(model)
+    if _knows(model, X):
+        return X
+    return validate_data(model, X, reset=False, dtype=FLOATS, **ORDER)
 
-    def _rows(
-        self,
-        X: Any,
-        y: np.ndarray,
-        sample_weight: np.ndarray | None,
-        targets: Any,
-        factors: np.ndarray | None,
-    ) -> Rows:
-        """Put class weights on rows; arrays of the user's are not written to."""
-        weights = sample_weight
-        if factors is not None:
-            weights = factors[y] if weights is None else weights * factors[y]
-            if not weights.any():
-                raise ValueError("class_weight leaves no row with a weight above zero")
-        elif weights is not None:
-            weights = weights.copy()
-        return Rows(X, y, weights, sample_weight)
 
-    def _given_validation(
-        self,
-        X_val: Any,
-        y_val: Any,
-        sample_weight_val: Any,
-        targets: Any,
-        factors: np.ndarray | None,
-        dtype: np.dtype,
-    ) -> Rows | None:
-        """Return the validation set that `fit` was given."""
-        if X_val is None or y_val is None:
-            if not (X_val is None and y_val is None and sample_weight_val is None):
-                raise ValueError("X_val and y_val must be given together")
-            return None
-        try:
-            plain = targets.is_plain(y_val, len(X_val)) if type(X_val) is np.ndarray else False
-            if not (plain and self._knows(X_val) and X_val.dtype == dtype):
-                X_val, y_val = self._validated(X_val, y_val, reset=False, dtype=dtype)
-            weights = check_weights(sample_weight_val, X_val)
-            known = plain and isinstance(targets, ClassTargets)  # or `encode` says which are not
-            encoded = targets.encode(y_val if known else self._checked_y(y_val), dtype)
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"X_val, y_val: {error}") from error
-        return self._rows(X_val, encoded, weights, targets, factors)
+def _knows(model: Model, X: Features) -> bool:
+    """Return whether rows are as they must be, which takes long to find out otherwise."""
+    return "feature_names_in_" not in model.__dict__ and is_plain(X, model.n_features_in_)
 
-    def _split(self, rows: Rows) -> tuple[Rows, Rows]:
-        """Split rows into those to train on, which stay where they lie, and a copy of the rest."""
-        from sklearn.model_selection import train_test_split
 
-        codes = rows.y if rows.y.ndim == 1 else None
-        try:
-            index, rest = train_test_split(
-                np.arange(rows.X.shape[0], dtype=np.int64),
-                test_size=self.validation_fraction,
-                stratify=codes,
-                random_state=check_random_state(self.random_state).randint(2**31 - 1),
-            )
-        except ValueError as error:
-            raise ValueError(
-                f"early_stopping: validation_fraction={self.validation_fraction!r} cannot be held "
-                f"out of {rows.used} rows ({error}); give X_val and y_val"
-            ) from error
-        if rows.weights is not None and not rows.weights[index].any():
-            raise ValueError("early_stopping leaves no row to train on with a weight above zero")
-        index.sort()
-        rest.sort()
-        return replace(rows, chosen=index), rows.taken(rest)
+def _validated(
+    model: Model, X: Any, y: Any, reset: bool, dtype: DTypeLike | list[type]
+) -> tuple[Matrix, np.ndarray]:
+    if reset and dtype is FLOATS and need_no_validation(X, y):
+        model.n_features_in_ = X.shape[1]
+        model.__dict__.pop("feature_names_in_", None)
+        return X, y
+    options = model._y_options(y)
+    X, y = validate_data(model, X, y, reset=reset, dtype=dtype, **ORDER, **options)
+    return ready_rows(X), y
+
+
+def _weighted(
+    X: Matrix, y: np.ndarray, sample_weight: np.ndarray | None, factors: np.ndarray | None
+) -> Rows:
+    """Put class weights on rows; arrays of the user's are not written to."""
+    weights = sample_weight
+    if factors is not None:
+        weights = factors[y] if weights is None else weights * factors[y]
+        if not weights.any():
+            raise ValueError("class_weight leaves no row with a weight above zero")
+    elif weights is not None:
+        weights = weights.copy()
+    return Rows(X, y, weights, sample_weight)
+
+
+def _split(model: Model, rows: Rows) -> tuple[Rows, Rows]:
+    """Split rows into those to train on, which stay where they lie, and a copy of the rest."""
+    from sklearn.model_selection import train_test_split
+
+    try:
+        index, rest = train_test_split(
+            np.arange(rows.X.shape[0], dtype=np.int64),
+            test_size=model.validation_fraction,
+            stratify=rows.y if rows.y.ndim == 1 else None,
+            random_state=check_random_state(model.random_state).randint(2**31 - 1),
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping: validation_fraction={model.validation_fraction!r} cannot be held "
+            f"out of {rows.used} rows ({error}); give X_val and y_val"
+        ) from error
+    if rows.weights is not None and not rows.weights[index].any():
+        raise ValueError("early_stopping leaves no row to train on with a weight above zero")
+    index.sort()
+    rest.sort()
+    return replace(rows, chosen=index), rows.taken(rest)

@@ -8,17 +8,22 @@ and the candidates take turns over the same mini-batches.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...core.sklearn_versions import rows_of
 from ...schedules import Run
-from ...training import run_side_by_side
+from ...training import EpochResult, run_side_by_side
+from ..data.rows import Features, Rows
 from ..data.targets import ClassTargets
-from ..fitting.validation import Rows
-from ..session.callbacks import NoTasks
+from ..fitting.begin import begin, make_spec
+from ..fitting.epochs import Epochs
+from ..fitting.validation import Learned, hold_out, learn_rows, validation_rows
+from ..models.model import Model
+from ..session.session import Session
 from ..settings.settings import plan_epoch
 
 
@@ -33,8 +38,8 @@ class Part(NamedTuple):
         Of the rows.
     """
 
-    X: Any
-    y: Any
+    X: Features
+    y: ArrayLike
     weights: np.ndarray | None
 
 
@@ -58,31 +63,18 @@ class Outcome(NamedTuple):
 
 
 class FoldOfCandidates:
-    """One fold, on which candidates are trained.
+    """One fold, on which candidates are trained."""
 
-    Parameters
-    ----------
-    model : GradientEstimator
-        What candidates are copies of; changed by this.
-    train, test : Part
-        Rows to train on, and those held out.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If data or parameters are unfit.
-    """
-
-    def __init__(self, model: Any, train: Part, test: Part) -> None:
+    def __init__(self, model: Model, train: Part, test: Part) -> None:
         model._validate_params()
-        rows, targets, factors = model._rows_to_learn(*train)
-        rows, self._validation = model._held_out_of(rows, (None, None, None), targets, factors)
+        learned = learn_rows(model, *train)
+        rows, self._validation = hold_out(model, learned)
         rows.weigh_one_on_average()
         inputs = model._learn_inputs(rows.X, rows.weights_of_chosen())
-        self._spec = model._spec(targets, inputs, rows.X.shape[1], rows.X.dtype)
+        self._spec = make_spec(model, learned.targets, inputs, rows.X.shape[1], rows.X.dtype)
         self._plan = plan_epoch(model.batch_size, rows.used)
         self._model, self._rows, self._test = model, rows, test
-        self._judged = _known_rows(model, test, targets, factors, rows.X.dtype)
+        self._judged = _known_rows(model, test, learned)
 
     @property
     def multiplications(self) -> int:
@@ -96,88 +88,90 @@ class FoldOfCandidates:
         max_epochs: int | None = None,
         ended: Callable[[], bool] = lambda: False,
     ) -> list[Outcome]:
-        """Train candidates and score them. Threads may do so at the same time.
-
-        Parameters
-        ----------
-        settings : sequence of dict
-            Constructor parameters of each.
-        scorer : callable
-            Takes a fitted estimator, rows, targets and weights (or None); higher is better.
-        max_epochs : int, optional
-            Length of the training, over which schedules are stretched; the estimator's own by
-            default.
-        ended : callable, optional
-            Asked before each epoch; if it returns true, training ends and the outcomes mean
-            nothing.
-
-        Returns
-        -------
-        list of Outcome
-            Each to the bit what it would be without the others.
-        """
+        """Train candidates and score them. Threads may do so at the same time."""
         candidates = [self._begin(own, max_epochs) for own in settings]
         live = candidates
         while live and not ended():
             together = [c for c in live if _same(c.order, live[0].order)]
-            rows = self._rows
+            rows, order = self._rows, live[0].order
             results = run_side_by_side(
                 [c.session.epoch for c in together],
-                *(rows.X, rows.y, rows.weights, live[0].order, self._plan.batch_size),
+                *(rows.X, rows.y, rows.weights, order, self._plan.batch_size),
             )
             for candidate, result in zip(together, results, strict=True):
                 candidate.take(result, self._judged)
-            live = [c for c in live if c.order is not _NONE_LEFT]
-        outcomes = []
-        for c in candidates:
-            score = math.nan if c.diverged or ended() else float(scorer(c.model, *self._test))
-            outcomes.append(Outcome(c.losses, c.held_out_losses, score, c.diverged))
-        return outcomes
+            live = [c for c in live if c.epochs.goes_on]
+        return [c.outcome(scorer, self._test, ended()) for c in candidates]
 
     def _begin(self, settings: dict[str, Any], max_epochs: int | None) -> _Candidate:
-        model = object.__new__(type(self._model))
-        model.__dict__.update(self._model.__dict__)
-        model.set_params(**settings)
+        model = copy_with(self._model, settings)
         if max_epochs is not None:
             model.max_epochs = max_epochs
+        session = self._session(model)
+        epochs = Epochs(model, session, self._rows, self._validation, self._plan)
+        return _Candidate(model, session, epochs)
+
+    def _session(self, model: Model) -> Session:
+        """Begin the session that the fit of a candidate would begin."""
         plan = self._plan
         run = Run(model.max_epochs * plan.steps, plan.steps)
         batch = min(plan.batch_size, self._rows.used)
-        session = model._begin(model._resolve_optimizer(), self._spec, run, False, batch)
-        epochs = model._epochs(session, self._rows, self._validation, plan, None, NoTasks())
-        return _Candidate(model, session, epochs)
+        return begin(model, model._resolve_optimizer(), self._spec, run, False, batch)
 
 
-_NONE_LEFT = object()
+class Progress:
+    """What a candidate has come to so far."""
 
+    diverged = False
 
-class _Candidate:
-    """A training in progress; `order` is that of its next epoch."""
-
-    def __init__(self, model: Any, session: Any, epochs: Iterator[Any]) -> None:
-        self.model, self.session, self._epochs = model, session, epochs
+    def __init__(self, model: Model, session: Session) -> None:
+        self.model, self.session = model, session
         self.losses: list[float] = []
         self.held_out_losses: list[float] = []
-        self.diverged = False
-        self.order: Any = next(epochs)
 
-    def take(self, result: Any, judged: Rows | None) -> None:
-        """Enter an epoch that has been run, and find the order of the next one."""
-        try:
-            self.order = self._epochs.send(result)  # type: ignore[attr-defined]
-        except StopIteration as end:
-            self.order, self.diverged = _NONE_LEFT, end.value.diverged is not None
-            if self.diverged:
-                return
-        self.losses.append(result.loss_sum / result.weight_sum if result.weight_sum else 0.0)
+    def enter(self, result: EpochResult, judged: Rows | None) -> None:
+        """Enter an epoch that has gone well."""
+        self.losses.append(result.mean_loss)
         self.held_out_losses.append(math.nan if judged is None else self.session.evaluate(judged))
 
+    def outcome(self, scorer: Callable[..., float], test: Part, ended: bool) -> Outcome:
+        """Return what it comes to in the end."""
+        score = math.nan if self.diverged or ended else float(scorer(self.model, *test))
+        return Outcome(self.losses, self.held_out_losses, score, self.diverged)
 
-def _known_rows(
-    model: Any, test: Part, targets: Any, factors: np.ndarray | None, dtype: Any
-) -> Rows | None:
+
+class _Candidate(Progress):
+    """A training in progress; `order` is that of its next epoch."""
+
+    def __init__(self, model: Model, session: Session, epochs: Epochs) -> None:
+        super().__init__(model, session)
+        self.epochs = epochs
+        self.order = epochs.order()
+
+    def take(self, result: EpochResult, judged: Rows | None) -> None:
+        """Enter an epoch that has been run, and find the order of the next one."""
+        self.epochs.take(result)
+        if self.epochs.goes_on:
+            self.order = self.epochs.order()
+        else:
+            self.epochs.finish()
+            self.diverged = self.epochs.diverged is not None
+        if not self.diverged:
+            self.enter(result, judged)
+
+
+def copy_with(model: Model, settings: dict[str, Any]) -> Model:
+    """Return a shallow copy with other constructor parameters, much quicker than `clone`."""
+    copy = object.__new__(type(model))
+    copy.__dict__.update(model.__dict__)
+    return copy.set_params(**settings)
+
+
+def _known_rows(model: Model, test: Part, learned: Learned) -> Rows | None:
     """Return held-out rows as an engine takes them, without those of classes not trained on."""
-    X, y, weights = test
+    X, weights = test.X, test.weights
+    y: Any = test.y
+    targets = learned.targets
     if isinstance(targets, ClassTargets) and not targets.multilabel:
         index = np.flatnonzero(np.isin(y, targets.classes))
         if not len(index):
@@ -185,8 +179,7 @@ def _known_rows(
         if len(index) < len(y):
             X, y = rows_of(X, index), rows_of(y, index)
             weights = None if weights is None else weights[index]
-    rows: Rows = model._given_validation(X, y, weights, targets, factors, dtype)
-    return rows
+    return validation_rows(model, learned, X, y, weights)
 
 
 def _same(order: np.ndarray | None, other: np.ndarray | None) -> bool:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ...rates.race_plan import HELD_OUT
-from ..fitting.validation import Rows
+from ..data.rows import Matrix, Rows, is_sparse
 
 _PARTS = 5
 GROUPS = 8  # groups of held-out rows, whose differences tell what is chance
@@ -23,15 +22,6 @@ GROUPS = 8  # groups of held-out rows, whose differences tell what is chance
 class Folds:
     """Folds of rows.
 
-    Parameters
-    ----------
-    rows : Rows
-        All there are to train on.
-    by_content : bool
-        Whether copies of a row go together, for small data.
-    seed : int
-        Draws the folds.
-
     Attributes
     ----------
     n_units : int
@@ -39,9 +29,7 @@ class Folds:
     """
 
     def __init__(self, rows: Rows, by_content: bool, seed: int) -> None:
-        numbers = rows.chosen
-        if numbers is None:
-            numbers = np.arange(rows.X.shape[0], dtype=np.int64)
+        numbers = rows.numbers
         self._rows, self._known = rows, dict[int, tuple[Rows, np.ndarray, Rows, np.ndarray]]()
         self._size = 0
         if by_content:
@@ -58,24 +46,7 @@ class Folds:
             self._size = min(max(len(mixed) // _PARTS, 1), HELD_OUT)
 
     def split(self, fold: int) -> tuple[Rows, np.ndarray, Rows, np.ndarray]:
-        """Return the rows, the numbers of those to train on, and a copy of those held out.
-
-        Parameters
-        ----------
-        fold : int
-            From 0 to 4.
-
-        Returns
-        -------
-        rows : Rows
-            With weights whose mean is 1 over those to train on.
-        train : ndarray of int64
-            Their numbers.
-        test : Rows
-            The fold, in groups of rows.
-        starts : ndarray of int
-            Where in it each group begins. Copies of a row are in one group.
-        """
+        """Return the rows, the numbers of those to train on, and a copy of those held out."""
         if fold not in self._known:
             train, own, groups = self._parted(fold)
             order = np.lexsort((own, groups))
@@ -99,9 +70,9 @@ class Folds:
         return numbers[~own], numbers[own], self._groups[own]
 
 
-def _key(X: Any, i: int, seed: int) -> int:
+def _key(X: Matrix, i: int, seed: int) -> int:
     """Return a number that tells the content of a row, the same in every process."""
-    if hasattr(X, "indptr"):
+    if is_sparse(X):
         part = slice(X.indptr[i], X.indptr[i + 1])
         return zlib.crc32(X.data[part].tobytes(), zlib.crc32(X.indices[part].tobytes(), seed))
     return zlib.crc32(X[i].tobytes(), seed)

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
-from ..fitting.validation import Rows
-from ..session.generator import seeded
-from ..session.session import Session
+from ...optimizers.optimizer import Optimizer
+from ...training import Arena
+from ..data.rows import Rows
+from ..session.session import Session, seeded
+from ..settings.settings import EpochPlan
 from .folds import Folds
 
 
+class Fresh(Protocol):
+    """What makes fresh copies of a model: an `EstimatorTrial`."""
+
+    optimizer: Optimizer
+    plan: EpochPlan
+
+    @property
+    def shuffles(self) -> bool:
+        """Whether mini-batches are drawn."""
+
+    def session(self, optimizer: Optimizer, n_steps: int, seed: int) -> Session:
+        """Return a session of a fresh model."""
+
+    def initial(self, arena: Arena, seed: int) -> np.ndarray:
+        """Return first values of its parameters."""
+
+
 class HeldOutRuns:
-    """Losses of folds after training on the other rows.
+    """Losses of folds after training on the other rows."""
 
-    Parameters
-    ----------
-    trial : EstimatorTrial
-        Model, optimizer, rows and mini-batches.
-    folds : Folds
-        Of its rows.
-    seed : int
-        Of first weights and permutations; folds have their own. Runs on a fold meet the same
-        rows in the same order, whatever the rate, so that their losses can be compared.
-    """
-
-    def __init__(self, trial: Any, folds: Folds, seed: int) -> None:
+    def __init__(self, trial: Fresh, folds: Folds, seed: int) -> None:
         self._trial, self._folds, self._seed = trial, folds, seed
         self._session: Session | None = None
         self._state: list[np.ndarray] = []
@@ -37,20 +45,8 @@ class HeldOutRuns:
     def losses(self, lr: float, n_steps: int, fold: int) -> np.ndarray:
         """Return the losses of a fold, infinite if the run diverged.
 
-        Parameters
-        ----------
-        lr : float
-            Learning rate.
-        n_steps : int
-            Length of the run.
-        fold : int
-            Which rows are held out.
-
-        Returns
-        -------
-        ndarray of shape (n_groups,)
-            Mean losses of groups of its rows, the same groups at each rate, times the share of
-            the fold's weight that a group has: their mean is that of the fold.
+        They are mean losses of groups of its rows, the same groups at each rate, times the share
+        of the fold's weight that a group has: their mean is the loss of the fold.
         """
         rows, train, test, starts = self._folds.split(fold)
         session = self._begin(lr, n_steps, fold)
@@ -58,7 +54,7 @@ class HeldOutRuns:
         size = len(train) if plan.passes > 1 else min(plan.batch_size, len(train))
         order = self._order(train, n_steps * size, fold)
         with session.limited_blas(len(order)):
-            result = session.epoch.run(rows.X, rows.y, rows.weights, order, size)
+            result = session.run_epoch(rows, order, size)
             if result.diverged_at is not None:
                 return np.full(len(starts), np.inf)
             if fold not in self._groups:
@@ -78,13 +74,12 @@ class HeldOutRuns:
         if session is None or session.updater.optimizer.by_arrays:
             optimizer = self._trial.optimizer.replace(lr=lr)
             session = self._session = self._trial.session(optimizer, n_steps, self._seed + fold)
-            self._state = session.updater.binding.kept()
+            self._state = session.start_state()
             self._starts[fold] = session.arena.params.copy()
             return session
         if fold not in self._starts:
             self._starts[fold] = self._trial.initial(session.arena, self._seed + fold)
-        session.arena.params[:] = self._starts[fold]
-        session.updater.binding.restart(self._state, lr, n_steps)
+        session.restart(self._starts[fold], self._state, lr, n_steps)
         return session
 
     def _order(self, train: np.ndarray, length: int, fold: int) -> np.ndarray:

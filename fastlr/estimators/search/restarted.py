@@ -8,37 +8,33 @@ candidates gain from meeting a mini-batch together, each has one of as many sess
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
-from ...schedules import Run
-from ...training import run_side_by_side
+from ...training import EpochResult, run_side_by_side
+from ...updater.rule import UpdateRule
+from ..data.rows import Rows
+from ..models.model import Model
 from ..session.session import Session
-from .candidates import FoldOfCandidates, Outcome, Part
+from .candidates import FoldOfCandidates, Outcome, Part, Progress, copy_with
 
 _MOST_KEPT = 2**18  # parameters of sessions that are kept: binding larger ones costs little beside
 _MOST_ORDERS = 2**21  # numbers that the orders of a fold may keep in memory
 
 
 class FoldOfRestarts(FoldOfCandidates):
-    """One fold, on which candidates are trained.
+    """One fold, on which candidates are trained."""
 
-    Parameters
-    ----------
-    model, train, test
-        As `FoldOfCandidates` takes them.
-    """
-
-    def __init__(self, model: Any, train: Part, test: Part) -> None:
+    def __init__(self, model: Model, train: Part, test: Part) -> None:
         super().__init__(model, train, test)
         self._lock = threading.Lock()
         self._idle: list[_Runner] = []
         self._drawn: list[np.ndarray | None] = []
-        self._rng: Any = None
+        self._rng: np.random.RandomState | None = None
 
     def train(
         self,
@@ -83,14 +79,8 @@ class FoldOfRestarts(FoldOfCandidates):
             return self._idle.pop()
         except IndexError:
             pass
-        plan = self._plan
-        model = object.__new__(type(self._model))
-        model.__dict__.update(self._model.__dict__)
-        model.set_params(**settings)
-        run = Run(model.max_epochs * plan.steps, plan.steps)
-        batch = min(plan.batch_size, self._rows.used)
-        optimizer = model._resolve_optimizer()
-        session = model._begin(optimizer, self._spec, run, False, batch)
+        model = copy_with(self._model, settings)
+        session = self._session(model)
         bound = session.updater.optimizer
         if (
             session.updater.starts
@@ -101,7 +91,8 @@ class FoldOfRestarts(FoldOfCandidates):
         with self._lock:
             if self._rng is None:
                 self._rng = session.rng
-        return _Runner(model, optimizer, session, batch)
+        batch = min(self._plan.batch_size, self._rows.used)
+        return _Runner(model, session, batch)
 
     def _orders(self, n_epochs: int) -> list[np.ndarray | None]:
         """Return the orders of rows of the first epochs: those of any fit with this seed."""
@@ -110,6 +101,7 @@ class FoldOfRestarts(FoldOfCandidates):
             while len(self._drawn) < n_epochs:
                 order = None
                 if self._shuffles:
+                    assert self._rng is not None
                     order = self._rng.permutation(rows.used).astype(np.int64, copy=False)
                 elif self._plan.passes > 1:
                     order = self._drawn[0] if self._drawn else self._whole()
@@ -129,7 +121,7 @@ class FoldOfRestarts(FoldOfCandidates):
     ) -> list[Outcome]:
         """Train a candidate with each of the runners, over the same mini-batches."""
         rows, plan, judged = self._rows, self._plan, self._judged
-        runs = [_Run(runner) for runner in runners]
+        runs = [_Run(runner.model, runner.session) for runner in runners]
         for runner, own in zip(runners, settings, strict=True):
             runner.restart(own, n_epochs * plan.steps)
         live = runs
@@ -144,42 +136,31 @@ class FoldOfRestarts(FoldOfCandidates):
         return [run.outcome(scorer, self._test, ended()) for run in runs]
 
 
-class _Run:
-    """What a candidate has come to so far."""
+class _Run(Progress):
+    """What a candidate has come to so far, in a session that others have used."""
 
-    def __init__(self, runner: _Runner) -> None:
-        self.model, self.session = runner.model, runner.session
-        self.losses: list[float] = []
-        self.held_out_losses: list[float] = []
-        self.diverged = False
-
-    def take(self, result: Any, judged: Any) -> None:
+    def take(self, result: EpochResult, judged: Rows | None) -> None:
         """Enter an epoch."""
         self.diverged = result.diverged_at is not None
-        if self.diverged:
-            return
-        loss = result.loss_sum / result.weight_sum if result.weight_sum else 0.0
-        self.session.observe(loss)
-        self.losses.append(loss)
-        self.held_out_losses.append(math.nan if judged is None else self.session.evaluate(judged))
+        if not self.diverged:
+            self.enter(result, judged)
+            self.session.observe(self.losses[-1])
 
     def outcome(self, scorer: Callable[..., float], test: Part, ended: bool) -> Outcome:
         """Return what it comes to in the end."""
-        score = math.nan
         if not (self.diverged or ended):
             self.model._publish(self.session)
-            score = float(scorer(self.model, *test))
-        return Outcome(self.losses, self.held_out_losses, score, self.diverged)
+        return super().outcome(scorer, test, ended)
 
 
 class _Runner:
     """A session that is taken back to its beginning for each candidate; for one thread."""
 
-    def __init__(self, model: Any, optimizer: Any, session: Session, batch: int) -> None:
-        self.model, self.session = model, session
-        self._optimizer, self._batch = optimizer, batch
+    def __init__(self, model: Model, session: Session, batch: int) -> None:
+        self.model, self.session, self._batch = model, session, batch
+        self._optimizer = model._resolve_optimizer()
         self._start = session.arena.params.copy()
-        self._state = session.updater.binding.kept()
+        self._state = session.start_state()
 
     def restart(self, settings: dict[str, Any], n_steps: int) -> None:
         model, session = self.model, self.session
@@ -187,11 +168,10 @@ class _Runner:
         rate = float(settings["lr"])
         model.__dict__.update(settings)
         if model.reference_batch_size is not None:
-            optimizer: Any = self._optimizer.replace(lr=rate)
-            rate = model._at_batch_size(optimizer, self._batch).lr
+            scaled: Any = model._at_batch_size(self._optimizer.replace(lr=rate), self._batch)
+            rate = scaled.lr
         model.lr_ = rate
-        session.arena.params[:] = self._start
-        session.updater.binding.restart(self._state, rate, n_steps, weight_decay=decay)
+        session.restart(self._start, self._state, rate, n_steps, weight_decay=decay)
 
 
 def _are_alike(settings: Sequence[dict[str, Any]]) -> bool:
@@ -211,9 +191,11 @@ def _are_alike(settings: Sequence[dict[str, Any]]) -> bool:
     )
 
 
-def _decay(settings: dict[str, Any], bound: Any) -> float:
+def _decay(settings: dict[str, Any], bound: UpdateRule) -> float:
     """Return the weight decay of a candidate, that of the optimizer in use where it says none."""
-    decay: float = (
-        settings["optimizer"].weight_decay if "optimizer" in settings else bound.weight_decay
-    )
-    return decay
+    return settings.get("optimizer", bound).weight_decay
+
+
+def fold_of(estimator: Model, train: Part, test: Part) -> FoldOfRestarts:
+    """Return what `sweep` trains copies of an estimator on."""
+    return FoldOfRestarts(clone(estimator), train, test)

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import clone
 
 from ...optimizers.optimizer import Optimizer
 from ...rates.race import POWER, POWERS, TYPICAL, race
 from ...rates.race_plan import FEWEST, plan_race
 from ...schedules import Run
 from ...training import Arena
-from ..fitting.validation import Rows
-from ..session.generator import seeded
-from ..session.session import ModelSpec, Session
-from ..settings.settings import EpochPlan
+from ..data.rows import Features, Rows, is_sparse
+from ..fitting.begin import make_spec
+from ..fitting.validation import learn_rows
+from ..models.model import Model
+from ..models.spec import ModelSpec
+from ..session.session import Session, seeded
+from ..settings.settings import EpochPlan, plan_epoch
 from .folds import Folds
 from .held_out import HeldOutRuns
 
@@ -28,62 +32,25 @@ from .held_out import HeldOutRuns
 class EstimatorTrial:
     """Trains fresh copies of a model, again and again from the start.
 
-    Parameters
-    ----------
-    model : GradientEstimator
-        Gives the hooks; only read.
-    optimizer : Optimizer
-        As `fit` would use it.
-    spec : ModelSpec
-        What is trained.
-    rows : Rows
-        What it is trained on.
-    plan : EpochPlan
-        Mini-batches.
-
     Attributes
     ----------
-    model : GradientEstimator
+    model, optimizer, rows, plan
         As given.
     label : str
         Estimator and optimizer.
-    optimizer : Optimizer
-        As given.
-    plan : EpochPlan
-        As given.
-    random_state : int, RandomState instance or None
-        The estimator's.
     """
 
     def __init__(
-        self, model: Any, optimizer: Optimizer, spec: ModelSpec, rows: Rows, plan: EpochPlan
+        self, model: Model, optimizer: Optimizer, spec: ModelSpec, rows: Rows, plan: EpochPlan
     ) -> None:
-        self.model, self._spec, self._rows, self.plan = model, spec, rows, plan
+        self.model, self._spec, self.rows, self.plan = model, spec, rows, plan
         self.optimizer = optimizer
         self.label = f"{type(model).__name__} with {type(optimizer).__name__}"
-        self.random_state: Any = model.random_state
 
     def session(self, optimizer: Optimizer, n_steps: int, seed: int) -> Session:
-        """Return a session of a fresh model.
-
-        Parameters
-        ----------
-        optimizer : Optimizer
-            To train with.
-        n_steps : int
-            Length of the run, over which a schedule may be stretched.
-        seed : int
-            Of initial values and permutations.
-
-        Returns
-        -------
-        Session
-            Which shares nothing with others.
-        """
-        made: Session = self.model._session_of(
-            optimizer, self._spec, Run(n_steps, self.plan.steps), seed, at_once=True
-        )
-        return made
+        """Return a session of a fresh model, for a run of `n_steps`."""
+        run = Run(n_steps, self.plan.steps)
+        return Session(self.model, self._spec, optimizer, run, seed, at_once=True)
 
     @property
     def shuffles(self) -> bool:
@@ -99,22 +66,18 @@ class EstimatorTrial:
     def start(self, optimizer: Optimizer, n_steps: int, seed: int) -> Callable[[], float]:
         """Return what makes one step and tells the loss from before it, as a `Trial`."""
         session = self.session(optimizer, n_steps, seed)
-        batches, rows, size = self._batches(session.rng), self._rows, self.plan.batch_size
+        batches, rows, size = self.batches(session.rng), self.rows, self.plan.batch_size
 
         def step() -> float:
             with session.limited_blas(size):
-                result = session.epoch.run(rows.X, rows.y, rows.weights, next(batches), size)
-            if result.diverged_at is not None:
-                return float("nan")
-            return result.loss_sum / (result.weight_sum or 1.0)
+                result = session.run_epoch(rows, next(batches), size)
+            return float("nan") if result.diverged_at is not None else result.mean_loss
 
         return step
 
-    def _batches(self, rng: np.random.RandomState) -> Iterator[np.ndarray]:
+    def batches(self, rng: np.random.RandomState) -> Iterator[np.ndarray]:
         """Yield the rows of one mini-batch after another, without end."""
-        size, plain = self.plan.batch_size, np.arange(self._rows.X.shape[0], dtype=np.int64)
-        if self._rows.chosen is not None:
-            plain = self._rows.chosen
+        size, plain = self.plan.batch_size, self.rows.numbers
         while True:
             order = plain
             if self.shuffles:
@@ -123,22 +86,12 @@ class EstimatorTrial:
                 yield order[start : start + size]
 
     def find_rate(self, total_steps: int, seed: int) -> float:
-        """Return the learning rate for a training of some length; see `tuning.auto_lr`.
+        """Return the learning rate for a training of some length; see `rates.race`.
 
-        Parameters
-        ----------
-        total_steps : int
-            Length of the training.
-        seed : int
-            Of the short runs.
-
-        Returns
-        -------
-        float
-            Learning rate; the optimizer's own where there are too few rows to hold any out.
+        The optimizer's own where there are too few rows to hold any out.
         """
         centre: float = self.optimizer.lr  # type: ignore[attr-defined]
-        folds = Folds(self._rows, self.plan.passes > 1, seed)
+        folds = Folds(self.rows, self.plan.passes > 1, seed)
         if folds.n_units < FEWEST or not centre:
             return centre
         rule = type(self.optimizer).__name__
@@ -153,6 +106,26 @@ class EstimatorTrial:
 
     def _step_seconds(self, n_units: int) -> float:
         """Return about what a step takes: six operations for each parameter and row, and a call."""
-        size, X = min(self.plan.batch_size, n_units), self._rows.X
-        density = X.nnz / max(math.prod(X.shape), 1) if hasattr(X, "nnz") else 1.0
+        size, X = min(self.plan.batch_size, n_units), self.rows.X
+        density = X.nnz / max(math.prod(X.shape), 1) if is_sparse(X) else 1.0
         return 6e-6 + 6 * size * self._spec.n_params * density / 16e9
+
+
+def trial_of(
+    estimator: Model,
+    X: Features,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    optimizer: str | Optimizer | None = None,
+) -> EstimatorTrial:
+    """Return what `find_lr` trains: an estimator, as `fit` would start it, on data of its own."""
+    model = clone(estimator)
+    if optimizer is not None:
+        model.optimizer = optimizer
+    model._validate_params()
+    rows, targets, _ = learn_rows(model, X, y, sample_weight)
+    rows.weigh_one_on_average()
+    inputs = model._learn_inputs(rows.X, rows.weights)
+    spec = make_spec(model, targets, inputs, rows.X.shape[1], rows.X.dtype)
+    plan = plan_epoch(model.batch_size, rows.used)
+    return EstimatorTrial(model, model._resolve_optimizer(), spec, rows, plan)

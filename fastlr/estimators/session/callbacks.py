@@ -5,32 +5,17 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+
 from ...core.sklearn_versions import callback_context
+from ..data.rows import Features
 
 
 class Tasks:
-    """Tells callbacks of the tasks of one fit.
+    """Tells callbacks of the tasks of one fit."""
 
-    Parameters
-    ----------
-    model : estimator
-        Being fitted.
-    context : sklearn.callback.CallbackContext
-        Task of the fit itself.
-    name : str
-        Of the tasks within.
-    data : dict
-        ``X``, ``y`` and ``metadata`` of the fit, as the user gave them.
-
-    Attributes
-    ----------
-    watched : bool
-        Whether anybody is told.
-    """
-
-    watched = True
-
-    def __init__(self, model: Any, context: Any, name: str, data: dict[str, Any]) -> None:
+    def __init__(self, model: BaseEstimator, context: Any, name: str, data: dict[str, Any]) -> None:
         self._model, self._fit, self._name, self._data = model, context, name, data
         self._task: Any = None
         self._begun = self._told = 0
@@ -76,31 +61,17 @@ class Tasks:
         return {k: copy.deepcopy(v) for k, v in vars(self._model).items() if k.endswith("_")}
 
 
-class NoTasks:
-    """Tells nobody."""
-
-    watched = False
-
-    def begin(self) -> None:
-        """Do nothing."""
-
-    def end(self) -> bool:
-        """Return False."""
-        return False
-
-    def again(self) -> None:
-        """Do nothing."""
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
 def tasks_of(
-    model: Any, name: str, most: int | None, X: Any = None, y: Any = None, sample_weight: Any = None
-) -> Tasks | NoTasks:
-    """Return what tells the callbacks of `model` of its tasks, which are `most` at most."""
+    model: BaseEstimator,
+    name: str,
+    most: int | None,
+    X: Features | None = None,
+    y: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Tasks | None:
+    """Return what tells callbacks of the tasks of a fit, `most` at most; None without any."""
     context = callback_context(model, most)
     if context is None:
-        return NoTasks()
+        return None
     metadata = None if sample_weight is None else {"sample_weight": sample_weight}
     return Tasks(model, context, name, {"X": X, "y": y, "metadata": metadata})

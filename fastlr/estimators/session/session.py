@@ -6,89 +6,56 @@ arrays and plain values only, goes in its place.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
+from scipy import sparse
+from sklearn.utils import check_random_state
 from threadpoolctl import ThreadpoolController
 
 from ...core.hyper import HyperParameters
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
-from ...training import Arena
+from ...training import Arena, EpochResult
+from ..data.rows import Matrix, Rows
+from ..models.model import Model
+from ..models.spec import ModelSpec
+from ..models.units import Arrays
 from ..settings.settings import needs_total
-from .generator import seeded
-from .units import Fold
 
 _UNLIMITED = nullcontext()
 _SHARED = 2**18  # multiplications up to which OpenBLAS keeps a product on one thread
-
-
-class ModelSpec(NamedTuple):
-    """What is decided about a model before its first step.
-
-    Attributes
-    ----------
-    targets : ClassTargets or RealTargets
-        What was learned of y.
-    inputs : dict of str to ndarray
-        What was learned of X, by names of the model's choice; empty if nothing.
-    shapes : dict of str to tuple of int
-        Shapes of the parameters. Those whose names begin with ``intercept`` are not decayed.
-    dtype : numpy.dtype
-        float32 or float64.
-    loss : object
-        What to minimise, in the units of training.
-    reduction : {"softmax", "multinomial", "ovr", "each"}
-        How the loss of a row comes from its raw scores.
-    """
-
-    targets: Any
-    inputs: dict[str, np.ndarray]
-    shapes: dict[str, tuple[int, ...]]
-    dtype: np.dtype
-    loss: Any
-    reduction: str
-
-    @property
-    def n_params(self) -> int:
-        """Return how many parameters there are."""
-        return sum(math.prod(shape) for shape in self.shapes.values())
-
-
-def exempt_intercepts(spec: ModelSpec, optimizer: Optimizer) -> list[dict[str, Any]]:
-    """Return groups for `Optimizer.bind` that spare intercepts decay and penalties."""
-    intercepts = [name for name in spec.shapes if name.startswith("intercept")]
-    unpenalised = {n: 0.0 for n in ("l1", "l2") if n not in optimizer.own_fields}
-    return [{"match": intercepts, "weight_decay": 0.0, **unpenalised}] if intercepts else []
+_TAKES_SPARSE = {"linear": False, "sparse": True}  # engines that take rows of one kind alone
 
 
 class Session:
     """Parameters, gradients, optimizer state and random numbers of one run.
 
+    It shares nothing with other sessions, nor with the estimator, which knows nothing of it yet.
+
     Parameters
     ----------
+    model : Model
+        Makes engine, units and groups; not kept.
     spec : ModelSpec
         What is trained.
     optimizer : Optimizer
-        As `resolve_optimizer` made it.
-    make_epoch : callable
-        Takes arena, updater and spec and returns what trains an epoch.
-    fold : Fold
-        From parameters to fitted attributes.
+        As the model resolved it.
     run : Run
         Length of the run, as far as it is known.
     seed : int
-        Of the generator that the permutations come from. It is the session's own: drawing from
-        the caller's at each epoch would make results depend on what else the program does.
-    n_threads : int
-        Threads that share a step.
-    settings : tuple
-        What the constructor parameters were; compared to see whether they have changed.
-    make_groups : callable, optional
-        Takes spec and optimizer and returns the groups to bind it with.
+        Of the generator that initial values and permutations come from. It is the session's own:
+        drawing from the caller's at each epoch would make results depend on what else the
+        program does.
+    initialise : bool, default=True
+        Whether to draw initial values; else parameters are zero.
+    at_once : bool, default=False
+        Whether no layer waits to be trained, as in looking for a rate.
 
     Attributes
     ----------
@@ -96,71 +63,88 @@ class Session:
         Where the parameters live.
     updater : Updater
         Bound to them.
-    epoch : object
-        What `make_epoch` returned.
+    epoch : LinearEpoch, SparseEpoch or MLPEpoch
+        The engine.
+    units : Units or None
+        From parameters to fitted attributes; None where these are the parameters themselves.
     rng : numpy.random.RandomState
         Draws initial values, then permutations.
     endless : bool
         Whether the schedule says its own length, so that training may go on after the run.
+    settings : tuple
+        What the constructor parameters were; compared to see whether they have changed.
     """
 
     def __init__(
         self,
+        model: Model,
         spec: ModelSpec,
         optimizer: Optimizer,
-        make_epoch: Callable[[Arena, Any, ModelSpec], Any],
-        fold: Fold,
         run: Run,
         seed: int,
-        n_threads: int,
-        settings: tuple[Any, ...],
-        make_groups: Callable[[ModelSpec, Optimizer], list[dict[str, Any]]] = exempt_intercepts,
+        initialise: bool = True,
+        at_once: bool = False,
     ) -> None:
-        self.spec, self.fold, self.run = spec, fold, run
+        optimizer = model._in_units(optimizer, spec)
+        self.spec, self.run, self.units = spec, run, model._units(spec)
         # Users may change an object after the call; a copy still tells that they have.
         self.settings = tuple(
-            s.replace() if isinstance(s, HyperParameters) else s for s in settings
+            s.replace() if isinstance(s, HyperParameters) else s for s in model._settings()
         )
-        self.endless = not needs_total(optimizer, run)
-        self._listens = any(each.needs_metric for each in optimizer.scheduled().values())
+        schedules = optimizer.scheduled().values()
+        self.endless = not needs_total(schedules, run)
+        groups = model._groups(spec, optimizer)
+        if at_once:
+            groups = [{k: v for k, v in group.items() if k != "start"} for group in groups]
+        self._listens = any(each.needs_metric for each in schedules)
+        self._listens |= any("schedule" in group for group in groups)
         self.arena = Arena(spec.shapes, spec.dtype)
         self.updater = optimizer.bind(
             self.arena.param,
-            groups=make_groups(spec, optimizer),
-            n_threads=n_threads,
+            groups=groups,
+            n_threads=model.n_threads,
             total_steps=run.total_steps,
             steps_per_epoch=run.steps_per_epoch,
         )
-        self.epoch = make_epoch(self.arena, self.updater, spec)
+        self.epoch = model._make_epoch(self.arena, self.updater, spec)
+        self._takes_sparse = _TAKES_SPARSE.get(getattr(self.epoch, "model", ""))
         self.rng = seeded(seed)
+        self._averages = self.updater.optimizer.averages
         self._lags = False
-        self._published: Mapping[str, np.ndarray] = {}
-        self._n_threads = n_threads
+        self._published: Arrays = {}
+        self._n_threads = model.n_threads
         self._libraries: ThreadpoolController | None = None
+        if initialise:
+            model._initialise(self.arena.param, spec, self.rng)
 
-    def lag(self) -> None:
-        """Let an engine that can leave parameters behind the steps made, until they are read.
+    # Training
 
-        Bringing them up to date costs a visit to each, more than a small chunk of sparse rows.
-        """
-        self._lags = hasattr(self.epoch, "lag") and self.epoch.lag()
+    def take(self, X: Any) -> Matrix:
+        """Return rows as the engine takes them, which is that of the rows seen first."""
+        if type(X) is np.ndarray:
+            return sparse.csr_array(X) if self._takes_sparse else X
+        return X.toarray() if self._takes_sparse is False else X
 
-    def settle(self) -> None:
-        """Bring the parameters up to date."""
-        if self._lags:
-            self.epoch.settle()
+    def run_epoch(self, rows: Rows, order: np.ndarray | None, batch_size: int) -> EpochResult:
+        """Train for one epoch, over rows in this order."""
+        return self.epoch.run(self.take(rows.X), rows.y, rows.weights, order, batch_size)
 
-    @property
-    def hands_out_views(self) -> bool:
-        """Whether fitted attributes are the parameters themselves, up to date by themselves."""
-        return self.fold.trivial and not self._averages and not self._lags
+    def permutation(self, n_rows: int) -> np.ndarray:
+        """Draw an order of rows."""
+        return self.rng.permutation(n_rows).astype(np.int64, copy=False)
 
-    def publish(self) -> Mapping[str, np.ndarray]:
-        """Return the fitted attributes: of averages where the optimizer keeps them."""
+    def evaluate(self, rows: Rows) -> float:
+        """Return the mean loss of rows with the parameters that are predicted with."""
         self.settle()
-        params = self.updater.averaged if self._averages else self.arena.param
-        self._published = self.fold.to_fitted(params)
-        return self._published
+        kept = None
+        if self._averages:
+            kept = self.arena.params.copy()
+            for name, array in self.updater.averaged.items():
+                self.arena.param[name][...] = array
+        loss, weight = self.epoch.evaluate(self.take(rows.X), rows.y, rows.weights)
+        if kept is not None:
+            self.arena.params[:] = kept
+        return loss / weight if weight else 0.0
 
     def observe(self, loss: float) -> None:
         """Tell a plateau schedule the loss; others are spared, for telling drops the step table."""
@@ -180,53 +164,66 @@ class Session:
     def limited_blas(self, n_rows: int) -> AbstractContextManager[Any]:
         """Return a context in which BLAS uses `n_threads` threads, if the engine calls it."""
         # Small products are not shared among threads; setting the number takes some 20 us.
-        if not self.epoch.uses_blas or n_rows * self.arena.params.size < _SHARED:
+        if n_rows * self.arena.params.size < _SHARED or not self.epoch.uses_blas:
             return _UNLIMITED
         if self._libraries is None:  # looking for them takes a millisecond
             self._libraries = ThreadpoolController()
-        limited: AbstractContextManager[Any] = self._libraries.limit(
-            limits=self._n_threads, user_api="blas"
-        )
-        return limited
+        return self._libraries.limit(limits=self._n_threads, user_api="blas")
 
-    def evaluate(self, rows: Any) -> float:
-        """Return the mean loss of rows with the parameters that are predicted with."""
-        self.settle()
-        kept = None
-        if self._averages:
-            kept = self.arena.params.copy()
-            for name, array in self.updater.averaged.items():
-                self.arena.param[name][...] = array
-        loss, weight = self.epoch.evaluate(rows.X, rows.y, rows.weights)
-        if kept is not None:
-            self.arena.params[:] = kept
-        return loss / weight if weight else 0.0
+    def lag(self) -> None:
+        """Let an engine that can leave parameters behind the steps made, until they are read.
+
+        Bringing them up to date costs a visit to each, more than a small chunk of sparse rows.
+        """
+        if self._takes_sparse:
+            self.epoch.settles, self._lags = False, True
+
+    def settle(self) -> None:
+        """Bring the parameters up to date."""
+        if self._lags:
+            self.epoch.settle()
+
+    # Fitted attributes
 
     @property
-    def _averages(self) -> bool:
-        return self.updater.optimizer.averages
+    def hands_out_views(self) -> bool:
+        """Whether fitted attributes are the parameters themselves, up to date by themselves."""
+        return self._has_views and not self._averages and not self._lags
 
-    def take_replaced(self, fitted: Mapping[str, np.ndarray]) -> None:
+    @property
+    def _has_views(self) -> bool:
+        return self.units is None or self.units.views
+
+    def publish(self) -> Arrays:
+        """Return the fitted attributes: of averages where the optimizer keeps them."""
+        self.settle()
+        params = self.updater.averaged if self._averages else self.arena.param
+        self._published = params if self.units is None else self.units.to_fitted(params)
+        return self._published
+
+    def take_replaced(self, fitted: Arrays) -> None:
         """Copy in the fitted attributes that the user has replaced by other arrays."""
-        self._take(
-            [name for name in fitted if not _is_same(fitted[name], self._published.get(name))],
-            fitted,
-        )
+        published = self._published
+        self._copy_in([n for n in fitted if not _is_same(fitted[n], published.get(n))], fitted)
 
-    def _take(self, changed: list[str], fitted: Mapping[str, np.ndarray]) -> None:
+    def _copy_in(self, changed: list[str], fitted: Arrays) -> None:
         if not changed:
             return
-        if not self.fold.trivial:  # a parameter may depend on several of the attributes
+        if not self._has_views:  # a parameter may depend on several of the attributes
             changed = list(fitted)
-        params = self.fold.to_params({name: fitted[name] for name in changed})
+        params: Arrays = {name: fitted[name] for name in changed}
+        if self.units is not None:
+            params = self.units.to_params(params)
         for name in changed:
             if name in self.arena.param:
                 self.arena.param[name][...] = params[name]
 
+    # From one session to the next
+
     def checkpoint(self) -> dict[str, Any]:
         """Return what a later session needs to go on to the bit, in arrays and plain values."""
         self.settle()
-        handed_out = self.fold.trivial and not self._averages  # then the attributes tell them
+        handed_out = self._has_views and not self._averages  # then the attributes tell them
         params = {} if handed_out else self.arena.param
         return {
             "params": {name: p.copy() for name, p in params.items()},
@@ -235,20 +232,11 @@ class Session:
             "run": list(self.run),
         }
 
-    def resume(
-        self, fitted: Mapping[str, np.ndarray], checkpoint: Mapping[str, Any] | None
-    ) -> None:
+    def resume(self, fitted: Arrays, checkpoint: Mapping[str, Any] | None) -> None:
         """Start from fitted attributes, and from an earlier session where there was one.
 
         Its optimizer state is left where it does not fit: after the user changed to another
         optimizer or to parameters of other shapes, the optimizer starts afresh.
-
-        Parameters
-        ----------
-        fitted : mapping of str to ndarray
-            Fitted attributes by the names of the parameters.
-        checkpoint : mapping or None
-            What `checkpoint` returned.
         """
         if checkpoint:
             for name, array in checkpoint["params"].items():
@@ -258,7 +246,27 @@ class Session:
             self._load(checkpoint["updater"])
         published = self.publish()
         # Attributes that are as they were published say nothing of the parameters behind them.
-        self._take([n for n in published if not np.array_equal(published[n], fitted[n])], fitted)
+        changed = [n for n in published if not np.array_equal(published[n], fitted[n])]
+        self._copy_in(changed, fitted)
+
+    def start_state(self) -> list[np.ndarray]:
+        """Return copies of all that steps change, parameters apart, for `restart`."""
+        return self.updater.binding.kept()
+
+    def restart(
+        self,
+        params: np.ndarray,
+        state: list[np.ndarray],
+        lr: float,
+        n_steps: int,
+        **changes: float,
+    ) -> None:
+        """Go back to the start, for a run at another rate and of another length.
+
+        `changes` are other hyper-parameters that nothing but coefficients depends on.
+        """
+        self.arena.params[:] = params
+        self.updater.binding.restart(state, lr, n_steps, **changes)
 
     def _load(self, state: Mapping[str, Any]) -> None:
         own = self.updater.state_dict()
@@ -277,8 +285,7 @@ def _is_same(array: np.ndarray, published: np.ndarray | None) -> bool:
 
 
 def _address(array: np.ndarray) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
+    return array.__array_interface__["data"][0]
 
 
 def _layout(state_dict: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Any, ...]]:
@@ -287,3 +294,40 @@ def _layout(state_dict: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Any, .
         for state, arrays in state_dict["state"].items()
         for name, array in arrays.items()
     }
+
+
+class _Ones(ISeedSequence):
+    """Stands in for entropy that is thrown away at once."""
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> np.ndarray:
+        return np.ones(n_words, dtype)
+
+
+_ONES = _Ones()
+
+
+def seeded(seed: int) -> np.random.RandomState:
+    """Return ``numpy.random.RandomState(seed)``, in a fraction of the time.
+
+    The constructor first fills its 624 words from the entropy of the system, and then from the
+    seed. The first takes some 80 us, as long as everything else that begins a small fit.
+    """
+    generator = np.random.RandomState(np.random.MT19937(_ONES))  # type: ignore[arg-type]
+    generator.seed(seed)
+    return generator
+
+
+def session_seed(random_state: int | np.random.RandomState | None) -> int:
+    """Return the seed of a session, drawn from what the user gave; a generator moves on."""
+    if isinstance(random_state, Integral):
+        return _drawn(int(random_state))
+    return _draw(check_random_state(random_state))
+
+
+@functools.lru_cache(maxsize=256)
+def _drawn(seed: int) -> int:
+    return _draw(seeded(seed))
+
+
+def _draw(generator: np.random.RandomState) -> int:
+    return int(generator.randint(np.iinfo(np.int32).max))

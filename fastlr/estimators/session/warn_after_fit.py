@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from ...exceptions import ScaleWarning
-from .facts import feature_range
+from ..data.rows import Matrix
+from ..models.model import Model
+from .diagnosis_inputs import feature_range
+from .history import COLUMNS
 from .warnings import warn_risen, warn_scale, warn_stuck
 
 RISEN = 1000.0  # loss over that of a model that knows nothing; far less may still predict well
@@ -17,16 +17,8 @@ STILL = 1e-6  # norm of a gradient that goes nowhere
 AHEAD = 0.5  # cosine between movements that go on and on
 
 
-def warn_of_scale(model: Any, X: Any) -> None:
-    """Warn if features differ too much in scale.
-
-    Parameters
-    ----------
-    model : GradientEstimator
-        Whose facts tell that of some of the rows.
-    X : ndarray or sparse array of shape (rows, features)
-        All rows, which are looked at only if these do differ.
-    """
+def warn_of_scale(model: Model, X: Matrix) -> None:
+    """Warn if features differ too much in scale; all rows are looked at only if some do."""
     facts = model._facts
     if not facts.get("largest_feature", 0.0) > ScaleWarning.RATIO * facts.get(
         "smallest_feature", np.inf
@@ -37,29 +29,24 @@ def warn_of_scale(model: Any, X: Any) -> None:
         warn_scale(model, smallest, largest)
 
 
-def warn_of_losses(model: Any) -> None:
-    """Warn if the loss of a fresh fit has not moved, or has ended far above that of no model.
-
-    Parameters
-    ----------
-    model : GradientEstimator
-        As `fit` leaves it.
-    """
-    loss, lr = model.loss_curve_, model.lr_
-    if model._facts["diverged"] or len(loss) < 2 or not lr > 0:
+def warn_of_losses(model: Model) -> None:
+    """Warn if the loss of a fresh fit has not moved, or has ended far above that of no model."""
+    table, facts, lr = model._history[: model.n_iter_], model._facts, model.lr_
+    loss = table[:, COLUMNS.index("loss")]
+    if facts["diverged"] or len(loss) < 2 or not lr > 0:
         return
-    before = max(model._facts["start_loss"], model._facts["constant_loss"])
+    before = max(facts["start_loss"], facts["constant_loss"])
     if loss[-1] > RISEN * before > 0:
         warn_risen(model, float(loss[-1]), before, lr)
         return
     if not np.ptp(loss) <= SAME * loss[-1]:  # a loss of zero has nothing to learn
         return
-    if model._facts["dead_units"] == 1:
+    if facts["dead_units"] == 1:
         cause = (
             "All hidden units are dead: use features of a scale near 1, other first weights, or a "
             "smaller lr"
         )
-    elif _goes_one_way(model.history_) and not model._seeks_rate():
+    elif _goes_one_way(table) and not model._seeks_rate():
         cause = f"The learning rate of {lr:.4g} is too small for these data: try lr='auto'"
     else:
         return  # an optimum to begin with, perhaps of a penalty; or no rate was found that helps
@@ -67,8 +54,8 @@ def warn_of_losses(model: Any) -> None:
         warn_stuck(model, float(loss[-1]), len(loss), cause)
 
 
-def _goes_one_way(history: Mapping[str, np.ndarray]) -> bool:
+def _goes_one_way(table: np.ndarray) -> bool:
     """Whether there is a gradient that parameters have followed, if they have moved at all."""
-    alignment = history["alignment"][1:]
+    alignment = table[1:, COLUMNS.index("alignment")]
     moved = alignment[np.isfinite(alignment)]
-    return bool(history["gradient_norm"][-1] > STILL and not np.any(moved < AHEAD))
+    return bool(table[-1, COLUMNS.index("gradient_norm")] > STILL and not np.any(moved < AHEAD))

@@ -18,23 +18,7 @@ INIT_CHOICES = ("auto", "xavier", "he", *INITS)
 
 
 def layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
-    """Return the sizes of the hidden layers.
-
-    Parameters
-    ----------
-    hidden_layer_sizes : int or sequence of int
-        The constructor parameter; one number is one layer.
-
-    Returns
-    -------
-    tuple of int
-        May be empty.
-
-    Raises
-    ------
-    ValueError
-        If one is not a whole number of at least 1.
-    """
+    """Return the sizes of the hidden layers."""
     given = [hidden_layer_sizes] if isinstance(hidden_layer_sizes, Integral) else hidden_layer_sizes
     sizes = list(given)
     if not all(isinstance(n, Integral) and int(n) >= 1 for n in sizes):
@@ -45,27 +29,7 @@ def layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
 
 
 def per_layer(value: Any, n_hidden: int, name: str) -> list[Any]:
-    """Return one value for each hidden layer.
-
-    Parameters
-    ----------
-    value : object
-        One for all, or a list, tuple or array with one for each.
-    n_hidden : int
-        Number of hidden layers.
-    name : str
-        What to call the argument in the message.
-
-    Returns
-    -------
-    list
-        Of length `n_hidden`.
-
-    Raises
-    ------
-    ValueError
-        If there are more or fewer.
-    """
+    """Return one value for each hidden layer."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         return [value] * n_hidden
     values = list(value)
@@ -99,25 +63,7 @@ def init_of(init: str, activation: str) -> str:
 
 
 def frozen_of(frozen_layers: Sequence[int], n_layers: int) -> list[int]:
-    """Return the numbers of the layers that are not trained, from 0.
-
-    Parameters
-    ----------
-    frozen_layers : sequence of int
-        The constructor parameter; negative ones count from the last layer, that of the outputs.
-    n_layers : int
-        Number of layers, that of the outputs included.
-
-    Returns
-    -------
-    list of int
-        Sorted.
-
-    Raises
-    ------
-    ValueError
-        If one does not exist, or all are named.
-    """
+    """Return the numbers of the layers that are not trained, from 0."""
     given = list(frozen_layers)
     if not all(isinstance(k, Integral) and -n_layers <= int(k) < n_layers for k in given):
         raise ValueError(
@@ -130,27 +76,7 @@ def frozen_of(frozen_layers: Sequence[int], n_layers: int) -> list[int]:
 
 
 def layer_factors_of(lr: Any, layer_lr_decay: float, n_layers: int) -> list[float]:
-    """Return what the rate of each layer is multiplied by, copied ones aside.
-
-    Parameters
-    ----------
-    lr : float, slice or "auto"
-        The constructor parameter; a slice spreads rates over the layers.
-    layer_lr_decay : float
-        The constructor parameter.
-    n_layers : int
-        Number of layers, that of the outputs included.
-
-    Returns
-    -------
-    list of float
-        Of `n_layers`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the slice says no rates, or both spread them.
-    """
+    """Return what the rate of each layer is multiplied by, copied ones aside."""
     if not isinstance(lr, slice):
         return [layer_lr_decay ** (n_layers - 1 - k) for k in range(n_layers)]
     if layer_lr_decay != 1:
@@ -169,34 +95,10 @@ def parameter_groups(
     given: Sequence[Mapping[str, Any]] | None,
     own_fields: Sequence[str],
 ) -> list[dict[str, Any]]:
-    """Return the groups to bind an optimizer with.
+    """Return the groups to bind an optimizer with, one for each distinct set of settings.
 
-    Parameters
-    ----------
-    names : sequence of str
-        ``coef_0``, ``intercept_0`` and so on.
-    layer_factors : sequence of float
-        What the rate of each layer is multiplied by.
-    frozen : sequence of int
-        Layers that stay as they are.
-    waits : mapping of int to int
-        Epochs for which other layers stay as they are.
-    given : sequence of dict or None
-        The constructor parameter `groups`: its rates multiply those of the layer, what else it
-        says replaces what the optimizer says. Intercepts are exempt from decay and penalties
-        where it says nothing of them.
-    own_fields : sequence of str
-        Fields that groups must leave alone, as the optimizer gives them another meaning.
-
-    Returns
-    -------
-    list of dict
-        As `Optimizer.bind` takes them, one for each distinct set of settings.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `given` is malformed or matches nothing.
+    A rate in `given` multiplies its layer's, what else is said there replaces what the optimizer
+    says. Intercepts are exempt from decay and penalties where it says nothing of them.
     """
     assign_groups(names, given)  # for its messages
     made: dict[tuple[Any, ...], dict[str, Any]] = {}

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...optimizers.optimizer import Optimizer
 
 
 def penalty_parts(penalty: str | None, alpha: float, l1_ratio: float) -> tuple[float, float]:
-    """Return the strengths of the L1 and the L2 part.
-
-    Parameters
-    ----------
-    penalty : {"l2", "l1", "elasticnet"} or None
-        Which parts there are.
-    alpha : float
-        Strength of both.
-    l1_ratio : float
-        Share of the L1 part in the elastic net.
-
-    Returns
-    -------
-    l1, l2 : float
-        What multiplies the sum of absolute coefficients, and half the sum of squares.
-    """
+    """Return what multiplies the sum of absolute coefficients, and half the sum of squares."""
     share = {None: None, "l2": 0.0, "l1": 1.0, "elasticnet": l1_ratio}[penalty]
     if share is None:
         return 0.0, 0.0
@@ -36,42 +19,15 @@ def scale_powers(degree: float, log: bool) -> tuple[float, float]:
     With :math:`y = c y'` the loss is :math:`c^d` times that of training, and coefficients are
     :math:`c` times those of training, or the same under a logarithmic link.
 
-    Parameters
-    ----------
-    degree : float
-        :math:`d`, as `Loss.scaled` returns it.
-    log : bool
-        Whether the link is logarithmic.
-
-    Returns
-    -------
-    l1, l2 : float
-        Powers of :math:`c`.
+    With :math:`d` the `degree` of the loss, as `Loss.scaled` returns it, and `log` for a
+    logarithmic link.
     """
     return (-degree, -degree) if log else (1 - degree, 2 - degree)
 
 
 def penalised(optimizer: Optimizer, l1: float, l2: float) -> Optimizer:
-    """Return an optimizer with these penalties besides its own.
-
-    Parameters
-    ----------
-    optimizer : Optimizer
-        As `resolve_optimizer` made it.
-    l1, l2 : float
-        Strengths in units of training.
-
-    Returns
-    -------
-    Optimizer
-        A copy.
-
-    Raises
-    ------
-    ValueError
-        If the optimizer gives `l1` or `l2` another meaning, or has none.
-    """
-    changes: dict[str, Any] = {}
+    """Return an optimizer with these penalties, in units of training, besides its own."""
+    changes: dict[str, float] = {}
     for name, strength in (("l1", l1), ("l2", l2)):
         if not strength:
             continue
@@ -81,5 +37,4 @@ def penalised(optimizer: Optimizer, l1: float, l2: float) -> Optimizer:
                 "penalty=None here"
             )
         changes[name] = getattr(optimizer, name) + strength
-    made: Optimizer = optimizer.replace(**changes)
-    return made
+    return optimizer.replace(**changes) if changes else optimizer

@@ -6,13 +6,14 @@ precedence is stated here and nowhere else.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...optimizers import get_optimizer
 from ...optimizers.optimizer import Optimizer
-from ...schedules import Run, get_schedule
+from ...schedules import Run, Schedule, get_schedule
 
 DEFAULT_SCHEDULE = "onecycle"
 
@@ -41,22 +42,7 @@ class EpochPlan(NamedTuple):
 
 
 def plan_epoch(batch_size: int | str, n_rows: int, one_pass: bool = False) -> EpochPlan:
-    """Decide the mini-batches.
-
-    Parameters
-    ----------
-    batch_size : int or "auto"
-        The constructor parameter.
-    n_rows : int
-        Rows of the data.
-    one_pass : bool, default=False
-        See every row once even if there are few, as `partial_fit` promises.
-
-    Returns
-    -------
-    EpochPlan
-        Sizes and counts.
-    """
+    """Decide the mini-batches; with `one_pass`, see every row once even if there are few."""
     passes = 1
     if batch_size != "auto":
         size = int(batch_size)
@@ -72,28 +58,15 @@ def plan_epoch(batch_size: int | str, n_rows: int, one_pass: bool = False) -> Ep
 def resolve_optimizer(
     optimizer: str | Optimizer,
     lr: float | str,
-    schedule: Any,
+    schedule: str | Schedule | None,
     clip_norm: float | None,
     auto_factor: float,
+    more: Mapping[str, Any],
 ) -> Optimizer:
-    """Merge what estimator and optimizer say.
+    """Return a copy of the optimizer with all that the estimator says; it checks every gradient.
 
-    Parameters
-    ----------
-    optimizer, lr, schedule, clip_norm
-        The constructor parameters.
-    auto_factor : float
-        What ``lr="auto"`` multiplies the default rate of an optimizer given by name with.
-
-    Returns
-    -------
-    Optimizer
-        A copy; it checks every gradient.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a name is unknown, or both say a schedule.
+    `auto_factor` is what ``lr="auto"`` multiplies the default rate of an optimizer given by name
+    with, `more` holds changes besides those that the other arguments ask for.
     """
     chosen: Any = get_optimizer(optimizer)
     changes: dict[str, Any] = {}
@@ -114,8 +87,7 @@ def resolve_optimizer(
             f"schedule={schedule!r} and the optimizer's own schedule={chosen.schedule!r} "
             "contradict each other; set one of them to None"
         )
-    merged: Optimizer = chosen.replace(**changes)
-    return merged
+    return chosen.replace(**changes, **more)
 
 
 def rule_of_thumb(default: float, factor: float) -> float:
@@ -123,11 +95,11 @@ def rule_of_thumb(default: float, factor: float) -> float:
     return max(default, min(default * factor, LARGEST_AUTO_LR))
 
 
-def needs_total(optimizer: Optimizer, run: Run) -> bool:
+def needs_total(schedules: Iterable[Schedule], run: Run) -> bool:
     """Return whether a schedule is stretched over the run, so that its length must be known."""
     endless = Run(None, run.steps_per_epoch)
     try:
-        for schedule in optimizer.scheduled().values():
+        for schedule in schedules:
             schedule.evaluate(np.zeros(1), endless, schedule.initial_metric_state())
     except ValueError:
         return True

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
+
+from .rows import Matrix
 
 _BLOCK = 1 << 16  # elements looked at together
 _LOOKED_AT = 512  # rows by which `standardize="auto"` decides
@@ -13,20 +16,7 @@ _LEAST, _MOST = 6.0, 60.0
 
 
 def feature_moments(X: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation of each column, in one pass.
-
-    Parameters
-    ----------
-    X : ndarray of shape (rows, features)
-        Finite numbers.
-    weights : ndarray of shape (rows,) or None
-        Weights of the rows, not all zero.
-
-    Returns
-    -------
-    mean, deviation : ndarray of shape (features,), float64
-        Both weighted; without Bessel's correction. Not finite where squares are beyond float64.
-    """
+    """Return mean and standard deviation of each column, in one pass."""
     with np.errstate(over="ignore", invalid="ignore"):
         found = _moments(X, weights, X.dtype)
         if X.dtype != np.float64 and not np.isfinite(found).all():
@@ -64,25 +54,7 @@ def is_constant(mean: np.ndarray, deviation: np.ndarray, dtype: np.dtype) -> np.
 def scale_features(
     mean: np.ndarray, deviation: np.ndarray, centre: bool, dtype: np.dtype
 ) -> dict[str, np.ndarray]:
-    """Return what to take off features and what to divide them by.
-
-    Parameters
-    ----------
-    mean, deviation : ndarray of shape (features,)
-        As `feature_moments` returns them.
-    centre : bool
-        Whether the model has an intercept, which can take the mean; else features are divided by
-        the root of their mean square.
-    dtype : numpy.dtype
-        Precision of the features.
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``scale``, and ``shift`` where `centre` is true. A constant feature is shifted to zero, and
-        divided by so much that not even rounding gives it a gradient; without a shift it is
-        divided by its size. One beyond measure is left as it is.
-    """
+    """Return what to take off features and what to divide them by."""
     known = np.isfinite(mean) & np.isfinite(deviation)
     mean, deviation = np.where(known, mean, 0.0), np.where(known, deviation, 1.0)
     if centre:
@@ -101,17 +73,6 @@ def is_well_scaled(X: np.ndarray, weights: np.ndarray | None) -> bool:
     no larger than a few deviations, and a row varies, over all features together, by neither
     too little nor too much for the usual rates. Dividing each by its deviation would then only
     blow up those that hardly ever vary.
-
-    Parameters
-    ----------
-    X : ndarray of shape (rows, features)
-        Rows.
-    weights : ndarray of shape (rows,) or None
-        Rows without a weight are not looked at.
-
-    Returns
-    -------
-    bool
     """
     used = np.arange(len(X)) if weights is None else np.flatnonzero(weights)
     if not used.size:
@@ -135,25 +96,30 @@ def is_well_scaled(X: np.ndarray, weights: np.ndarray | None) -> bool:
 
 
 def learn_scaling(
-    X: np.ndarray, weights: np.ndarray | None, wanted: bool | str, centre: bool
+    X: Matrix, weights: np.ndarray | None, wanted: bool | str, centre: bool
 ) -> dict[str, np.ndarray]:
-    """Return what `scale_features` does, or nothing where features are to stay as they are.
-
-    Parameters
-    ----------
-    X : ndarray of shape (rows, features)
-        Rows.
-    weights : ndarray of shape (rows,) or None
-        Their weights.
-    wanted : {"auto"} or bool
-        The constructor parameter.
-    centre : bool
-        Whether the model has an intercept.
-
-    Returns
-    -------
-    dict of str to ndarray
-    """
+    """Return what to take off features and divide them by; nothing where they stay as they are."""
+    if sparse.issparse(X):
+        wants = wanted and wanted != "auto"
+        return _sparse_scaling(X, weights, centre) if wants else {}
     if not wanted or (wanted == "auto" and is_well_scaled(X, weights)):
         return {}
     return scale_features(*feature_moments(X, weights), centre, X.dtype)
+
+
+def _sparse_scaling(
+    X: sparse.csr_array, weights: np.ndarray | None, centre: bool
+) -> dict[str, np.ndarray]:
+    """Return standard deviations, or without an intercept roots of mean squares."""
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    values = X.data.astype(np.float64)
+    weight = np.ones(X.shape[0]) if weights is None else weights
+    each = np.repeat(weight, np.diff(X.indptr))
+    total, size = weight.sum(), X.shape[1]
+    second = np.bincount(X.indices, each * values * values, minlength=size) / total
+    if centre:
+        second -= (np.bincount(X.indices, each * values, minlength=size) / total) ** 2
+    scale = np.sqrt(np.maximum(second, 0))
+    return {"scale": np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)}

@@ -9,15 +9,14 @@ about. Units that have died and features of unlike scales are causes that no los
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from ...kernels.find.loss import loss_kernel
-from ...losses import LogLoss
+from ...losses import LogLoss, get_loss
+from ...losses.base import Loss
 from ...training.linear.reference import batch_loss
-from ..fitting.validation import Rows
+from ..data.rows import Matrix, Rows, is_sparse
 from .session import Session
 
 SAMPLE = 512  # rows looked at, at most
@@ -26,18 +25,7 @@ _MOVING = 1 << 13  # parameters whose movement is followed; BLAS splits more amo
 
 
 def sample_of(rows: Rows) -> Rows:
-    """Return some of the rows to train on, spread evenly over them.
-
-    Parameters
-    ----------
-    rows : Rows
-        All of them.
-
-    Returns
-    -------
-    Rows
-        A copy of a few; all of them where there are no more.
-    """
+    """Return some of the rows to train on, spread evenly; all where there are no more."""
     n = rows.used
     size = min(n, SAMPLE)
     if size == n and rows.chosen is None:
@@ -49,25 +37,7 @@ def sample_of(rows: Rows) -> Rows:
 def facts_at_start(
     session: Session, rows: Rows, sample: Rows, look_at_features: bool
 ) -> dict[str, float]:
-    """Return what is known before the first step.
-
-    Parameters
-    ----------
-    session : Session
-        Fresh.
-    rows : Rows
-        To train on.
-    sample : Rows
-        Some of them.
-    look_at_features : bool
-        Whether training is on features as they are, and nobody has looked at their scales.
-
-    Returns
-    -------
-    dict of str to float
-        ``start_loss``, and ``constant_loss`` of the best model that ignores X; the largest values
-        of the smallest and of the largest feature if they are looked at.
-    """
+    """Return losses before the first step, and with `look_at_features` the range of features."""
     with np.errstate(all="ignore"):  # a start beyond measure is what training will warn of
         found = {
             "start_loss": session.evaluate(sample),
@@ -78,20 +48,12 @@ def facts_at_start(
     return found
 
 
-def feature_range(X: Any) -> tuple[float, float]:
+def feature_range(X: Matrix) -> tuple[float, float]:
     """Return the largest absolute value of the feature where it is least, and where it is most.
 
-    Parameters
-    ----------
-    X : ndarray or sparse array of shape (rows, features)
-        Rows.
-
-    Returns
-    -------
-    tuple of (float, float)
-        Features that are zero on all rows do not count; NaN if all are.
+    Features that are zero on all rows do not count; NaN if all are.
     """
-    if sparse.issparse(X):
+    if is_sparse(X):
         sizes = np.zeros(X.shape[1])
         np.maximum.at(sizes, X.indices, np.abs(X.data))
     else:
@@ -125,7 +87,8 @@ def _constant_loss(session: Session, rows: Rows, sample: Rows) -> float:
     scores = np.zeros((len(y), outputs), spec.dtype)
     if spec.targets.start is not None:
         scores += spec.targets.start.astype(spec.dtype)
-    kernel = loss_kernel(type(spec.loss), spec.loss.coefficients(), spec.dtype)
+    rule = get_loss(spec.loss)
+    kernel = loss_kernel(type(rule), rule.coefficients(), spec.dtype)
     loss, _ = batch_loss(kernel, spec.reduction, scores, y, weights)
     return loss / float(weights.sum())
 
@@ -138,7 +101,7 @@ def _targets(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     return y, np.ones(len(y)) if rows.weights is None else rows.weights[used][thin]
 
 
-def _is_log_loss(loss: Any) -> bool:
+def _is_log_loss(loss: Loss | str) -> bool:
     return loss == "log_loss" or isinstance(loss, LogLoss)
 
 
@@ -164,13 +127,7 @@ def _loss_at(session: Session, rows: Rows, values: dict[str, np.ndarray]) -> flo
 
 
 class Motion:
-    """Follows how far parameters move from epoch to epoch, and in which direction.
-
-    Parameters
-    ----------
-    params : ndarray of shape (n,)
-        Flat block, which changes in place; of a large one some are followed.
-    """
+    """Follows how far parameters move from epoch to epoch, and in which direction."""
 
     def __init__(self, params: np.ndarray) -> None:
         self._params = params[:: -(-len(params) // _MOVING) | 1]
@@ -179,15 +136,7 @@ class Motion:
         self._size = 0.0
 
     def observe(self) -> tuple[float, float]:
-        """Take in the end of an epoch.
-
-        Returns
-        -------
-        movement : float
-            Norm of the change over that of the parameters.
-        alignment : float
-            Cosine of the angle to the change before; NaN where there was none.
-        """
+        """Take in the end of an epoch."""
         params, last = self._params, self._change
         with np.errstate(all="ignore"):
             change = params - self._before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -14,12 +14,14 @@ from ...core.sklearn_versions import Interval, StrOptions, check_is_fitted
 from ...losses.base import Loss
 from ...optimizers.optimizer import Optimizer
 from ...training import Arena, FeatureScaling, LinearEpoch
-from ..data.sparse_rows import AnyRows, sparse_scaling
-from ..data.standardize import learn_scaling
-from ..fitting.fit import GradientEstimator
-from ..session.session import ModelSpec
-from ..session.units import ByFeature, FittedParameter, Fold, LinearFold
+from ...updater.updater import Updater
+from ..data.rows import Matrix, is_sparse
+from ..data.scaling import learn_scaling
+from ..data.targets import ClassTargets
 from ..settings.penalty import penalised, penalty_parts, scale_powers
+from .model import FittedParameter, Model
+from .spec import ModelSpec, Shapes
+from .units import Arrays, ByFeature, LinearUnits, Units
 
 _BLOCK = 8192  # features; BLAS splits longer dot products among threads, which costs far more
 
@@ -28,7 +30,7 @@ BY_FEATURE = "by_feature"  # among what was learned of X: coefficients lie as sp
 PENALTIES = ("l2", "l1", "elasticnet")
 
 
-class LinearModel(GradientEstimator):
+class LinearModel(Model):
     """Hooks of a linear model; stands before the targets' base class."""
 
     _model_constraints: Mapping[str, list[Any]] = {
@@ -44,9 +46,7 @@ class LinearModel(GradientEstimator):
     coef_ = FittedParameter()
     intercept_ = FittedParameter()
 
-    _learns_from_chunk = False  # a chunk may be a single row
-
-    loss: Any
+    loss: str | Loss
     fit_intercept: bool
     penalty: str | None = None
     alpha: float = 0.0
@@ -60,65 +60,48 @@ class LinearModel(GradientEstimator):
 
     # Rows
 
-    def _layout(self, X: Any) -> dict[str, np.ndarray]:
+    def _layout(self, X: Matrix) -> dict[str, np.ndarray]:
         return {BY_FEATURE: np.array(True)} if sparse.issparse(X) else {}
 
-    def _learn_inputs(self, X: Any, weights: np.ndarray | None) -> dict[str, np.ndarray]:
-        learn = sparse_scaling if sparse.issparse(X) else learn_scaling
-        return self._layout(X) | learn(X, weights, self.standardize, self.fit_intercept)
+    def _learn_inputs(self, X: Matrix, weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        layout = self._layout(X)
+        return layout | learn_scaling(X, weights, self.standardize, self.fit_intercept)
 
-    def _shapes(self, n_features: int, outputs: int) -> dict[str, tuple[int, ...]]:
-        shapes: dict[str, tuple[int, ...]] = {"coef": (outputs, n_features)}
-        return shapes | ({"intercept": (outputs,)} if self.fit_intercept else {})
+    def _shapes(self, n_features: int, outputs: int, inputs: Arrays) -> Shapes:
+        coef = (n_features, outputs) if BY_FEATURE in inputs else (outputs, n_features)
+        return {"coef": coef, "intercept": (outputs,)} if self.fit_intercept else {"coef": coef}
 
-    def _spec(self, *args: Any) -> ModelSpec:
-        spec = super()._spec(*args)
-        if BY_FEATURE not in spec.inputs:
-            return spec
-        return spec._replace(shapes=_turned(spec.shapes))
-
-    def _fitted_shapes(self, spec: ModelSpec) -> Mapping[str, tuple[int, ...]]:
-        return _turned(spec.shapes) if BY_FEATURE in spec.inputs else spec.shapes
-
-    def _initialise(
-        self, params: Mapping[str, np.ndarray], spec: ModelSpec, rng: np.random.RandomState
-    ) -> None:
+    def _initialise(self, params: Arrays, spec: ModelSpec, rng: np.random.RandomState) -> None:
         if spec.targets.start is not None and "intercept" in params:
             params["intercept"][:] = spec.targets.start
 
-    def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> AnyRows:
+    def _make_epoch(self, arena: Arena, updater: Updater, spec: ModelSpec) -> Any:
         scaling = None
         if "scale" in spec.inputs:
             scaling = FeatureScaling(spec.inputs.get("shift"), 1 / spec.inputs["scale"])
         if BY_FEATURE in spec.inputs:
-            return AnyRows(
-                training.SparseEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling)
-            )
+            return training.SparseEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling)
         l1, _ = self._strengths(spec)
-        return AnyRows(
-            LinearEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling, l1=l1)
-        )
+        return LinearEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling, l1=l1)
 
-    def _fold(self, spec: ModelSpec) -> Fold:
+    def _units(self, spec: ModelSpec) -> Units | None:
         targets, inputs = spec.targets, spec.inputs
-        layout = ByFeature() if BY_FEATURE in inputs else Fold()
-        if not ("scale" in inputs or getattr(targets, "scaled", False)):
+        layout = ByFeature() if BY_FEATURE in inputs else None
+        if not ("scale" in inputs or targets.scaled):
             return layout
         shift = getattr(targets, "raw_shift", np.zeros(targets.outputs))
         scale = getattr(targets, "raw_scale", np.ones(targets.outputs))
-        return LinearFold(shift, scale, inputs.get("shift"), inputs.get("scale"), layout)
+        return LinearUnits(shift, scale, inputs.get("shift"), inputs.get("scale"), layout)
 
     # The optimizer, with what belongs to a linear model
 
-    def _resolve_optimizer(self) -> Optimizer:
-        optimizer = super()._resolve_optimizer()
+    def _optimizer_changes(self) -> dict[str, Any]:
         changes: dict[str, Any] = {}
         if self.average:
             changes["average"] = "polyak" if self.average is True else self.average
         if self.penalty is not None and isinstance(self.optimizer, str):
             changes["weight_decay"] = 0.0
-        merged: Optimizer = optimizer.replace(**changes)
-        return merged
+        return changes
 
     def _parts(self) -> tuple[float, float]:
         return penalty_parts(self.penalty, float(self.alpha), float(self.l1_ratio))
@@ -129,24 +112,26 @@ class LinearModel(GradientEstimator):
 
     def _strengths(self, spec: ModelSpec) -> tuple[float, float]:
         """Return the strengths of the L1 and the L2 part in units of training."""
+        if self.penalty is None:
+            return 0.0, 0.0
         l1, l2 = self._parts()
-        scaled = spec.loss.scaled(1.0) if getattr(spec.targets, "scaled", False) else None
+        targets, loss = spec.targets, spec.loss
+        if isinstance(targets, ClassTargets) or isinstance(loss, str) or not targets.scaled:
+            return l1, l2
+        scaled = loss.scaled(1.0)
         if scaled is not None:
-            powers = scale_powers(scaled[1], spec.targets.log)
-            scale = float(spec.targets.scale[0])
+            powers = scale_powers(scaled[1], targets.log)
+            scale = float(targets.scale[0])
             l1, l2 = l1 * scale ** powers[0], l2 * scale ** powers[1]
         return l1, l2
 
     def _in_units(self, optimizer: Optimizer, spec: ModelSpec) -> Optimizer:
+        if self.penalty is None:
+            return optimizer
         l1, l2 = self._strengths(spec)
-        return penalised(optimizer, 0.0 if self._engine_takes_l1(spec) else l1, l2)
-
-    def _engine_takes_l1(self, spec: ModelSpec) -> bool:
-        """Whether the engine minimises the L1 part, rather than the optimizer's proximal step.
-
-        That of sparse rows would have to visit all features in every step.
-        """
-        return BY_FEATURE not in spec.inputs
+        # The engine of dense rows minimises the L1 part by itself; that of sparse rows would have
+        # to visit all features in every step, and leaves it to the optimizer's proximal step.
+        return penalised(optimizer, l1 if BY_FEATURE in spec.inputs else 0.0, l2)
 
     def _settings(self) -> tuple[Any, ...]:
         own = (self.fit_intercept, self.loss, self.penalty, self.alpha, self.l1_ratio, self.average)
@@ -156,10 +141,10 @@ class LinearModel(GradientEstimator):
 
     def _fitted_params(self) -> dict[str, np.ndarray]:
         coef = self._rows_of_coef()
-        coef = coef.toarray() if sparse.issparse(coef) else coef
+        coef = coef.toarray() if is_sparse(coef) else coef
         return {"coef": coef, "intercept": self.intercept_}
 
-    def _set_fitted_params(self, params: Mapping[str, np.ndarray]) -> None:
+    def _set_fitted_params(self, params: Arrays) -> None:
         self.coef_ = params["coef"]
         if self.fit_intercept:
             self.intercept_ = params["intercept"]
@@ -167,18 +152,18 @@ class LinearModel(GradientEstimator):
             coef = params["coef"]
             self.intercept_ = np.zeros(len(coef), coef.dtype)
 
-    def _rows_of_coef(self) -> Any:
+    def _rows_of_coef(self) -> Matrix:
         """Return `coef_` with a row for each output, whatever shape it is handed out in."""
         coef = self.coef_
         return coef[None] if coef.ndim == 1 else coef
 
-    def _outputs(self, X: Any) -> np.ndarray:
+    def _outputs(self, X: Matrix) -> np.ndarray:
         coef = self._rows_of_coef()
-        if sparse.issparse(X) or sparse.issparse(coef):
+        if is_sparse(X) or is_sparse(coef):
             return X @ coef.T + self.intercept_
         return _products(X, coef) + self.intercept_
 
-    def sparsify(self) -> LinearModel:
+    def sparsify(self) -> Self:
         """Keep `coef_` as a sparse matrix, which takes less memory where most of it is zero.
 
         Training goes on from there as before, and makes it dense again.
@@ -192,7 +177,7 @@ class LinearModel(GradientEstimator):
         self.coef_ = sparse.csr_matrix(self.coef_)
         return self
 
-    def densify(self) -> LinearModel:
+    def densify(self) -> Self:
         """Keep `coef_` as an ndarray again.
 
         Returns
@@ -204,10 +189,6 @@ class LinearModel(GradientEstimator):
         if sparse.issparse(self.coef_):
             self.coef_ = self.coef_.toarray()
         return self
-
-
-def _turned(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    return {name: s[::-1] if name == "coef" else s for name, s in shapes.items()}
 
 
 def _products(X: np.ndarray, coef: np.ndarray) -> np.ndarray:

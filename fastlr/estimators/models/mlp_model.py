@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
@@ -20,12 +19,10 @@ from ...training.mlp.core import network_outputs
 from ...training.mlp.initialisation import initial_weights
 from ...training.scaling import FeatureScaling
 from ...updater.layers import spread_rates, unfreezing_epochs
-from ..data.sparse_rows import ready_rows, sparse_scaling
-from ..data.standardize import learn_scaling
-from ..fitting.fit import GradientEstimator
-from ..session.mlp_units import MLPFold
-from ..session.session import ModelSpec, Session
-from ..session.units import FittedParameter, Fold
+from ...updater.updater import Updater
+from ..data.rows import Matrix, is_sparse, ready_rows
+from ..data.scaling import learn_scaling
+from ..data.targets import RealTargets
 from ..settings.mlp_params import (
     INIT_CHOICES,
     activations_of,
@@ -37,21 +34,24 @@ from ..settings.mlp_params import (
     parameter_groups,
 )
 from ..settings.penalty import penalised
+from .model import FittedParameter, Model
+from .spec import Groups, ModelSpec, Shapes
+from .units import Arrays, MLPUnits, Units
 
 # First weights suit features of about this size: far above, units start saturated or dead.
 _LARGEST = 10.0
 _FLAT = 1e-3  # slope of an activation under which its unit learns nothing
 
 
-def _size(X: Any) -> float:
+def _size(X: Matrix) -> float:
     """Return the root mean square of some of the rows, of what they store."""
     some = X[:: max(X.shape[0] // 512, 1)]
-    values = (some.data if sparse.issparse(X) else some).astype(np.float64)
+    values = (some.data if is_sparse(some) else some).astype(np.float64)
     with np.errstate(over="ignore"):
         return float(np.sqrt(np.mean(values * values))) if values.size else 0.0
 
 
-class MLPModel(GradientEstimator):
+class MLPModel(Model):
     """Hooks of a multi-layer perceptron; stands before the targets' base class."""
 
     coefs_ = FittedParameter()
@@ -64,7 +64,7 @@ class MLPModel(GradientEstimator):
         "input_dropout": [Interval(Real, 0, 1, closed="left")],
         "init": [StrOptions(set(INIT_CHOICES))],
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "lr": [*GradientEstimator._parameter_constraints["lr"], slice],
+        "lr": [*Model._parameter_constraints["lr"], slice],
         "layer_lr_decay": [Interval(Real, 0, 1, closed="right")],
         "groups": [None, list, tuple],
         "frozen_layers": ["array-like"],
@@ -75,19 +75,18 @@ class MLPModel(GradientEstimator):
     }
 
     _auto_lr_factor = 5.0
-    _learns_from_chunk = False  # a chunk may be a single row
 
-    hidden_layer_sizes: Any
-    activation: Any
-    dropout: Any
+    hidden_layer_sizes: int | Sequence[int]
+    activation: str | Sequence[str]
+    dropout: float | Sequence[float]
     input_dropout: float
     init: str
     alpha: float
     layer_lr_decay: float
-    groups: Any
-    frozen_layers: Any
-    unfreeze: Any
-    warm_start_from: Any
+    groups: Sequence[Mapping[str, Any]] | None
+    frozen_layers: Sequence[int]
+    unfreeze: int | Mapping[int, int] | None
+    warm_start_from: MLPModel | None
     transferred_lr_factor: float
     standardize: bool | str
     n_layers_: int
@@ -98,35 +97,32 @@ class MLPModel(GradientEstimator):
         """Mean training loss of the last epoch."""
         return float(self.loss_curve_[-1])
 
-    def __sklearn_clone__(self) -> MLPModel:
+    def __sklearn_clone__(self) -> Self:
         # A clone without what the other model has learned would have nothing to start from.
-        copy: MLPModel = super().__sklearn_clone__()
+        copy = super().__sklearn_clone__()
         copy.warm_start_from = self.warm_start_from
         return copy
 
     # Hooks of the model
 
-    def _learn_inputs(self, X: Any, weights: np.ndarray | None) -> dict[str, np.ndarray]:
+    def _learn_inputs(self, X: Matrix, weights: np.ndarray | None) -> dict[str, np.ndarray]:
         sizes, wanted = layer_sizes(self.hidden_layer_sizes), self.standardize
         if wanted == "auto" and _size(X) > _LARGEST:
             wanted = True
-        learn = sparse_scaling if sparse.issparse(X) else learn_scaling
-        inputs = learn(X, weights, wanted, True)
+        inputs = learn_scaling(X, weights, wanted, True)
         if any(dropout_rates(self.input_dropout, self.dropout, len(sizes))):
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
             inputs["dropout_seed"] = np.array(seed, np.int64)
         return inputs
 
-    def _shapes(self, n_features: int, outputs: int) -> dict[str, tuple[int, ...]]:
+    def _shapes(self, n_features: int, outputs: int, inputs: Arrays) -> Shapes:
         sizes = (n_features, *layer_sizes(self.hidden_layer_sizes), outputs)
-        shapes: dict[str, tuple[int, ...]] = {}
+        shapes: Shapes = {}
         for k, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
             shapes |= {f"coef_{k}": (n_in, n_out), f"intercept_{k}": (n_out,)}
         return shapes
 
-    def _initialise(
-        self, params: Mapping[str, np.ndarray], spec: ModelSpec, rng: np.random.RandomState
-    ) -> None:
+    def _initialise(self, params: Arrays, spec: ModelSpec, rng: np.random.RandomState) -> None:
         n_layers = len(params) // 2
         activations = [*activations_of(self.activation, n_layers - 1), "identity"]
         for k, activation in enumerate(activations):
@@ -135,31 +131,34 @@ class MLPModel(GradientEstimator):
             weight[...] = initial_weights(init_of(self.init, activation), n_in, n_out, rng)
         if spec.targets.start is not None:
             params[f"intercept_{n_layers - 1}"][:] = spec.targets.start
-        transferred = self._transferred(spec)
-        for name, array in self._fold(spec).to_params(transferred).items():
+        transferred: Arrays = self._transferred(spec)
+        units = self._units(spec)
+        if units is not None:
+            transferred = units.to_params(transferred)
+        for name, array in transferred.items():
             params[name][...] = array
 
     def _transferred(self, spec: ModelSpec) -> dict[str, np.ndarray]:
         """Return the fitted parameters of the layers that the other model hands on."""
-        other = self.warm_start_from
-        if other is None:
+        model: Any = self.warm_start_from
+        if model is None:
             return {}
-        other = getattr(other, "estimator", other)  # of a FrozenEstimator
-        if not isinstance(other, MLPModel):
+        model = getattr(model, "estimator", model)  # of a FrozenEstimator
+        if not isinstance(model, MLPModel):
             raise TypeError(
                 "warm_start_from must be a fitted MLPClassifier or MLPRegressor, "
-                f"got {type(other).__name__}"
+                f"got {type(model).__name__}"
             )
-        check_is_fitted(other)
-        fitted, n_layers = other._fitted_params(), len(spec.shapes) // 2
+        check_is_fitted(model)
+        fitted, n_layers = model._fitted_params(), len(spec.shapes) // 2
         own = [*activations_of(self.activation, n_layers - 1), None]
-        theirs = [*activations_of(other.activation, other.n_layers_ - 2), None]
+        theirs = [*activations_of(model.activation, model.n_layers_ - 2), None]
         found: dict[str, np.ndarray] = {}
-        for k in range(min(n_layers, other.n_layers_ - 1)):
+        for k in range(min(n_layers, model.n_layers_ - 1)):
             names = f"coef_{k}", f"intercept_{k}"
             if own[k] != theirs[k] or fitted[names[0]].shape != spec.shapes[names[0]]:
                 break  # a layer is of no use behind others than it was trained behind
-            if own[k] is None and not spec.targets.same_kind(other._known_targets()):
+            if own[k] is None and not spec.targets.same_kind(model._known_targets()):
                 break
             found |= {name: fitted[name] for name in names}
         if not found:
@@ -169,15 +168,13 @@ class MLPModel(GradientEstimator):
             )
         return found
 
-    def _resolve_optimizer(self) -> Optimizer:
-        optimizer = super()._resolve_optimizer()
-        if not self.alpha:
-            return optimizer
-        if isinstance(self.optimizer, str):
-            optimizer = optimizer.replace(weight_decay=0.0)
-        return penalised(optimizer, 0.0, float(self.alpha))
+    def _optimizer_changes(self) -> dict[str, Any]:
+        return {"weight_decay": 0.0} if self.alpha and isinstance(self.optimizer, str) else {}
 
-    def _groups(self, spec: ModelSpec, optimizer: Optimizer) -> list[dict[str, Any]]:
+    def _resolve_optimizer(self) -> Optimizer:
+        return penalised(super()._resolve_optimizer(), 0.0, float(self.alpha))
+
+    def _groups(self, spec: ModelSpec, optimizer: Optimizer) -> Groups:
         n_layers = len(spec.shapes) // 2
         frozen = frozen_of(self.frozen_layers, n_layers)
         if frozen and not optimizer.can_wait:
@@ -201,19 +198,18 @@ class MLPModel(GradientEstimator):
             factors[k] *= self.transferred_lr_factor
         return factors
 
-    def _start(self, optimizer: Optimizer, spec: ModelSpec, *args: Any) -> Session:
-        session = super()._start(optimizer, spec, *args)
-        self.layer_lrs_ = self.lr_ * np.array(self._layer_factors(spec))
+    def _set_rates(self, lr: float, spec: ModelSpec) -> None:
+        super()._set_rates(lr, spec)
+        self.layer_lrs_ = lr * np.array(self._layer_factors(spec))
         self.layer_lrs_[frozen_of(self.frozen_layers, len(self.layer_lrs_))] = 0.0
-        return session
 
-    def _top_rate(self) -> Any:
+    def _top_rate(self) -> float | str:
         if not isinstance(self.lr, slice):
             return super()._top_rate()
         spread_rates(self.lr, 2)  # for its messages
         return float(self.lr.stop)
 
-    def _make_epoch(self, arena: Arena, updater: Any, spec: ModelSpec) -> MLPEpoch:
+    def _make_epoch(self, arena: Arena, updater: Updater, spec: ModelSpec) -> MLPEpoch:
         n_hidden = len(spec.shapes) // 2 - 1
         scaling = None
         if "scale" in spec.inputs:
@@ -231,14 +227,16 @@ class MLPModel(GradientEstimator):
             scaling=scaling,
         )
 
-    def _fold(self, spec: ModelSpec) -> Fold:
-        scaled = getattr(spec.targets, "scaled", False)
-        if not scaled and "scale" not in spec.inputs:
-            return Fold()
-        targets = (spec.targets.raw_shift, spec.targets.raw_scale) if scaled else None
-        return MLPFold(len(spec.shapes) // 2, spec.inputs, targets)
+    def _units(self, spec: ModelSpec) -> Units | None:
+        targets = spec.targets
+        if not targets.scaled and "scale" not in spec.inputs:
+            return None
+        scaling = None
+        if isinstance(targets, RealTargets) and targets.scaled:
+            scaling = targets.raw_shift, targets.raw_scale
+        return MLPUnits(len(spec.shapes) // 2, spec.inputs, scaling)
 
-    def _dead_units(self, X: Any) -> float:
+    def _dead_units(self, X: Matrix) -> float:
         """Return the share of hidden units whose slope is about zero on all of these rows."""
         activations = activations_of(self.activation, len(self.coefs_) - 1)
         steepest, values = [], X
@@ -269,16 +267,16 @@ class MLPModel(GradientEstimator):
             params |= {f"coef_{k}": weight, f"intercept_{k}": bias}
         return params
 
-    def _set_fitted_params(self, params: Mapping[str, np.ndarray]) -> None:
+    def _set_fitted_params(self, params: Arrays) -> None:
         n_layers = len(params) // 2
         self.coefs_ = [params[f"coef_{k}"] for k in range(n_layers)]
         self.intercepts_ = [params[f"intercept_{k}"] for k in range(n_layers)]
         self.n_layers_ = n_layers + 1
 
-    def _outputs(self, X: Any) -> np.ndarray:
+    def _outputs(self, X: Matrix) -> np.ndarray:
         weights = self.coefs_
         dtype = weights[0].dtype
-        if sparse.issparse(X):
+        if is_sparse(X):
             X = ready_rows(X.astype(dtype, copy=False))
         else:
             X = np.require(X, dtype, ["C", "A"])

@@ -1,0 +1,139 @@
+"""Beginning a session, or going on with one: fits, warm starts, `partial_fit`, and pickles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...optimizers.optimizer import Optimizer
+from ...schedules import Run
+from ..data.targets import Targets
+from ..models.model import Model
+from ..models.spec import ModelSpec, Shapes
+from ..models.units import Arrays
+from ..session.history import COLUMNS
+from ..session.session import Session, session_seed
+from ..settings.settings import needs_total
+
+
+def make_spec(
+    model: Model,
+    targets: Targets,
+    inputs: dict[str, np.ndarray],
+    n_features: int,
+    dtype: np.dtype,
+) -> ModelSpec:
+    """Return what is to be trained, from what was learned of y and of X."""
+    loss, reduction = model._training_loss(targets)
+    shapes = model._shapes(n_features, targets.outputs, inputs)
+    return ModelSpec(targets, inputs, shapes, dtype, loss, reduction)
+
+
+def begin(
+    model: Model, optimizer: Optimizer, spec: ModelSpec, run: Run, warm: bool, batch_rows: int
+) -> Session:
+    """Begin the session of a `fit`, and its history; a warm start goes on from the last fit."""
+    optimizer = model._at_batch_size(optimizer, batch_rows)
+    fitted = checkpoint = None
+    if warm:
+        fitted = model._fitted_params()
+        shapes = model._shapes(model.n_features_in_, spec.targets.outputs, {})
+        _check_same_shapes(shapes, fitted)
+        if not needs_total(optimizer.scheduled().values(), run):
+            checkpoint = _checkpoint_now(model)
+    session = _start(model, optimizer, spec, run, fitted, checkpoint)
+    if checkpoint is None:
+        model.n_iter_, model._facts = 0, {}
+        model._history = np.empty((0, len(COLUMNS)))
+    model._set_targets(spec.targets)
+    model._inputs, model._batch_rows = spec.inputs, batch_rows
+    model._publish(session)  # whatever happens next, attributes fit each other
+    return session
+
+
+def go_on(model: Model) -> Session:
+    """Return the session that `partial_fit` goes on with.
+
+    The live one where it still fits; else, after unpickling or changed parameters, a new one from
+    the checkpoint.
+    """
+    live = live_session(model)
+    if live is not None and live.endless and live.settings == model._settings():
+        if "_stale" not in model.__dict__:  # else nobody has touched the attributes
+            live.take_replaced(model._fitted_params())
+        return live
+    checkpoint = _checkpoint_now(model)
+    total, steps = checkpoint["run"]
+    optimizer, run = at_known_rate(model, model._resolve_optimizer()), Run(total, steps)
+    optimizer = model._at_batch_size(optimizer, model._batch_rows)
+    if needs_total(optimizer.scheduled().values(), run):
+        run = Run(None, steps)
+    targets, n_features = model._known_targets(), model.n_features_in_
+    spec = make_spec(model, targets, model._inputs, n_features, known_dtype(model))
+    return _start(model, optimizer, spec, run, model._fitted_params(), checkpoint)
+
+
+def at_known_rate(model: Model, optimizer: Optimizer) -> Optimizer:
+    """Return the optimizer at the rate found before, if it is the one that it was found for."""
+    if not model._seeks_rate() or model._lr_of != type(optimizer).__name__:
+        return optimizer
+    return optimizer.replace(lr=model.lr_)
+
+
+def live_session(model: Model) -> Session | None:
+    """Return the last session of a model, None before a fit and after unpickling."""
+    return model.__dict__.get("_session")
+
+
+def known_run(model: Model) -> Run:
+    """Return the run of the last session, live or unpickled."""
+    live = live_session(model)
+    return Run(*model._checkpoint["run"]) if live is None else live.run
+
+
+def known_dtype(model: Model) -> np.dtype:
+    """Return the precision of the fitted parameters."""
+    live = live_session(model)
+    return next(iter(model._fitted_params().values())).dtype if live is None else live.spec.dtype
+
+
+def _start(
+    model: Model,
+    optimizer: Optimizer,
+    spec: ModelSpec,
+    run: Run,
+    fitted: Arrays | None,
+    checkpoint: Mapping[str, Any] | None,
+) -> Session:
+    """Begin a session, over fitted parameters and an earlier session where they are given."""
+    if run.total_steps is None and needs_total(optimizer.scheduled().values(), run):
+        # Nobody knows how many calls will follow, so there is no run to stretch it over.
+        optimizer = optimizer.replace(schedule=None)
+    # A checkpoint brings the state of its generator.
+    seed = session_seed(model.random_state) if checkpoint is None else 0
+    session = Session(model, spec, optimizer, run, seed, initialise=fitted is None)
+    if fitted is not None:
+        session.resume(fitted, checkpoint)
+    model._session, model._lr_of = session, type(optimizer).__name__
+    model._set_rates(float(optimizer.lr), spec)  # type: ignore[attr-defined]
+    for name in ("_checkpoint", "_stale"):
+        model.__dict__.pop(name, None)
+    return session
+
+
+def _checkpoint_now(model: Model) -> dict[str, Any]:
+    """Return the state of the last session, live or unpickled."""
+    live = live_session(model)
+    return model._checkpoint if live is None else live.checkpoint()
+
+
+def _check_same_shapes(shapes: Shapes, fitted: Arrays) -> None:
+    """Raise unless `fit` with ``warm_start`` makes a model of the shape that is there."""
+    for name, array in fitted.items():
+        if name in shapes and shapes[name] != array.shape:
+            raise ValueError(
+                f"warm_start: {name} had shape {array.shape} in the last fit, and would have "
+                f"{shapes[name]} with these data; set warm_start=False to start anew"
+            )

@@ -1,0 +1,388 @@
+"""What a fit asks of an estimator; linear models, networks, labels and numbers give the answers.
+
+An estimator is a model times a kind of targets: ``class LinearClassifier(LinearModel,
+GradientClassifier)``. Both derive from `Model`, and neither knows the other: each fills in its half
+of the hooks, and a `ModelSpec` carries what one has to know of the other (loss, reduction, number
+of outputs). Every hook that looks at data leaves the estimator as it is: only after all checks
+have passed, `fit` writes what was learned.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+
+from ...core.hyper import HyperParameters
+from ...core.sklearn_versions import Interval, StrOptions
+from ...losses.base import Loss
+from ...optimizers import get_optimizer
+from ...optimizers.optimizer import Optimizer
+from ...schedules import Schedule
+from ...training import Arena
+from ...updater.updater import Updater
+from ..data.rows import Matrix
+from ..data.targets import Targets
+from ..settings.settings import resolve_optimizer, rule_of_thumb
+from .spec import Groups, ModelSpec, Shapes
+from .units import Arrays, Units
+
+Seed = int | np.random.RandomState | None
+
+# Plain values that have passed all checks: a search fits many models that differ in few of them,
+# and the checks take as long as an epoch of some hundred rows.
+_PASSED: set[tuple[Any, ...]] = set()
+_MOST = 4096
+_VALUES = frozenset({bool, int, float, str, type(None)})
+
+
+class Model(BaseEstimator):
+    """Constructor parameters that all estimators share, and the hooks of a fit."""
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "optimizer": [str, Optimizer],
+        "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "schedule": [str, Schedule, None],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "reference_batch_size": [None, Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "tol": [None, Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "n_threads": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    optimizer: str | Optimizer
+    lr: float | slice | str
+    schedule: str | Schedule | None
+    batch_size: int | str
+    reference_batch_size: int | None = None
+    max_epochs: int
+    tol: float | None
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: int
+    shuffle: bool
+    class_weight: Mapping[Any, float] | str | None = None  # of classifiers
+    clip_norm: float | None
+    warm_start: bool
+    random_state: Seed
+    verbose: int
+    n_threads: int
+    n_features_in_: int
+    lr_: float
+
+    _own_names: ClassVar[tuple[str, ...]]
+    _auto_lr_factor = 1.0  # of the default rate of an optimizer given by name, with lr="auto"
+    _has_shift = True  # whether an intercept can take the mean of regression targets
+    _fewest_to_score = 1  # rows that a score needs to have a meaning
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        if "_own_names" not in cls.__dict__:  # to read them off the signature takes 60 us
+            cls._own_names = tuple(super()._get_param_names())
+        return list(cls._own_names)
+
+    def _validate_params(self) -> None:
+        params = self.get_params(deep=False).values()
+        values = tuple((type(value), value) for value in params if type(value) in _VALUES)
+        key = (type(self), *values) if len(values) == len(params) else None
+        if key in _PASSED:
+            return
+        super()._validate_params()
+        if key is not None:
+            if len(_PASSED) == _MOST:
+                _PASSED.clear()
+            _PASSED.add(key)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; ``optimizer__weight_decay`` reaches into an optimizer object.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values. A nested object is replaced by a changed copy, so that estimators
+            that were given the same object stay independent.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown, or reaches into something that is given by its name.
+        """
+        plain = {name: value for name, value in params.items() if "__" not in name}
+        nested: dict[str, dict[str, Any]] = {}
+        for name, value in params.items():
+            outer, _, inner = name.partition("__")
+            if inner:
+                nested.setdefault(outer, {})[inner] = value
+        for outer, changes in nested.items():
+            target = plain.get(outer, getattr(self, outer, None))
+            if isinstance(target, HyperParameters):
+                plain[outer] = target.replace(**changes)
+            elif outer in self._get_param_names():
+                name, value = next(iter(changes.items()))
+                made = {"optimizer": "AdamW", "schedule": "OneCycle"}.get(outer, "...")
+                raise ValueError(
+                    f"{outer}__{name}: {outer}={target!r} has no parameters to set; give an "
+                    f"object in its place, such as {outer}={made}({name}={value!r})"
+                )
+            else:  # scikit-learn's own message says which names there are
+                plain |= {f"{outer}__{name}": value for name, value in changes.items()}
+        super().set_params(**plain)
+        return self
+
+    # The optimizer
+
+    def _resolve_optimizer(self) -> Optimizer:
+        """Return the optimizer with all that the constructor says of it."""
+        if self.reference_batch_size is not None and self._seeks_rate():
+            raise ValueError(
+                f"reference_batch_size={self.reference_batch_size!r} says which batch size lr is "
+                "for, so lr must be given: lr='auto' finds a rate for the batch size in use"
+            )
+        return resolve_optimizer(
+            self.optimizer,
+            self._top_rate(),
+            self.schedule,
+            self.clip_norm,
+            self._auto_lr_factor,
+            self._optimizer_changes(),
+        )
+
+    def _optimizer_changes(self) -> dict[str, Any]:
+        """Return what else the constructor asks of the optimizer."""
+        return {}
+
+    def _top_rate(self) -> float | str:
+        """Return the constructor's rate as one number, or "auto"."""
+        if isinstance(self.lr, slice):  # set after the checks of `fit`
+            raise TypeError(
+                f"lr must be a number or 'auto', got {self.lr!r}: {type(self).__name__} has one "
+                "layer, and no others to spread rates over"
+            )
+        return self.lr
+
+    def _seeks_rate(self) -> bool:
+        """Return whether `fit` looks for a rate: nobody has given one, to an optimizer either."""
+        if self.lr != "auto":
+            return False
+        return isinstance(self.optimizer, str) or not self.optimizer.is_given("lr")
+
+    def _at_rule_of_thumb(self, optimizer: Optimizer) -> Optimizer:
+        """Return the optimizer at the rate around which to look for a better one."""
+        default: Any = get_optimizer(self.optimizer)
+        return optimizer.replace(lr=rule_of_thumb(default.lr, self._auto_lr_factor))
+
+    def _at_batch_size(self, optimizer: Optimizer, rows: int) -> Optimizer:
+        """Return the optimizer at its rate for mini-batches of `rows`."""
+        if self.reference_batch_size is None:
+            return optimizer
+        from ...rates.recommendations import scale_lr  # few ask for it
+
+        given: float = optimizer.lr  # type: ignore[attr-defined]
+        lr = scale_lr(given, self.reference_batch_size, rows, optimizer=optimizer)
+        return optimizer.replace(lr=lr)
+
+    def _in_units(self, optimizer: Optimizer, spec: ModelSpec) -> Optimizer:
+        """Return the optimizer with what depends on the units of training: penalties."""
+        return optimizer
+
+    def _set_rates(self, lr: float, spec: ModelSpec) -> None:
+        """Write the fitted attributes that tell the rate."""
+        self.lr_ = lr
+
+    def _settings(self) -> tuple[Any, ...]:
+        """Return the parameters that a running session depends on."""
+        return (
+            self.optimizer,
+            self.lr,
+            self.schedule,
+            self.clip_norm,
+            self.n_threads,
+            self.reference_batch_size,
+        )
+
+    # Hooks of the model
+
+    def _learn_inputs(self, X: Matrix, weights: np.ndarray | None) -> dict[str, np.ndarray]:
+        """Return what training needs to know of X, such as means and scales.
+
+        Rows without a weight, such as those held out, do not count. It is kept in pickles and over
+        warm starts, and handed on as ``spec.inputs``.
+        """
+        return self._layout(X)
+
+    def _layout(self, X: Matrix) -> dict[str, np.ndarray]:
+        """Return what even a chunk of a single row tells of X."""
+        return {}
+
+    def _shapes(self, n_features: int, outputs: int, inputs: Arrays) -> Shapes:
+        """Return shapes of the parameters in the order of the arena.
+
+        Without `inputs` they are those of the fitted attributes.
+        """
+        raise NotImplementedError
+
+    def _initialise(self, params: Arrays, spec: ModelSpec, rng: np.random.RandomState) -> None:
+        """Write initial values into zeros; the last intercept starts at ``spec.targets.start``."""
+        raise NotImplementedError
+
+    def _groups(self, spec: ModelSpec, optimizer: Optimizer) -> Groups:
+        """Return groups to bind the optimizer with; these spare intercepts decay and penalties."""
+        intercepts = [name for name in spec.shapes if name.startswith("intercept")]
+        if not intercepts:
+            return []
+        unpenalised = {n: 0.0 for n in ("l1", "l2") if n not in optimizer.own_fields}
+        return [{"match": intercepts, "weight_decay": 0.0, **unpenalised}]
+
+    def _make_epoch(self, arena: Arena, updater: Updater, spec: ModelSpec) -> Any:
+        """Return the engine."""
+        raise NotImplementedError
+
+    def _units(self, spec: ModelSpec) -> Units | None:
+        """Return the map from parameters to fitted attributes, None where they are the same.
+
+        Here a model undoes what it did to X, and the scaling of regression targets:
+        ``spec.targets.raw_scale * z + spec.targets.raw_shift``.
+        """
+        raise NotImplementedError
+
+    def _fitted_params(self) -> dict[str, np.ndarray]:
+        """Return the fitted attributes by the names of the arena."""
+        raise NotImplementedError
+
+    def _set_fitted_params(self, params: Arrays) -> None:
+        """Write the fitted attributes."""
+        raise NotImplementedError
+
+    def _outputs(self, X: Matrix) -> np.ndarray:
+        """Return raw scores of shape (n_samples, outputs), in the units of y."""
+        raise NotImplementedError
+
+    def _dead_units(self, X: Matrix) -> float:
+        """Return the share of hidden units that learn nothing from these rows, NaN for none."""
+        return float("nan")
+
+    def _shares_scale(self, degree: float, log: bool) -> bool:
+        """Return whether a penalty demands one scale of all targets; see `Loss.scaled`."""
+        return False
+
+    # Hooks of the targets, which are `Any` where a kind of estimator knows its own kind
+
+    def _loss(self) -> Loss | str:
+        """Return the loss that the constructor asks for."""
+        raise NotImplementedError
+
+    def _training_loss(self, targets: Any) -> tuple[Loss | str, str]:
+        """Return the loss in units of training, and the reduction."""
+        raise NotImplementedError
+
+    def _y_options(self, y: ArrayLike) -> dict[str, bool]:
+        """Return arguments of scikit-learn's `validate_data`."""
+        raise NotImplementedError
+
+    def _checked_y(self, y: np.ndarray) -> np.ndarray:
+        """Return y as a dense array of its kind, or raise what is wrong with it."""
+        raise NotImplementedError
+
+    def _learn_targets(
+        self, y: np.ndarray, weights: np.ndarray | None, dtype: np.dtype
+    ) -> tuple[Targets, np.ndarray]:
+        """Return targets, and y encoded for the engine, for `fit`."""
+        raise NotImplementedError
+
+    def _targets_of_chunk(
+        self, y: np.ndarray, weights: np.ndarray | None, first: bool, classes: ArrayLike | None
+    ) -> Targets:
+        """Return targets for `partial_fit`."""
+        raise NotImplementedError
+
+    def _known_targets(self) -> Targets:
+        """Return targets back from fitted attributes."""
+        raise NotImplementedError
+
+    def _set_targets(self, targets: Any) -> None:
+        """Write fitted attributes from targets."""
+        raise NotImplementedError
+
+    def _class_factors(self, y: np.ndarray, targets: Any) -> np.ndarray | None:
+        """Return the weight of each class, None for none; y is encoded."""
+        return None
+
+    def _score(
+        self, outputs: np.ndarray, y: np.ndarray, weights: np.ndarray | None, targets: Any
+    ) -> float:
+        """Return accuracy or R2 of raw scores, which early stopping looks at; y is encoded."""
+        raise NotImplementedError
+
+    def _publish(self, session: Any) -> None:
+        """Write the fitted attributes of a session."""
+        raise NotImplementedError
+
+
+_LOCK = threading.RLock()
+
+
+def refresh(model: Model) -> None:
+    """Bring the fitted attributes of a model up to date; threads that predict wait for each other.
+
+    ``_stale`` is True in a model whose attributes are behind, and False while they are written.
+    """
+    state = model.__dict__
+    if "_stale" in state:
+        with _LOCK:
+            if state.get("_stale"):
+                model._publish(state["_session"])
+
+
+class FittedParameter:
+    """A fitted attribute that is computed when it is asked for, once after each training.
+
+    `partial_fit` on a single row takes microseconds; working out the fitted attributes of a
+    large model each time would take longer than training it.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, model: Model | None, owner: type | None = None) -> Any:
+        if model is None:
+            return self
+        refresh(model)
+        try:
+            return model.__dict__[self._name]
+        except KeyError:
+            raise AttributeError(
+                f"{type(model).__name__!r} object has no attribute {self._name!r}"
+            ) from None
+
+    def __set__(self, model: Model, value: Any) -> None:
+        refresh(model)  # the others are then known not to be the user's
+        model.__dict__[self._name] = value
+
+
+class CoefOfVector(FittedParameter):
+    """``coef_`` of a regressor: one-dimensional where the targets were, as scikit-learn has it.
+
+    It is a view of the row that training and prediction know.
+    """
+
+    def __set__(self, model: Model, value: Any) -> None:
+        vector = getattr(model, "_vector", False) and isinstance(value, np.ndarray)
+        super().__set__(model, value[0] if vector and value.ndim == 2 else value)
