@@ -13,13 +13,14 @@ import numpy as np
 from .timing import interleave
 
 PACKAGES = (
-    *("fastlr", "numpy", "scipy", "scikit-learn", "numba", "torch", "jax", "optax", "deepspeed"),
+    *("numpy", "scipy", "scikit-learn", "numba", "torch", "jax", "optax", "deepspeed"),
     *("scikit-learn-intelex", "skorch", "river", "vowpalwabbit", "snapml"),
 )
 
 
 def about() -> dict[str, str]:
     """Describe processor, compiled kernels and versions, for the head of a table."""
+    from fastlr import __version__
     from fastlr.kernels.find.update import backend_info
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -29,16 +30,13 @@ def about() -> dict[str, str]:
         "kernels": str(backend_info()["isa"]),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
+        "fastlr": __version__,
     }
     for name in PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    if "fastlr" not in found:
-        from fastlr._version import __version__
-
-        found["fastlr"] = __version__
     return found
 
 

@@ -270,9 +270,17 @@ def test_a_missing_optional_package_is_one_plain_line(package, monkeypatch, caps
         main()
     assert end.value.code == 1
     assert capsys.readouterr().err == (
-        f"Error: the fastlr command needs {package}: pip install 'fastlr[cli]'\n"
+        f"Error: the fastlr command needs {package}: pip install 'fastlr-optim[cli]'\n"
     )
     assert list(here.iterdir()) == []
+
+
+def test_files_of_the_other_fastlr_are_noticed(monkeypatch, capsys):
+    monkeypatch.setattr(fastlr, "__all__", ["estimate_cpp"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    assert "another distribution, called fastlr, has overwritten files" in capsys.readouterr().err
 
 
 def test_the_module_runs_as_a_command_and_plain_import_stays_light(here):

@@ -200,10 +200,11 @@ def test_info_says_what_is_missing():
             "numba": "0.61",
             "numba_cuda": None,
             "cuda_device": None,
+            "distribution": None,
             "missing": ["No compiler worked."],
         }
     )
-    assert lines[-1] == "Missing: No compiler worked."
+    assert lines[-1] == "Note: No compiler worked."
     (optimizers,) = (line for line in lines if line.startswith("optimizers"))
     assert optimizers.replace(",", " ").split().count("adamw") == 1
     assert any("onecycle" in line for line in lines if line.startswith("schedules"))

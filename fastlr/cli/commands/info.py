@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ..._version import __version__
@@ -23,6 +24,8 @@ def info_lines(info: Mapping[str, Any]) -> list[str]:
     import scipy
     import sklearn
 
+    import fastlr
+
     from ...optimizers import OPTIMIZERS
     from ...schedules import SCHEDULES
 
@@ -32,9 +35,11 @@ def info_lines(info: Mapping[str, Any]) -> list[str]:
             f"{info['isa']} in use (built: {', '.join(info['isas_built'])}; this processor "
             f"supports: {', '.join(info['isas_supported'])})"
         )
+    root = Path(fastlr.__file__).parents[1]
     facts = {
         f"fastlr {__version__}": f"Python {platform.python_version()}, NumPy {numpy.__version__}, "
         f"SciPy {scipy.__version__}, scikit-learn {sklearn.__version__}",
+        "distribution": f"{info['distribution'] or 'none, a source checkout'} in {root}",
         "Cython kernels": kernels,
         "stepper": info["stepper"],
         "Numba": info["numba"] or "not installed",
@@ -45,4 +50,4 @@ def info_lines(info: Mapping[str, Any]) -> list[str]:
     }
     width = max(map(len, facts)) + 2
     lines = [f"{name:{width}}{value}" for name, value in facts.items()]
-    return lines + [f"Missing: {sentence}" for sentence in info["missing"]]
+    return lines + [f"Note: {sentence}" for sentence in info["missing"]]

@@ -197,15 +197,18 @@ def backend_info() -> dict[str, Any]:
         ``cython``: whether ahead-of-time kernels are there; ``isa``: the instruction set in use;
         ``isas_built``, ``isas_supported``; ``stepper``: ``"compiled"`` or ``"python"``;
         ``numba``, ``numba_cuda``: versions or None; ``cuda_device``: name of the GPU or None;
-        ``missing``: sentences that say what is missing and how to get it.
+        ``distribution``: what installed this package, ``"fastlr-optim"``, or None in a checkout;
+        ``missing``: sentences that say what is missing or wrong, and how to mend it.
 
     Examples
     --------
     >>> import fastlr
     >>> sorted(fastlr.backend_info())  # doctest: +NORMALIZE_WHITESPACE
-    ['cuda_device', 'cython', 'isa', 'isas_built', 'isas_supported', 'missing', 'numba',
-     'numba_cuda', 'stepper']
+    ['cuda_device', 'cython', 'distribution', 'isa', 'isas_built', 'isas_supported', 'missing',
+     'numba', 'numba_cuda', 'stepper']
     """
+    from ...core import distribution
+
     try:
         supported = importlib.import_module("fastlr.kernels.ahead._cpu").supported()
     except ImportError:
@@ -234,9 +237,12 @@ def backend_info() -> dict[str, Any]:
     ]
     numba_cuda, device = _cuda_facts()
     if numba_cuda is None:
-        missing.append("The CUDA backend needs numba-cuda: pip install 'fastlr[cuda]'.")
+        missing.append("The CUDA backend needs numba-cuda: pip install 'fastlr-optim[cuda]'.")
     elif device is None:
         missing.append("No CUDA device was found.")
+    names = distribution.providers()
+    if said := distribution.conflict(names):
+        missing.append(said)
     return {
         "cython": bool(found),
         "isa": instruction_set(),
@@ -246,6 +252,7 @@ def backend_info() -> dict[str, Any]:
         "numba": _version("numba"),
         "numba_cuda": numba_cuda,
         "cuda_device": device,
+        "distribution": ", ".join(names) or None,
         "missing": missing,
     }
 
