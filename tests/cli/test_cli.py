@@ -177,7 +177,7 @@ def test_fit_handles_categories_and_gaps_and_so_does_the_saved_model(here):
 def test_a_model_is_never_replaced_unless_asked(here, cancer_csv):
     (here / "cancer.skops").write_text("precious")
     args = ("fit", cancer_csv, "-t", "diagnosis", "--no-compare")
-    refused(*args, said="--output: 'cancer.skops' is there already; --force")
+    refused(*args, said="--output: 'cancer.skops' already exists; --force")
     assert (here / "cancer.skops").read_text() == "precious"
     run(*args, "--force")
     assert (here / "cancer.skops").read_bytes() != b"precious"
@@ -202,7 +202,7 @@ def test_a_failed_write_leaves_what_was_there(here, cancer_csv, monkeypatch):
         (["nope.csv", "-t", "y"], "FILE: there is no file 'nope.csv'"),
         (["cancer.csv"], "--target: name the column to predict"),
         (["cancer.csv", "-t", "diagnosi"], "did you mean 'diagnosis'?"),
-        (["cancer.csv", "-t", "mean radius"], "only classification is there yet"),
+        (["cancer.csv", "-t", "mean radius"], "this command trains classifiers"),
         (["cancer.csv", "-t", "diagnosis", "--lr", "fast"], "--lr: must be a number above 0"),
         (["cancer.csv", "-t", "diagnosis", "--lr", "-1"], "--lr: must be a number above 0"),
         (["cancer.csv", "-t", "diagnosis", "--optimizer", "adamv"], "--optimizer: "),

@@ -12,14 +12,15 @@ from sklearn.exceptions import ConvergenceWarning
 
 from fastlr import DivergenceWarning, InterruptionWarning, LinearClassifier
 from fastlr.cli.commands.info import info_lines
-from fastlr.cli.files.columns import task
+from fastlr.cli.errors import DivergedError
 from fastlr.cli.files.prepare import Split, split
-from fastlr.cli.files.raw import Options, Raw
+from fastlr.cli.files.raw import Raw, Reading
 from fastlr.cli.files.save import write_atomic
+from fastlr.cli.files.task import task
 from fastlr.cli.race import race as race_module
-from fastlr.cli.race.race import DivergedError, Result, race, shown_time
+from fastlr.cli.race.comparison import footnotes, records, table
+from fastlr.cli.race.race import Result, race, shown_time
 from fastlr.cli.screen import progress as progress_module
-from fastlr.cli.screen.comparison import footnotes, records, table
 from fastlr.cli.screen.progress import Progress
 from fastlr.plots import Run, training_figure
 
@@ -172,9 +173,9 @@ def test_pandas_na_and_number_categories_are_encoded():
             "y": [0, 1] * 20,
         }
     )
-    data = task(Raw(frame=frame), "y", (), Options())
+    data = task(Raw(frame=frame), "y", (), Reading())
     assert data.categorical == ["text", "code"]
-    assert data.notes == ["column 'text': NA became None; do so too in rows to predict"]
+    assert data.notes == ["column 'text': NA became None; replace it in rows to predict too"]
     assert split(data, 0.25, 0).X_train.shape == (30, 3 + 3)
 
 
