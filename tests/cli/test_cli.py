@@ -20,6 +20,7 @@ from fastlr.cli import main
 from fastlr.cli.app import app
 from fastlr.cli.files import save
 from fastlr.cli.race import race
+from tests.support.engines import output_of
 
 CANCER = load_breast_cancer()
 MODELS = ["LinearClassifier", "SGDClassifier", "LogisticRegression"]
@@ -242,6 +243,12 @@ def test_version_and_info():
     assert run("--version").stdout == f"fastlr {fastlr.__version__}\n"
     assert json.loads(run("info", "--json").stdout)["cython"] == fastlr.backend_info()["cython"]
     assert "Cython kernels" in run("info").stdout
+
+
+def test_help_and_every_command_load_without_numpy():
+    heavy = "{'numpy', 'pandas', 'sklearn', 'matplotlib', 'skops', 'pyarrow'}"
+    code = f"import sys, fastlr.cli.app; print(sorted({heavy} & set(sys.modules)))"
+    assert output_of(code).strip() == "[]"
 
 
 COMMANDS = sorted(typer.main.get_command(app).commands)

@@ -77,6 +77,13 @@ def test_decimal_commas_are_numbers(tmp_path):
     np.testing.assert_array_equal(load(tmp_path / "iris.csv", "species").X.to_numpy(), IRIS.data)
 
 
+def test_decimal_commas_are_looked_for_in_any_column_of_a_long_file(tmp_path):
+    rows = "".join(f"{k % 7};{k % 5},25;{'ab'[k % 2]}\n" for k in range(2500))
+    data = load(write(tmp_path, "n;x;y\n" + rows), "y")
+    assert data.numeric == ["n", "x"]
+    np.testing.assert_array_equal(data.X["x"], np.arange(2500) % 5 + 0.25)
+
+
 def test_a_file_without_header_is_noticed_and_keeps_its_first_row(tmp_path):
     iris_frame().to_csv(tmp_path / "iris.csv", index=False, header=False)
     data = load(tmp_path / "iris.csv", "-1")

@@ -24,7 +24,7 @@ from ..options.shared import (
     Target,
     check_ends,
 )
-from ..screen.output import noted_warnings, plain_errors, print_json, print_notes, show
+from ..screen.output import noted_warnings, plain_errors, print_json, print_next, print_notes, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -108,7 +108,7 @@ def find_lr(
         print_json(_record(test, file, notes))
         return
     show(_table(test))
-    print(f"use it: fastlr fit {file} --optimizer {optimizer} --lr {test.suggestion:.3g}")
+    print_next(file, target, optimizer, test.suggestion)
     if picture is not None:
         print(f"Picture written to {picture}")
 

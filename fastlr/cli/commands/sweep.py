@@ -27,7 +27,7 @@ from ..options.shared import (
     Target,
     check_ends,
 )
-from ..screen.output import noted_warnings, plain_errors, print_json, print_notes, show
+from ..screen.output import noted_warnings, plain_errors, print_json, print_next, print_notes, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -85,9 +85,9 @@ def sweep(
 
         fastlr sweep data.csv --target label
 
-        fastlr sweep data.parquet -t churned --optimizer sgd --low 1e-3 --high 1 --rates 10
+        fastlr sweep data.parquet -t churned --low 1e-3 --high 1 --rates 10
 
-        fastlr sweep data.csv -t label --weight-decay 0 --weight-decay 0.01 --picture sweep.png
+        fastlr sweep data.csv -t label --weight-decay 0 --weight-decay 0.01
 
         fastlr sweep arrays.npz -t digit --json > rates.json
     """
@@ -121,7 +121,7 @@ def sweep(
         print_json(_record(found, file, notes))
         return
     show(_table(found))
-    print(f"use it: fastlr fit {file} --optimizer {optimizer} --lr {found.best_lr:.3g}")
+    print_next(file, target, optimizer, found.best_lr)
     if picture is not None:
         print(f"Picture written to {picture}")
 

@@ -67,14 +67,19 @@ Picture = Annotated[
 _READING = "Reading FILE"
 Format = Annotated[
     Literal["csv", "parquet", "npz", "svmlight"] | None,
-    typer.Option("--format", help="Default: by the ending of the name.", rich_help_panel=_READING),
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="csv, parquet, npz or svmlight. Default: by the ending of FILE.",
+        rich_help_panel=_READING,
+    ),
 ]
 Sep = Annotated[
     str | None,
     typer.Option(
         "--sep",
         metavar="CHAR",
-        help="CSV: separator. Default: found in the first line.",
+        help="CSV: separator, 'tab' or 'space' too. Default: found in the first line.",
         rich_help_panel=_READING,
     ),
 ]
@@ -87,7 +92,10 @@ Header = Annotated[
     ),
 ]
 Encoding = Annotated[
-    str, typer.Option("--encoding", metavar="NAME", help="CSV.", rich_help_panel=_READING)
+    str,
+    typer.Option(
+        "--encoding", metavar="NAME", help="CSV: encoding of the text.", rich_help_panel=_READING
+    ),
 ]
 Features = Annotated[
     str,
@@ -98,7 +106,10 @@ Features = Annotated[
 MaxGb = Annotated[
     float,
     typer.Option(
-        "--max-gb", metavar="GB", help="Largest dense matrix to make.", rich_help_panel=_READING
+        "--max-gb",
+        metavar="GB",
+        help="Memory limit of the dense matrix of features.",
+        rich_help_panel=_READING,
     ),
 ]
 

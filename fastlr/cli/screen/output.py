@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import math
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,6 +18,8 @@ from ..._version import __version__
 from ..errors import DivergedError, InputError, one_line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import RenderableType
 
 
@@ -33,6 +36,8 @@ def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
             fail(f"--lr: {error}", 1)
         except MemoryError:
             fail("out of memory; use fewer rows or columns", 1)
+        except BrokenPipeError:  # `fastlr ... | head`: typer ends quietly
+            raise
         except OSError as error:
             fail(one_line(error), 1)
 
@@ -67,6 +72,15 @@ def show(*parts: RenderableType) -> None:
     console = Console(highlight=False)
     for part in parts:
         console.print(part)
+
+
+def print_next(file: Path, target: str | None, optimizer: str, rate: float) -> None:
+    """Print the command that trains with a rate that was found."""
+    if not math.isfinite(rate):
+        print("no rate was found")
+        return
+    words = ["fastlr", "fit", str(file), "--optimizer", optimizer, "--lr", f"{rate:.3g}"]
+    print("train with it:", shlex.join(words if target is None else [*words, "--target", target]))
 
 
 def print_notes(notes: Iterable[str]) -> None:
