@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fastlr import __version__
+
 from .timing import interleave
 
 PACKAGES = (
@@ -20,7 +22,6 @@ PACKAGES = (
 
 def about() -> dict[str, str]:
     """Describe processor, compiled kernels and versions, for the head of a table."""
-    from fastlr import __version__
     from fastlr.kernels.find.update import backend_info
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

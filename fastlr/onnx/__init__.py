@@ -22,7 +22,7 @@ def register() -> None:
     Raises
     ------
     ImportError
-        If skl2onnx is not installed; ``pip install 'fastlr-optim[onnx]'`` brings it.
+        If skl2onnx is not installed; ``pip install 'fastlr[onnx]'`` brings it.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def register() -> None:
         import skl2onnx  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "fastlr.onnx needs skl2onnx: pip install 'fastlr-optim[onnx]', or pip install skl2onnx"
+            "fastlr.onnx needs skl2onnx: pip install 'fastlr[onnx]', or pip install skl2onnx"
         ) from error
     from ._converters import register_all
 

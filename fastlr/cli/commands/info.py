@@ -26,7 +26,7 @@ def info(as_json: Json = False) -> None:
 
         FASTLR_ISA=avx2 fastlr info --json
     """
-    from ...kernels.find.update import backend_info
+    from ... import backend_info
 
     try:
         found = backend_info()
