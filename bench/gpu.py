@@ -149,7 +149,7 @@ def main():
     if device is None or numba_cuda.SIMULATOR:
         print(
             "No CUDA GPU was found, so there is nothing to measure. This needs an NVIDIA GPU with "
-            "its driver, and `pip install 'fastlr[cuda]'`; the simulator does not count.",
+            "its driver, and `pip install 'fastlr-optim[cuda]'`; the simulator does not count.",
             file=sys.stderr,
         )
         return 2

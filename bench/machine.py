@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from fastlr import __version__
+
 from .timing import interleave
 
 PACKAGES = (
-    *("fastlr", "numpy", "scipy", "scikit-learn", "numba", "torch", "jax", "optax", "deepspeed"),
+    *("numpy", "scipy", "scikit-learn", "numba", "torch", "jax", "optax", "deepspeed"),
     *("scikit-learn-intelex", "skorch", "river", "vowpalwabbit", "snapml"),
 )
 
@@ -29,16 +31,13 @@ def about() -> dict[str, str]:
         "kernels": str(backend_info()["isa"]),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
+        "fastlr": __version__,
     }
     for name in PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    if "fastlr" not in found:
-        from fastlr._version import __version__
-
-        found["fastlr"] = __version__
     return found
 
 

@@ -13,6 +13,13 @@ _OPTIONAL = ("matplotlib", "pandas", "pyarrow", "rich", "skops", "typer")
 
 def main() -> None:
     """Run the command line; exits with 0, 1 for what failed, or 2 for input it cannot use."""
+    if "backend_info" not in getattr(sys.modules["fastlr"], "__all__", ()):
+        print(
+            "Error: another distribution, called fastlr, has overwritten files of fastlr-optim: "
+            "pip uninstall fastlr fastlr-optim, then pip install 'fastlr-optim[cli]'",
+            file=sys.stderr,
+        )
+        sys.exit(1)
     try:
         from .app import app
 
@@ -22,7 +29,7 @@ def main() -> None:
         if package not in _OPTIONAL:
             raise
         print(
-            f"Error: the fastlr command needs {package}: pip install 'fastlr[cli]'",
+            f"Error: the fastlr command needs {package}: pip install 'fastlr-optim[cli]'",
             file=sys.stderr,
         )
         sys.exit(1)

@@ -20,6 +20,7 @@ from fastlr.cli import main
 from fastlr.cli.app import app
 from fastlr.cli.files import save
 from fastlr.cli.race import race
+from tests.support.engines import output_of
 
 CANCER = load_breast_cancer()
 MODELS = ["LinearClassifier", "SGDClassifier", "LogisticRegression"]
@@ -177,7 +178,7 @@ def test_fit_handles_categories_and_gaps_and_so_does_the_saved_model(here):
 def test_a_model_is_never_replaced_unless_asked(here, cancer_csv):
     (here / "cancer.skops").write_text("precious")
     args = ("fit", cancer_csv, "-t", "diagnosis", "--no-compare")
-    refused(*args, said="--output: 'cancer.skops' is there already; --force")
+    refused(*args, said="--output: 'cancer.skops' already exists; --force")
     assert (here / "cancer.skops").read_text() == "precious"
     run(*args, "--force")
     assert (here / "cancer.skops").read_bytes() != b"precious"
@@ -202,7 +203,7 @@ def test_a_failed_write_leaves_what_was_there(here, cancer_csv, monkeypatch):
         (["nope.csv", "-t", "y"], "FILE: there is no file 'nope.csv'"),
         (["cancer.csv"], "--target: name the column to predict"),
         (["cancer.csv", "-t", "diagnosi"], "did you mean 'diagnosis'?"),
-        (["cancer.csv", "-t", "mean radius"], "only classification is there yet"),
+        (["cancer.csv", "-t", "mean radius"], "this command trains classifiers"),
         (["cancer.csv", "-t", "diagnosis", "--lr", "fast"], "--lr: must be a number above 0"),
         (["cancer.csv", "-t", "diagnosis", "--lr", "-1"], "--lr: must be a number above 0"),
         (["cancer.csv", "-t", "diagnosis", "--optimizer", "adamv"], "--optimizer: "),
@@ -244,6 +245,12 @@ def test_version_and_info():
     assert "Cython kernels" in run("info").stdout
 
 
+def test_help_and_every_command_load_without_numpy():
+    heavy = "{'numpy', 'pandas', 'sklearn', 'matplotlib', 'skops', 'pyarrow'}"
+    code = f"import sys, fastlr.cli.app; print(sorted({heavy} & set(sys.modules)))"
+    assert output_of(code).strip() == "[]"
+
+
 COMMANDS = sorted(typer.main.get_command(app).commands)
 
 
@@ -270,9 +277,17 @@ def test_a_missing_optional_package_is_one_plain_line(package, monkeypatch, caps
         main()
     assert end.value.code == 1
     assert capsys.readouterr().err == (
-        f"Error: the fastlr command needs {package}: pip install 'fastlr[cli]'\n"
+        f"Error: the fastlr command needs {package}: pip install 'fastlr-optim[cli]'\n"
     )
     assert list(here.iterdir()) == []
+
+
+def test_files_of_the_other_fastlr_are_noticed(monkeypatch, capsys):
+    monkeypatch.setattr(fastlr, "__all__", ["estimate_cpp"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    assert "another distribution, called fastlr, has overwritten files" in capsys.readouterr().err
 
 
 def test_the_module_runs_as_a_command_and_plain_import_stays_light(here):

@@ -10,11 +10,10 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import dump_svmlight_file, load_breast_cancer, load_iris
 
-from fastlr.cli.files.columns import find_column, labels, task
-from fastlr.cli.files.files import read
+from fastlr.cli.errors import InputError
 from fastlr.cli.files.prepare import split
-from fastlr.cli.files.raw import Options, Raw
-from fastlr.cli.screen.errors import InputError
+from fastlr.cli.files.raw import Raw, Reading
+from fastlr.cli.files.task import find_column, labels, read_task, task
 
 IRIS = load_iris()
 
@@ -26,8 +25,8 @@ def iris_frame():
 
 
 def load(path, target=None, drop=(), **options):
-    options = Options(**options)
-    return task(read(path, target, options), target, drop, options)
+    reading = Reading(**options)
+    return read_task(path, target, drop, reading)
 
 
 def refused(path, argument, match, target=None, drop=(), **options):
@@ -78,6 +77,13 @@ def test_decimal_commas_are_numbers(tmp_path):
     np.testing.assert_array_equal(load(tmp_path / "iris.csv", "species").X.to_numpy(), IRIS.data)
 
 
+def test_decimal_commas_are_looked_for_in_any_column_of_a_long_file(tmp_path):
+    rows = "".join(f"{k % 7};{k % 5},25;{'ab'[k % 2]}\n" for k in range(2500))
+    data = load(write(tmp_path, "n;x;y\n" + rows), "y")
+    assert data.numeric == ["n", "x"]
+    np.testing.assert_array_equal(data.X["x"], np.arange(2500) % 5 + 0.25)
+
+
 def test_a_file_without_header_is_noticed_and_keeps_its_first_row(tmp_path):
     iris_frame().to_csv(tmp_path / "iris.csv", index=False, header=False)
     data = load(tmp_path / "iris.csv", "-1")
@@ -114,11 +120,11 @@ def test_npz_names_its_arrays(tmp_path):
     data = load(tmp_path / "a.npz", "digit", features="pixels")
     np.testing.assert_array_equal(data.X, images[:, 0])
     np.testing.assert_array_equal(data.y, 1 - codes[:, 0])
-    refused(tmp_path / "a.npz", "--target", "no array 'Y'.*there are: X, y, pixels", "Y")
+    refused(tmp_path / "a.npz", "--target", "no array 'Y'.*it has: X, y, pixels", "Y")
     refused(tmp_path / "a.npz", "--features", "no array 'x'", features="x")
     refused(tmp_path / "a.npz", "--features", r"shape \(20,\)", features="digit")
     refused(tmp_path / "a.npz", "--target", r"shape \(20, 3\), expected \(20,\)", "pixels")
-    refused(tmp_path / "a.npz", "--drop", "named columns", drop=["1"])
+    refused(tmp_path / "a.npz", "--drop", "only CSV and Parquet files have columns", drop=["1"])
 
 
 def test_npz_objects_are_never_unpickled(tmp_path):
@@ -133,9 +139,9 @@ def test_svmlight_is_made_dense_within_the_limit(tmp_path):
     np.testing.assert_array_equal(data.X, X)
     np.testing.assert_array_equal(data.y, np.where(y == 1, 1, -1))
     refused(tmp_path / "c.svm", "FILE", "569 rows x 30 columns.*--max-gb", max_gb=1e-5)
-    assert "not needed" in load(tmp_path / "c.svm", "y").notes[0]
+    assert "--target is unused" in load(tmp_path / "c.svm", "y").notes[0]
     (tmp_path / "c.svm").rename(tmp_path / "c")
-    refused(tmp_path / "c", "FILE", "cannot tell the format of 'c'.*--format")
+    refused(tmp_path / "c", "FILE", "'c' does not end in a known format.*--format")
     assert load(tmp_path / "c", format="svmlight").X.shape == X.shape
 
 
@@ -181,8 +187,8 @@ def test_target_is_needed_and_cannot_be_dropped(tmp_path):
 @pytest.mark.parametrize(
     ("y", "said"),
     [
-        (np.linspace(0, 1, 50), r"quantity \(fractions, 50 different values\).*classification"),
-        (np.arange(60) * 1000, r"quantity \(60 different numbers in 60 rows\).*classification"),
+        (np.linspace(0, 1, 50), r"quantity \(fractions, 50 different values\).*classifiers"),
+        (np.arange(60) * 1000, r"quantity \(60 different numbers in 60 rows\).*classifiers"),
         (np.array([1.0, np.inf, 1.0, np.inf]), "quantity"),
         (np.zeros(9), "one class only"),
         (np.array(["a"] * 5 + ["b", "c"]), r"2 of 3 classes have a single row \(b, c\)"),
@@ -233,7 +239,7 @@ def test_rows_without_target_and_columns_without_use_are_named(tmp_path):
     assert data.categorical == ["color"]
     assert [note.split(":")[0] for note in data.notes] == [
         "10 rows without a target left out",
-        "column 'id' has another text in every row",
+        "column 'id' has a different text in every row",
         "column 'when' holds dates or times",
         "column 'empty' is empty",
     ]
@@ -265,7 +271,7 @@ def test_preparation_fills_standardises_and_spreads():
             "y": rng.integers(0, 2, rows),
         }
     )
-    parts = split(task(Raw(frame=frame), "y", (), Options()), 0.25, 3)
+    parts = split(task(Raw(frame=frame), "y", (), Reading()), 0.25, 3)
     assert len(parts.y_test) == 100
     np.testing.assert_allclose(parts.X_train[:, 0].mean(), 0, atol=1e-12)
     np.testing.assert_allclose(parts.X_train[:, 0].std(), 1, rtol=1e-12)
@@ -276,7 +282,7 @@ def test_preparation_fills_standardises_and_spreads():
 
 
 def test_a_split_keeps_proportions_and_depends_on_the_seed():
-    data = task(Raw(X=np.arange(40.0)[:, None], y=np.arange(40) % 4), None, (), Options())
+    data = task(Raw(X=np.arange(40.0)[:, None], y=np.arange(40) % 4), None, (), Reading())
     one, same, other = split(data, 0.25, 1), split(data, 0.25, 1), split(data, 0.25, 2)
     assert sorted(np.bincount(one.y_test)) == [2, 2, 3, 3]
     np.testing.assert_array_equal(one.X_test, same.X_test)
@@ -288,6 +294,6 @@ def test_a_split_keeps_proportions_and_depends_on_the_seed():
 
 def test_missing_numbers_in_a_matrix_are_filled():
     X = np.array([[1.0, np.nan], [3.0, 4.0]] * 10)
-    parts = split(task(Raw(X=X, y=np.arange(20) % 2), None, (), Options()), 0.25, 0)
+    parts = split(task(Raw(X=X, y=np.arange(20) % 2), None, (), Reading()), 0.25, 0)
     assert np.isfinite(parts.X_train).all()
     assert np.isfinite(parts.X_test).all()

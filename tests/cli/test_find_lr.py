@@ -32,7 +32,9 @@ def test_it_prints_a_table_and_the_next_command(cancer_csv):
     out = run("find-lr", cancer_csv, "-t", "diagnosis", "--optimizer", "sgd").stdout
     for said in ("Range test of LinearClassifier with SGD", "valley *", "steepest", "edge"):
         assert said in out
-    assert "fastlr fit cancer.csv --optimizer sgd --lr" in out
+    command = out.splitlines()[-1]
+    assert command.startswith("train with it: fastlr fit cancer.csv --optimizer sgd --lr 0.")
+    assert command.endswith(" --target diagnosis")
 
 
 def test_json_holds_the_rates_and_repeats_itself(cancer_csv, tmp_path):

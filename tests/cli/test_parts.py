@@ -1,7 +1,9 @@
 """Parts of the command line that the commands' own output does not show: timing, display, text."""
 
 import io
+import json
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,16 +12,19 @@ from rich.console import Console
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 
+import fastlr
 from fastlr import DivergenceWarning, InterruptionWarning, LinearClassifier
 from fastlr.cli.commands.info import info_lines
-from fastlr.cli.files.columns import task
+from fastlr.cli.errors import DivergedError
 from fastlr.cli.files.prepare import Split, split
-from fastlr.cli.files.raw import Options, Raw
+from fastlr.cli.files.raw import Raw, Reading
 from fastlr.cli.files.save import write_atomic
+from fastlr.cli.files.task import task
 from fastlr.cli.race import race as race_module
-from fastlr.cli.race.race import DivergedError, Result, race, shown_time
+from fastlr.cli.race.comparison import footnotes, records, table
+from fastlr.cli.race.race import Result, race, shown_time
 from fastlr.cli.screen import progress as progress_module
-from fastlr.cli.screen.comparison import footnotes, records, table
+from fastlr.cli.screen.output import print_json, print_next
 from fastlr.cli.screen.progress import Progress
 from fastlr.plots import Run, training_figure
 
@@ -172,9 +177,9 @@ def test_pandas_na_and_number_categories_are_encoded():
             "y": [0, 1] * 20,
         }
     )
-    data = task(Raw(frame=frame), "y", (), Options())
+    data = task(Raw(frame=frame), "y", (), Reading())
     assert data.categorical == ["text", "code"]
-    assert data.notes == ["column 'text': NA became None; do so too in rows to predict"]
+    assert data.notes == ["column 'text': NA became None; replace it in rows to predict too"]
     assert split(data, 0.25, 0).X_train.shape == (30, 3 + 3)
 
 
@@ -200,10 +205,11 @@ def test_info_says_what_is_missing():
             "numba": "0.61",
             "numba_cuda": None,
             "cuda_device": None,
+            "distribution": None,
             "missing": ["No compiler worked."],
         }
     )
-    assert lines[-1] == "Missing: No compiler worked."
+    assert lines[-1] == "Note: No compiler worked."
     (optimizers,) = (line for line in lines if line.startswith("optimizers"))
     assert optimizers.replace(",", " ").split().count("adamw") == 1
     assert any("onecycle" in line for line in lines if line.startswith("schedules"))
@@ -234,3 +240,23 @@ def test_the_figure_holds_the_runs():
     without.savefig(io.BytesIO())
     with pytest.raises(ValueError, match="runs must hold at least one Run"):
         training_figure([])
+
+
+def test_json_has_null_for_what_is_not_finite(capsys):
+    record = {"a": np.array([1.0, np.nan]), "b": {"c": (np.float64(np.inf), 2, "x", None)}}
+    print_json(record)
+    found = json.loads(capsys.readouterr().out)
+    assert found == {
+        "version": fastlr.__version__,
+        "a": [1.0, None],
+        "b": {"c": [None, 2, "x", None]},
+    }
+
+
+def test_no_command_is_named_for_a_rate_that_was_not_found(capsys):
+    print_next(Path("my data.csv"), "a b", "sgd", 0.05)
+    print_next(Path("d.csv"), None, "sgd", np.nan)
+    assert capsys.readouterr().out == (
+        "train with it: fastlr fit 'my data.csv' --optimizer sgd --lr 0.05 --target 'a b'\n"
+        "no rate was found\n"
+    )

@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from fastlr.cli.app import app
-from fastlr.cli.schedule_text import read_schedule
+from fastlr.cli.errors import InputError
+from fastlr.cli.options.schedule_text import read_schedule
 from fastlr.cli.screen.braille import curve, sparkline
-from fastlr.cli.screen.errors import InputError
 from fastlr.schedules import (
     SCHEDULES,
     CosineAnnealing,

@@ -44,7 +44,7 @@ def skip_without_compiler():
     try:
         compile_kernel(numba_cuda.fill, [types.int64, types.float32, types.int64])
     except Exception as reason:  # its type depends on which part of the toolkit is missing
-        pytest.skip(f"Numba finds no CUDA compiler (pip install 'fastlr[cuda]'): {reason}")
+        pytest.skip(f"Numba finds no CUDA compiler (pip install 'fastlr-optim[cuda]'): {reason}")
 
 
 def kernel_of(source):

@@ -1,18 +1,18 @@
-"""The catalogue as tables for a terminal, and the README's copy of it."""
+"""``fastlr catalogue``: every optimizer and schedule, and the README's table of them."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+import typer
 
-from ..._version import __version__
-from ...reporting.catalogue import markdown, optimizer_rows, records, replace_table, schedule_rows
-from ..files.save import write_atomic
-from ..screen.errors import InputError
+from ..errors import InputError
+from ..options.shared import Json
+from ..screen.output import plain_errors, print_json, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 LEGEND = (
     "tier 1: one pass over memory; tier 2: sums over elements before it;\n"
@@ -24,38 +24,45 @@ LEGEND = (
 )
 
 
-def run_catalogue(as_json: bool, as_markdown: bool, write: Path | None) -> None:
-    """Print the catalogue in one of its forms, or write it into a file.
+@plain_errors
+def catalogue(
+    as_json: Json = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the table as in the README.")
+    ] = False,
+    write: Annotated[
+        Path | None,
+        typer.Option("--write", metavar="PATH", help="Update that table in a file."),
+    ] = None,
+) -> None:
+    """List every optimizer and schedule: state, memory traffic, paper, presets.
 
-    Parameters
-    ----------
-    as_json, as_markdown : bool
-        Print that form; by default the tables.
-    write : Path or None
-        A file whose table is made anew.
+    [bold]Examples[/bold]
 
-    Raises
-    ------
-    InputError
-        If more than one is asked for, or the file cannot take the table.
+        fastlr catalogue
+
+        fastlr catalogue --json > catalogue.json
+
+        fastlr catalogue --write README.md
     """
+    from ...reporting.catalogue import markdown, records
+
     if as_json + as_markdown + (write is not None) > 1:
         raise InputError("--json, --markdown, --write", "expected one of them, got several")
     if write is not None:
         print(f"{write} {'updated' if write_table(write) else 'was up to date'}")
     elif as_json:
-        print(json.dumps({"version": __version__, **records()}, indent=2))
+        print_json(records())
     elif as_markdown:
         print(markdown())
     else:
-        console = Console(highlight=False)
-        console.print(optimizer_table())
-        print(f"{LEGEND}\n")
-        console.print(schedule_table())
+        show(optimizer_table(), f"{LEGEND}\n", schedule_table())
 
 
 def optimizer_table() -> Table:
-    """Return the table of optimizers; it fits into 80 columns."""
+    """Return the table of optimizers, 80 columns wide."""
+    from ...reporting.catalogue import optimizer_rows
+
     out = _table("optimizer", "tier", "state", "bytes", "paper", "presets")
     for row in optimizer_rows():
         paper = str(row.paper or "-")
@@ -66,7 +73,9 @@ def optimizer_table() -> Table:
 
 
 def schedule_table() -> Table:
-    """Return the table of schedules; it fits into 80 columns."""
+    """Return the table of schedules, 80 columns wide."""
+    from ...reporting.catalogue import schedule_rows
+
     out = _table("schedule", "names", "what it does")
     for row in schedule_rows():
         presets = f" Presets: {' '.join(row.presets)}." if row.presets else ""
@@ -75,23 +84,10 @@ def schedule_table() -> Table:
 
 
 def write_table(path: Path) -> bool:
-    """Make the table in a file anew; return whether it was out of date.
+    """Update the table in a UTF-8 file with markers; return whether it was out of date."""
+    from ...reporting.catalogue import replace_table
+    from ..files.save import write_atomic
 
-    Parameters
-    ----------
-    path : Path
-        A UTF-8 text file with the markers.
-
-    Returns
-    -------
-    bool
-        False if nothing had to be written.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read or has no markers.
-    """
     try:
         text = path.read_bytes().decode("utf-8")
         new = replace_table(text)
@@ -107,6 +103,9 @@ def write_table(path: Path) -> bool:
 
 
 def _table(*titles: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
     out = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
     for k, title in enumerate(titles):
         right = title in {"tier", "state", "bytes"}

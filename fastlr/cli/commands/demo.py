@@ -3,69 +3,78 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from ..files.columns import Task
-from ..files.prepare import Split, split
-from ..race.models import models
-from ..race.race import Result, race
-from ..screen.picture import write_picture
-from ..screen.progress import Progress
+import typer
+
+from ..options.shared import Json, Seed, Threads
+from ..screen.output import plain_errors, print_json
+
+if TYPE_CHECKING:
+    from ..files.task import Task
 
 TEST_SIZE = 0.25
 FITS = 3  # of each model at least, for a median
 
 
-def data_sets() -> dict[str, Task]:
-    """Return the bundled data sets by name."""
+@plain_errors
+def demo(
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="Where the picture goes (.png, .pdf or .svg)."
+        ),
+    ] = Path("fastlr-demo.png"),
+    seed: Seed = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Fit every model only once.")] = False,
+    threads: Threads = 1,
+    as_json: Json = False,
+) -> None:
+    """Train fastlr beside scikit-learn's linear models on two small data sets.
+
+    Prints a table, and draws the training loss and the schedule.
+
+    [bold]Examples[/bold]
+
+        fastlr demo
+
+        fastlr demo --quick --output /tmp/demo.svg
+
+        fastlr demo --json > demo.json
+    """
+    from ..screen.picture import check_picture
+
+    check_picture(output, "--output")
+    from ..files.prepare import describe, split
+    from ..race.comparison import print_results, records, write_race
+    from ..race.models import linear_classifier, peers
+    from ..race.race import OURS, Result, race
+    from ..screen.progress import Progress
+
+    results: dict[str, list[Result]] = {}
+    facts = []
+    fits = {"max_fits": 1} if quick else {"min_fits": FITS}
+    with Progress() as progress:
+        for name, task in _data_sets().items():
+            parts = split(task, TEST_SIZE, seed)
+            models = {OURS: linear_classifier("adamw", random_state=seed), **peers(seed)}
+            results[name] = race(name, parts, models, progress, threads=threads, **fits)
+            facts.append(f"{name}: {describe(parts)}")
+    write_race(output, results)
+    if as_json:
+        head = {"command": "demo", "threads": threads, "picture": str(output)}
+        print_json(head | {"results": records(results)})
+        return
+    print_results(results, facts, threads)
+    print(f"Picture written to {output}")
+
+
+def _data_sets() -> dict[str, Task]:
     from sklearn.datasets import load_breast_cancer, load_digits
+
+    from ..files.task import Task
 
     return {
         "digits": Task(*load_digits(return_X_y=True)),
         "breast cancer": Task(*load_breast_cancer(return_X_y=True)),
     }
-
-
-def run_demo(
-    picture: Path, seed: int, quick: bool, threads: int
-) -> tuple[dict[str, list[Result]], list[str]]:
-    """Compare the models on both data sets and draw what fastlr's did.
-
-    Parameters
-    ----------
-    picture : Path
-        Where the picture goes.
-    seed : int
-        Draws the split and seeds the models.
-    quick : bool
-        Fit every model once, and not several times for a median.
-    threads : int
-        Threads for each model.
-
-    Returns
-    -------
-    results : dict of str to list of Result
-        By data set.
-    facts : list of str
-        A line about each data set.
-    """
-    results: dict[str, list[Result]] = {}
-    facts = []
-    with Progress() as progress:
-        for name, data in data_sets().items():
-            parts = split(data, TEST_SIZE, seed)
-            fits = {"max_fits": 1} if quick else {"min_fits": FITS}
-            results[name] = race(name, parts, models({}, seed), progress, threads=threads, **fits)
-            facts.append(f"{name}: {describe(parts)}")
-    write_picture(picture, results)
-    return results, facts
-
-
-def describe(parts: Split) -> str:
-    """Return how many rows, features and classes there are."""
-    import numpy as np
-
-    rows, features = parts.X_train.shape
-    return (
-        f"{rows:,} rows to train on and {len(parts.X_test):,} to test on, {features:,} features, "
-        f"{len(np.unique(parts.y_train)):,} classes"
-    )

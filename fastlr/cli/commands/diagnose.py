@@ -1,4 +1,4 @@
-"""``fastlr diagnose``: what a training run suffers from, told from a model file or a history."""
+"""``fastlr diagnose``: name what is wrong with a training run, from its model or history."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..._version import __version__
-from ..options import Json
-from ..screen.errors import InputError, one_line
-from ..screen.output import plain_errors
+from ..errors import InputError, one_line
+from ..options.shared import Json
+from ..screen.output import plain_errors, print_json
 
 
 @plain_errors
@@ -25,11 +24,11 @@ def diagnose(
     ],
     as_json: Json = False,
 ) -> None:
-    """Tell what a training run suffers from, why, and what to change.
+    """Say what is wrong with a training run, why, and what to change.
 
-    A history is an object with "loss", a list with a number for each epoch;
-    "validation_loss", "lr" and the other columns of history_ make the verdict
-    surer. The verdict is one of: diverging, oscillating, too slow, stuck,
+    A history is a JSON object with "loss", a list with a number for each
+    epoch; "validation_loss", "lr" and the other columns of history_ make the
+    verdict surer. The verdict is one of: diverging, oscillating, too slow, stuck,
     overfitting, unfinished, healthy.
 
     The exit code is 0 whatever the verdict, and 2 if FILE cannot be read.
@@ -53,7 +52,6 @@ def diagnose(
         print(found)
         return
     record = {
-        "version": __version__,
         "command": "diagnose",
         "file": str(file),
         "model": model,
@@ -64,7 +62,7 @@ def diagnose(
         "next_step": found.next_step,
         "change": found.change,
     }
-    print(json.dumps(record, indent=2))
+    print_json(record)
 
 
 def _read(file: Path) -> tuple[Any, str | None]:
@@ -88,6 +86,7 @@ def _words(model: Any) -> str:
 
 
 def _history(text: str, file: Path) -> dict[str, Any]:
+    """Return the history in a JSON text."""
     try:
         found = json.loads(text)
     except ValueError as error:

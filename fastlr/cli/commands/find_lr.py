@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
-import json
-import sys
-import warnings
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from ..._version import __version__
-from ..files.raw import Options
-from ..options import Drop, Encoding, Features, Format, Header, Json, MaxGb, Seed, Sep, Target
-from ..screen.errors import InputError, one_line
-from ..screen.output import plain_errors
+from ..options.shared import (
+    BatchSize,
+    DataFile,
+    Drop,
+    Encoding,
+    Features,
+    Format,
+    Header,
+    Json,
+    MaxGb,
+    Optimizer,
+    Picture,
+    Seed,
+    Sep,
+    Target,
+    check_ends,
+)
+from ..screen.output import noted_warnings, plain_errors, print_json, print_next, print_notes, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @plain_errors
 def find_lr(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV, Parquet, NPZ or svmlight file.")
-    ],
+    file: DataFile,
     target: Target = None,
-    optimizer: Annotated[
-        str, typer.Option("--optimizer", metavar="NAME", help="One that `fastlr info` lists.")
-    ] = "adamw",
+    optimizer: Optimizer = "adamw",
     low: Annotated[float, typer.Option("--low", metavar="RATE", help="First rate.")] = 1e-7,
     high: Annotated[float, typer.Option("--high", metavar="RATE", help="Last rate.")] = 100.0,
     steps: Annotated[
-        int, typer.Option("--steps", metavar="N", min=10, help="Steps of a run at most.")
+        int, typer.Option("--steps", metavar="N", min=10, help="Largest number of steps in a run.")
     ] = 200,
-    runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="Runs.")] = 3,
+    runs: Annotated[int, typer.Option("--runs", metavar="N", min=1, help="How many runs.")] = 3,
     linear: Annotated[
-        bool, typer.Option("--linear", help="Raise the rate by sums rather than by factors.")
+        bool, typer.Option("--linear", help="Raise the rate by equal sums, not by equal factors.")
     ] = False,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", metavar="N", min=1, help="Rows in a step.")
-    ] = None,
+    batch_size: BatchSize = None,
     seed: Seed = 0,
     drop: Drop = None,
-    picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw the losses (.png, .pdf, .svg).")
-    ] = None,
+    picture: Picture = None,
     as_json: Json = False,
     kind: Format = None,
     sep: Sep = None,
@@ -56,8 +59,8 @@ def find_lr(
     """Find a learning rate for your own file, by a range test.
 
     Trains a linear classifier for a few steps while the rate rises, several
-    times, and tells where the loss falls and where it shoots up. FILE is read
-    and its features are prepared as by `fastlr fit`.
+    times, and reports where the loss falls and where it shoots up. FILE is
+    read and its features are prepared as by `fastlr fit`.
 
     [bold]Examples[/bold]
 
@@ -67,69 +70,52 @@ def find_lr(
 
         fastlr find-lr arrays.npz -t digit --json > rates.json
     """
-    if not 0 < low < high < float("inf"):
-        raise InputError("--low", f"must be above 0 and below --high, got {low:g} and {high:g}")
+    check_ends(low, high)
     if picture is not None:
-        from ..screen.picture import check_picture
+        from ..screen.picture import check_picture, write_axes
 
-        check_picture(picture, "--picture")
-    settings: dict[str, Any] = {"optimizer": optimizer}
-    if batch_size is not None:
-        settings["batch_size"] = batch_size
-    options = Options(kind, sep, header, encoding, features, max_gb)
-    sweep = {
-        "low": low,
-        "high": high,
-        "n_steps": steps,
-        "n_runs": runs,
-        "scale": "linear" if linear else "exponential",
-        "random_state": seed,
-    }
-    test, notes = _run(file, target, options, settings, drop or [], sweep)
-    for note in notes:
-        print(f"Note: {note}", file=sys.stderr)
+        check_picture(picture)
+    import numpy as np
+
+    from ...tuning import find_lr as range_test
+    from ..files.prepare import transformer
+    from ..files.raw import Reading
+    from ..files.task import read_task
+    from ..race.models import linear_classifier
+
+    model = linear_classifier(optimizer, batch_size=batch_size, random_state=0)
+    task = read_task(
+        file, target, drop or (), Reading(kind, sep, header, encoding, features, max_gb)
+    )
+    X = np.ascontiguousarray(transformer(task).fit_transform(task.X))
+    notes = task.notes
+    with noted_warnings(notes):
+        test = range_test(
+            model,
+            X,
+            task.y,
+            low=low,
+            high=high,
+            n_steps=steps,
+            n_runs=runs,
+            scale="linear" if linear else "exponential",
+            random_state=seed,
+        )
+    print_notes(notes)
     if picture is not None:
-        from ..screen.picture import write_axes
-
         write_axes(picture, test.plot)
     if as_json:
-        print(json.dumps(_record(test, file, notes), indent=2))
+        print_json(_record(test, file, notes))
         return
-    Console(highlight=False).print(_table(test))
-    print(f"use it: fastlr fit {file} --optimizer {optimizer} --lr {test.suggestion:.3g}")
+    show(_table(test))
+    print_next(file, target, optimizer, test.suggestion)
     if picture is not None:
         print(f"Picture written to {picture}")
 
 
-def _run(
-    file: Path,
-    target: str | None,
-    options: Options,
-    settings: dict[str, Any],
-    drop: list[str],
-    sweep: dict[str, Any],
-) -> tuple[Any, list[str]]:
-    """Return the range test, and notes on data and result."""
-    import numpy as np
-
-    from ...tuning import find_lr as range_test
-    from ..files.columns import task
-    from ..files.files import read
-    from ..files.prepare import transformer
-    from ..race.models import models
-    from ..race.race import OURS
-
-    model = models(settings, seed=0, compare=False)[OURS]
-    data = task(read(file, target, options), target, drop, options)
-    X = np.ascontiguousarray(transformer(data).fit_transform(data.X))
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        test = range_test(model, X, data.y, **sweep)
-    found = [one_line(w.message) for w in said if issubclass(w.category, UserWarning)]  # type: ignore[arg-type]
-    return test, [*data.notes, *found]
-
-
 def _table(test: Any) -> Table:
+    from rich.table import Table
+
     table = Table(title=f"Range test of {test.label}", title_justify="left")
     for name in ("suggestion", "rate", "lowest run", "highest run"):
         table.add_column(name, justify="left" if name == "suggestion" else "right")
@@ -141,20 +127,14 @@ def _table(test: Any) -> Table:
 
 
 def _record(test: Any, file: Path, notes: list[str]) -> dict[str, Any]:
-    """Return the result in plain values; what is not a number becomes null."""
-
-    def plain(rate: float) -> float | None:
-        return rate if rate == rate else None
-
     return {
-        "version": __version__,
         "command": "find-lr",
         "file": str(file),
         "model": test.label,
-        "suggestion": plain(test.suggestion),
+        "suggestion": test.suggestion,
         "method": test.method,
-        "suggestions": {name: plain(rate) for name, rate in test.suggestions.items()},
-        "spread": {name: [plain(rate) for rate in ends] for name, ends in test.spread.items()},
+        "suggestions": test.suggestions,
+        "spread": test.spread,
         "ended": test.ended,
         "notes": notes,
     }

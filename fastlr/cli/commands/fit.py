@@ -1,142 +1,167 @@
-"""``fastlr fit``: a user's own file, from reading it to a model on disk."""
+"""``fastlr fit``: train on a user's own file, compare, and save the model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from ..files.columns import task
-from ..files.csv_file import COMPRESSED
-from ..files.files import read
-from ..files.model_file import save_model
-from ..files.prepare import split
-from ..files.raw import Options
-from ..files.save import check_target
-from ..race.models import models
-from ..race.race import OURS, Result, race
-from ..screen.errors import InputError
-from ..screen.picture import check_picture, write_picture
-from ..screen.progress import Progress
-from .demo import describe
+import typer
+
+from ..errors import InputError
+from ..options.shared import (
+    BatchSize,
+    DataFile,
+    Drop,
+    Encoding,
+    Features,
+    Format,
+    Header,
+    Json,
+    MaxEpochs,
+    MaxGb,
+    Optimizer,
+    Picture,
+    ScheduleText,
+    Seed,
+    Sep,
+    Target,
+    Threads,
+    read_rate,
+)
+from ..screen.output import plain_errors, print_json, print_notes
 
 
-@dataclass
-class Fitted:
-    """What `run_fit` came to.
+@plain_errors
+def fit(
+    file: DataFile,
+    target: Target = None,
+    optimizer: Optimizer = "adamw",
+    lr: Annotated[str, typer.Option("--lr", metavar="RATE", help="A number, or 'auto'.")] = "auto",
+    schedule: ScheduleText = "onecycle",
+    batch_size: BatchSize = None,
+    max_epochs: MaxEpochs = 10,
+    seed: Seed = 0,
+    test_size: Annotated[
+        float,
+        typer.Option("--test-size", metavar="PART", help="Fraction of the rows to test on."),
+    ] = 0.25,
+    drop: Drop = None,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare/--no-compare",
+            help="Train scikit-learn's SGDClassifier and LogisticRegression too.",
+        ),
+    ] = True,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="Where the model goes (default: FILE's name with .skops, in this folder).",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a model that already exists.")
+    ] = False,
+    picture: Picture = None,
+    threads: Threads = 1,
+    as_json: Json = False,
+    kind: Format = None,
+    sep: Sep = None,
+    header: Header = None,
+    encoding: Encoding = "utf-8",
+    features: Features = "X",
+    max_gb: MaxGb = 4.0,
+) -> None:
+    """Train a classifier on your own file, compare it, and save it.
 
-    Attributes
-    ----------
-    results : dict of str to list of Result
-        Under the file's name.
-    fact : str
-        How many rows, features and classes there are.
-    output : Path
-        Where the model is.
-    trusted : list of str
-        Types that whoever loads the model has to trust by name.
+    Numbers are standardised, text becomes one column for each category, and
+    missing values are filled in. The model is saved together with this
+    preparation, so it takes rows as they are in FILE.
+
+    [bold]Examples[/bold]
+
+        fastlr fit data.csv --target label
+
+        fastlr fit data.parquet -t churned --drop customer_id --lr 0.01
+
+        fastlr fit data.csv -t label --schedule "OneCycle(pct_start=0.1)"
+
+        fastlr fit arrays.npz --features pixels -t digit --optimizer sgd
+
+        fastlr fit a9a --format svmlight --output a9a.skops --json
     """
+    from ..files.model_file import save_model
+    from ..files.prepare import describe, split
+    from ..files.raw import Reading
+    from ..files.save import check_target
+    from ..files.task import read_task
+    from ..race.comparison import print_results, records, write_race
+    from ..race.models import linear_classifier, peers
+    from ..race.race import OURS, race
+    from ..screen.progress import Progress
 
-    results: dict[str, list[Result]]
-    fact: str
-    output: Path
-    trusted: list[str]
-
-
-def run_fit(
-    file: Path,
-    target: str | None,
-    reading: Options,
-    settings: Mapping[str, Any],
-    say: Callable[[str], None],
-    drop: Sequence[str] = (),
-    test_size: float = 0.25,
-    seed: int = 0,
-    compare: bool = True,
-    output: Path | None = None,
-    force: bool = False,
-    picture: Path | None = None,
-    threads: int = 1,
-) -> Fitted:
-    """Train on a file, compare, and write the model.
-
-    Parameters
-    ----------
-    file : Path
-        CSV, Parquet, NPZ or svmlight.
-    target : str or None
-        Column, or array of an NPZ file, to predict.
-    reading : Options
-        How to read the file.
-    settings : mapping of str to object
-        Parameters of `LinearClassifier`.
-    say : callable
-        Takes each note as soon as it is known.
-    drop : sequence of str, default=()
-        Columns not to use.
-    test_size : float, default=0.25
-        Fraction of the rows to test on.
-    seed : int, default=0
-        Draws the split and seeds the models.
-    compare : bool, default=True
-        Whether to train the peers too.
-    output : Path, optional
-        Where the model goes; by default the file's name, ending in .skops, in this folder.
-    force : bool, default=False
-        Whether to replace a model that is there.
-    picture : Path, optional
-        Where a picture goes, if one is wanted.
-    threads : int, default=1
-        Threads for each model.
-
-    Returns
-    -------
-    Fitted
-        The results; the model and the picture are written.
-
-    Raises
-    ------
-    InputError
-        If the input cannot be used; nothing is written then.
-    """
-    output = output or default_output(file)
-    if output.resolve() == file.resolve():
-        raise InputError("--output", f"'{output}' is the file to train on")
-    check_target(output, force)
+    rate = read_rate(lr)
+    if not 0 < test_size < 1:
+        raise InputError("--test-size", f"must be a number in (0, 1), got {test_size:g}")
+    path = output or default_output(file)
+    if path.resolve() == file.resolve():
+        raise InputError("--output", f"'{path}' is the file to train on")
+    check_target(path, force)
     if picture is not None:
-        check_picture(picture, "--picture")
-    chosen = models(settings, seed, compare)
-    raw = read(file, target, reading)
-    data = task(raw, target, drop, reading)
-    for note in data.notes:
-        say(note)
-    parts = split(data, test_size, seed)
+        from ..screen.picture import check_picture
+
+        check_picture(picture)
+    settings = {"lr": rate, "max_epochs": max_epochs, "random_state": seed}
+    models = {OURS: linear_classifier(optimizer, schedule, batch_size, **settings)}
+    if compare:
+        models |= peers(seed)
+    task = read_task(
+        file, target, drop or (), Reading(kind, sep, header, encoding, features, max_gb)
+    )
+    print_notes(task.notes)
+    parts = split(task, test_size, seed)
     with Progress() as progress:
-        results = {file.name: race("", parts, chosen, progress, threads=threads)}
-    trusted = save_model(_pipeline(parts.prepare, results[file.name]), output)
+        results = {file.name: race("", parts, models, progress, threads=threads)}
+    trusted = save_model(_pipeline(parts.prepare, results[file.name][0].estimator), path)
     if picture is not None:
-        write_picture(picture, results)
-    return Fitted(results, describe(parts), output, trusted)
+        write_race(picture, results)
+    if as_json:
+        record = {"command": "fit", "threads": threads, "file": str(file), "notes": task.notes}
+        if picture is not None:
+            record["picture"] = str(picture)
+        record |= {"output": str(path), "trusted": trusted, "results": records(results)}
+        print_json(record)
+        return
+    print_results(results, [describe(parts)], threads)
+    if picture is not None:
+        print(f"Picture written to {picture}")
+    print(f"Model written to {path}; load it with\n")
+    print("    import skops.io")
+    print(f"    model = skops.io.load({str(path)!r}, trusted={trusted!r})")
+    print("    model.predict(rows)")
 
 
 def default_output(file: Path) -> Path:
-    """Return where the model of a file goes if nothing is said: into the current folder.
+    """Return where the model of a file goes by default: into the current folder.
 
     Examples
     --------
     >>> str(default_output(Path("data/adult.v2.csv.gz"))), str(default_output(Path("a9a")))
     ('adult.v2.skops', 'a9a.skops')
     """
+    from ..files.csv_file import COMPRESSED
+
     name = Path(file.name)
     if name.suffix.lower() in COMPRESSED:
         name = name.with_suffix("")
     return name.with_suffix(".skops")
 
 
-def _pipeline(prepare: Any, rows: Sequence[Result]) -> Any:
-    """Join the fitted preparation and fastlr's fitted model."""
+def _pipeline(prepare: Any, model: Any) -> Any:
+    """Join the fitted preparation and the fitted model."""
     from sklearn.pipeline import Pipeline
 
-    ours = next(r.estimator for r in rows if r.model == OURS)
-    return Pipeline([("prepare", prepare), ("model", ours)])
+    return Pipeline([("prepare", prepare), ("model", model)])

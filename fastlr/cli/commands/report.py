@@ -1,20 +1,29 @@
-"""``fastlr report``: a model file as a page for people."""
+"""``fastlr report``: write a model's training run as an HTML page."""
 
 from __future__ import annotations
 
-import json
-import sys
-import warnings
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..._version import __version__
-from ..files.raw import Options
-from ..options import Drop, Encoding, Features, Format, Header, Json, MaxGb, Seed, Sep, Target
-from ..screen.errors import InputError, one_line
-from ..screen.output import plain_errors
+from ..errors import InputError, one_line
+from ..options.shared import (
+    Drop,
+    Encoding,
+    Features,
+    Format,
+    Header,
+    Json,
+    MaxGb,
+    Seed,
+    Sep,
+    Target,
+)
+from ..screen.output import noted_warnings, plain_errors, print_json, print_notes
+
+if TYPE_CHECKING:
+    from ..files.raw import Reading
 
 
 @plain_errors
@@ -27,7 +36,8 @@ def report(
         typer.Option(
             "--output",
             "-o",
-            help="Where the page goes (MODEL's name with .html); one that is there is replaced.",
+            metavar="PATH",
+            help="Where the page goes (default: MODEL's name with .html); replaces an older page.",
         ),
     ] = None,
     data: Annotated[
@@ -58,8 +68,8 @@ def report(
 
     The page shows losses, scores and learning rates, says what is wrong with
     the run and what to do about it, and lists the settings. It is one file
-    that needs no network. With --data it also tries rates on
-    these data, by a range test and a sweep.
+    that needs no network. With --data it also tries rates on these data, by
+    a range test and a sweep.
 
     [bold]Examples[/bold]
 
@@ -73,10 +83,10 @@ def report(
     from ..files.save import check_target, write_atomic
 
     if data is None and (target is not None or drop):
-        raise InputError("--data", "name the file that --target and --drop are about")
+        raise InputError("--data", "name the file that --target and --drop refer to")
     path = output or Path(f"{model.stem}.html")
     if path.resolve() in (model.resolve(), data and data.resolve()):
-        raise InputError("--output", f"'{path}' is a file to read")
+        raise InputError("--output", f"'{path}' is a file that this command reads")
     check_target(path, force=True)
     estimator = load_model(model)
     found = _diagnosed(estimator, model)
@@ -84,17 +94,17 @@ def report(
     results: dict[str, Any] = {}
     notes: list[str] = []
     if data is not None:
-        options = Options(kind, sep, header, encoding, features, max_gb)
-        X, y, results, notes = _tried(estimator, data, target, drop or [], options, sweep, seed)
-    for note in notes:
-        print(f"Note: {note}", file=sys.stderr)
+        from ..files.raw import Reading
+
+        reading = Reading(kind, sep, header, encoding, features, max_gb)
+        X, y, results, notes = _tried(estimator, data, target, drop or [], reading, sweep, seed)
+    print_notes(notes)
     from ...reporting.page import page
 
     html = page(estimator, found, X=X, y=y, title=title, notes=tuple(notes), **results)
     write_atomic(path, html.encode("utf-8"))
     if as_json:
-        record = _record(model, path, found, results, notes)
-        print(json.dumps(record, indent=2, default=repr))
+        print_json(_record(model, path, found, results, notes))
         return
     print(found)
     print(f"Page written to {path}")
@@ -114,21 +124,20 @@ def _tried(
     file: Path,
     target: str | None,
     drop: list[str],
-    options: Options,
+    reading: Reading,
     sweeping: bool,
     seed: int,
 ) -> tuple[Any, Any, dict[str, Any], list[str]]:
-    """Return data, what was tried on them by the names that `page` has, and notes."""
+    """Return the data, results by their names in `page`, and notes."""
     from ...tuning import find_lr, sweep
-    from ..files.columns import task
-    from ..files.files import read
+    from ..files.task import read_task
     from ..screen.progress import Progress
 
-    data = task(read(file, target, options), target, drop, options)
+    data = read_task(file, target, drop, reading)
+    notes = data.notes
     _check_columns(estimator, data.X, file)
     tried: dict[str, Any] = {}
-    with Progress() as progress, warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
+    with Progress() as progress, noted_warnings(notes):
         try:
             progress.start("range test")
             progress.update("range test", None, "running")
@@ -140,15 +149,14 @@ def _tried(
             if sweeping:
                 progress.start("sweep")
 
-                def show(done: int, pieces: int, left: int) -> None:
+                def step(done: int, pieces: int, left: int) -> None:
                     progress.update("sweep", done / pieces, f"{left} candidates left")
 
-                tried["sweep"] = sweep(estimator, data.X, data.y, random_state=seed, progress=show)
+                tried["sweep"] = sweep(estimator, data.X, data.y, random_state=seed, progress=step)
                 progress.finish("sweep", f"best rate {tried['sweep'].best_lr:.3g}")
         except ValueError as error:
             raise InputError("--data", f"'{file}': {one_line(error)}") from error
-    found = [" ".join(str(w.message).split()) for w in said if w.category is UserWarning]
-    return data.X, data.y, tried, [*data.notes, *dict.fromkeys(found)]
+    return data.X, data.y, tried, notes
 
 
 def _check_columns(estimator: Any, X: Any, file: Path) -> None:
@@ -165,10 +173,8 @@ def _check_columns(estimator: Any, X: Any, file: Path) -> None:
 def _record(
     model: Path, path: Path, found: Any, results: dict[str, Any], notes: list[str]
 ) -> dict[str, Any]:
-    """Return the result in plain values; what is not a number becomes null."""
     test = results.get("range_test")
     record = {
-        "version": __version__,
         "command": "report",
         "model": str(model),
         "output": str(path),
@@ -179,7 +185,7 @@ def _record(
         "notes": notes,
     }
     if test is not None:
-        record["suggestion"] = test.suggestion if test.suggestion == test.suggestion else None
+        record["suggestion"] = test.suggestion
     if "sweep" in results:
         record["best_lr"] = results["sweep"].best_lr
         record["best_score"] = results["sweep"].best_score

@@ -1,31 +1,22 @@
-"""``fastlr schedules``: the list of schedules, and any of them drawn."""
+"""``fastlr schedules``: list the schedules, or draw one."""
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from ..._version import __version__
-from ..options import Json
-from ..schedule_text import read_schedule
-from ..screen.braille import curve, sparkline
-from ..screen.errors import InputError, one_line
-from ..screen.output import plain_errors
+from ..errors import InputError, one_line
+from ..options.shared import Json
+from ..screen.output import plain_errors, print_json, show
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _STEPS = 1000
-_EPOCHS = 50  # in a run whose epochs nobody has told
-_HEIGHT = 13  # lines of a curve
-_WIDEST = 100
-_STALLED = 0.3  # part of the run after which the metric of the pictures stops improving
+_EPOCHS = 50  # unless --steps-per-epoch is given
+_STALLED = 0.3  # fraction of the run after which the metric of the pictures stops improving
 
 
 @plain_errors
@@ -34,17 +25,17 @@ def schedules(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help='A name, or what Python would take: "OneCycle(pct_start=0.1)", '
-            '"Warmup(100).then(\'cosine\')", "StepDecay(epochs(10)) * 0.5". All are listed '
-            "if none is given.",
+            help='A name, or a Python expression: "OneCycle(pct_start=0.1)", '
+            '"Warmup(100).then(\'cosine\')", "StepDecay(epochs(10)) * 0.5". Without it '
+            "all are listed.",
             show_default=False,
         ),
     ] = None,
     lr: Annotated[
-        float, typer.Option("--lr", metavar="RATE", help="Learning rate that it multiplies.")
+        float, typer.Option("--lr", metavar="RATE", help="Learning rate to multiply.")
     ] = 1.0,
     steps: Annotated[
-        int, typer.Option("--steps", metavar="N", min=1, help="Length of the run.")
+        int, typer.Option("--steps", metavar="N", min=1, help="Steps in the run.")
     ] = _STEPS,
     steps_per_epoch: Annotated[
         int | None,
@@ -56,13 +47,16 @@ def schedules(
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Draw it to a file (.png, .pdf, .svg).")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="Draw it to a .png, .pdf or .svg file."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """List the schedules, or draw one: the learning rate and the momentum of each step.
 
-    Those that watch a metric are shown a loss that stops improving after 30 %
+    Schedules that watch a metric see a loss that stops improving after 30 %
     of the run.
 
     [bold]Examples[/bold]
@@ -87,27 +81,32 @@ def schedules(
         from ..screen.picture import check_picture
 
         check_picture(output, "--output")
+    from rich.console import Console
+    from rich.text import Text
+
+    from ..options.schedule_text import read_schedule
+    from ..screen.braille import draw
+
     schedule = read_schedule(name, "NAME")
     rates, momentum = _simulated(schedule, steps, lr, per_epoch)
     if output is not None:
         _write(output, rates, momentum, repr(schedule))
     if as_json:
         record = {
-            "version": __version__,
             "command": "schedules",
             "schedule": repr(schedule),
             "steps": steps,
             "steps_per_epoch": per_epoch,
-            "lr": rates.tolist(),
-            "momentum": None if momentum is None else momentum.tolist(),
+            "lr": rates,
+            "momentum": momentum,
         }
-        print(json.dumps(record, indent=2))
+        print_json(record)
         return
     console = Console(highlight=False)
     console.print(Text(repr(schedule), style="bold"))
-    _draw(console, rates, "learning rate", "blue")
+    draw(console, rates, "learning rate", "blue", from_zero=True)
     if momentum is not None:
-        _draw(console, momentum, "momentum", "yellow")
+        draw(console, momentum, "momentum", "yellow", from_zero=False)
     if output is not None:
         print(f"Picture written to {output}")
 
@@ -115,6 +114,9 @@ def schedules(
 def _simulated(
     schedule: Any, steps: int, lr: float, per_epoch: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the rate and the momentum of each step."""
+    import numpy as np
+
     metrics = None
     if schedule.needs_metric:
         n = -(-steps // per_epoch)
@@ -126,8 +128,13 @@ def _simulated(
 
 
 def _list(steps: int, per_epoch: int, as_json: bool) -> None:
+    """Print every schedule that has a name."""
+    from rich import box
+    from rich.table import Table
+
     from ...reporting.catalogue import schedule_rows
     from ...schedules import SCHEDULES
+    from ..screen.braille import can_show, sparkline
 
     rows = [row for row in schedule_rows() if row.names]
     if as_json:
@@ -145,10 +152,9 @@ def _list(steps: int, per_epoch: int, as_json: bool) -> None:
             }
             for row in rows
         ]
-        record = {"version": __version__, "command": "schedules", "schedules": found}
-        print(json.dumps(record, indent=2))
+        print_json({"command": "schedules", "schedules": found})
         return
-    plain = not _takes("⠿█")
+    plain = not can_show("⠿█")
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("schedule", no_wrap=True)
     table.add_column("learning rate", no_wrap=True, style="blue")
@@ -157,39 +163,8 @@ def _list(steps: int, per_epoch: int, as_json: bool) -> None:
         rates, _ = _simulated(SCHEDULES[row.names[0]](), steps, 1.0, per_epoch)
         aliases = f" Also: {', '.join(row.names[1:])}." if row.names[1:] else ""
         table.add_row(row.name, sparkline(rates, 20, plain), row.summary + aliases)
-    Console(highlight=False).print(table)
-    print("fastlr schedules NAME draws one; they are joined by .then(...) and *")
-
-
-def _draw(console: Console, values: np.ndarray, title: str, style: str) -> None:
-    """Print a curve with its axes."""
-    high = float(values.max())
-    low = min(float(values.min()), 0.0) if title == "learning rate" else float(values.min())
-    if low == high:  # a level line, in the middle
-        low, high = low - 0.5 * abs(low or 1.0), high + 0.5 * abs(high or 1.0)
-    labels = [f"{high:.3g}", f"{(low + high) / 2:.3g}", f"{low:.3g}"]
-    margin = max(map(len, labels)) + 1
-    width = max(min(console.width, _WIDEST) - margin - 3, 10)
-    plain = not _takes("⠿│└─")
-    wall, corner, floor = "|+-" if plain else "│└─"
-    console.print()
-    console.print(Text(" " * margin + title, style=style))
-    at = {0: labels[0], _HEIGHT // 2: labels[1], _HEIGHT - 1: labels[2]}
-    for k, line in enumerate(curve(values, width, _HEIGHT, low, high, plain)):
-        text = Text(f"{at.get(k, ''):>{margin - 1}} {wall}")
-        console.print(text + Text(line, style=style))
-    console.print(Text(" " * margin + corner + floor * width))
-    last = f"step {len(values) - 1:,}"
-    console.print(Text(" " * margin + " 0" + last.rjust(width - 1)))
-
-
-def _takes(text: str) -> bool:
-    """Whether stdout can show these characters."""
-    try:
-        text.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
+    show(table)
+    print("fastlr schedules NAME draws one; .then(...) and * combine them")
 
 
 def _write(path: Path, rates: np.ndarray, momentum: np.ndarray | None, title: str) -> None:

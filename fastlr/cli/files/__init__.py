@@ -1,1 +1,1 @@
-"""Reading data, reading and writing models."""
+"""Reading data, preparing features, reading and writing models."""

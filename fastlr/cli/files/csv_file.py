@@ -1,62 +1,42 @@
-"""Reading CSV as people have it: any separator, with or without a header, compressed or not."""
+"""Read CSV through pandas: any separator, with or without a header, compressed or not."""
 
 from __future__ import annotations
 
 import csv
+import importlib
 import math
-import re
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from ..screen.errors import InputError, one_line
-from .raw import Options, Raw
+from ..errors import InputError, one_line
+from .raw import Raw, Reading
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COMPRESSED = (".gz", ".bz2", ".xz")
-SEPARATORS = ",;\t|"
+COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma"}
 SPACES = r"\s+"
 SPELLED = {"tab": "\t", r"\t": "\t", "space": SPACES, " ": SPACES}
+DECIMAL_COMMA = r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*"
 
 
-def read_csv(path: Path, options: Options) -> Raw:
-    """Read a CSV file.
-
-    Parameters
-    ----------
-    path : Path
-        The file; compressed where its name ends in .gz, .bz2 or .xz.
-    options : Options
-        How to read. A separator that is not given is the one that cuts the first line into
-        most cells; whether there is a header line is told from the first line too.
-
-    Returns
-    -------
-    Raw
-        The table, all column names being text.
-
-    Raises
-    ------
-    InputError
-        If the text cannot be decoded, or rows have more cells than the first line.
-    """
+def read_csv(path: Path, reading: Reading) -> Raw:
+    """Read a CSV file; its first line says what the separator is and whether it is a header."""
     import pandas as pd
 
-    notes: list[str] = []
-    # utf-8-sig drops the mark that Excel writes in front.
-    encoding = "utf-8-sig" if options.encoding.lower() in ("utf-8", "utf8") else options.encoding
-    sep = None if options.sep is None else SPELLED.get(options.sep, options.sep)
+    # utf-8-sig drops the byte order mark that Excel writes in front.
+    encoding = "utf-8-sig" if reading.encoding.lower() in ("utf-8", "utf8") else reading.encoding
+    sep = None if reading.sep is None else SPELLED.get(reading.sep, reading.sep)
     if sep is not None and len(sep) != 1 and sep != SPACES:
-        raise InputError("--sep", f"expected one character, 'tab' or 'space', got {options.sep!r}")
+        raise InputError("--sep", f"expected one character, 'tab' or 'space', got '{reading.sep}'")
+    notes: list[str] = []
     try:
-        with _open_text(path, encoding) as file:
-            first = next((line for line in file if line.strip()), "")
+        first = _first_line(path, encoding)
         sep = sep or _separator(first)
-        cells = first.split() if sep == SPACES else next(csv.reader([first], delimiter=sep), [])
-        header = options.header
+        header = reading.header
         if header is None:
+            cells = _cells(first, sep)
             header = not _looks_like_data(cells)
             if not header:
                 notes.append(
@@ -74,12 +54,12 @@ def read_csv(path: Path, options: Options) -> Raw:
         with warnings.catch_warnings():
             # Rows longer than the header: pandas would cut them with a warning.
             warnings.simplefilter("error", pd.errors.ParserWarning)
+            if sep != "," and _has_decimal_commas(pd.read_csv(path, nrows=1000, **settings)):
+                settings["decimal"] = ","
             frame = pd.read_csv(path, **settings)
-            if sep != "," and _has_decimal_commas(frame):
-                frame = pd.read_csv(path, decimal=",", **settings)
     except (UnicodeError, LookupError) as error:
         raise InputError(
-            "--encoding", f"'{path}' is not {options.encoding} text ({one_line(error)})"
+            "--encoding", f"'{path}' is not {reading.encoding} text ({one_line(error)})"
         ) from error
     except pd.errors.EmptyDataError as error:
         raise InputError("FILE", f"'{path}' has no rows of data") from error
@@ -89,29 +69,31 @@ def read_csv(path: Path, options: Options) -> Raw:
             f"'{path}' cannot be read as CSV with separator {sep!r}: {one_line(error)}; rows "
             "must have as many cells as the first line (--sep names another separator)",
         ) from error
-    frame.columns = [str(name).strip() for name in frame.columns]
-    return Raw(frame=frame, notes=notes)
+    names = [str(name).strip() for name in frame.columns]
+    return Raw(frame=frame.set_axis(names, axis=1), notes=notes)
 
 
-def _open_text(path: Path, encoding: str) -> TextIO:
-    if path.suffix.lower() not in COMPRESSED:
-        return open(path, encoding=encoding, newline="")
-    import bz2
-    import gzip
-    import lzma
+def _first_line(path: Path, encoding: str) -> str:
+    """Return the first line that is not blank."""
+    opener: Any = open
+    if path.suffix.lower() in COMPRESSED:
+        opener = importlib.import_module(COMPRESSED[path.suffix.lower()]).open
+    with opener(path, "rt", encoding=encoding, newline="") as file:
+        return next((line for line in file if line.strip()), "")
 
-    module: Any = {".gz": gzip, ".bz2": bz2, ".xz": lzma}[path.suffix.lower()]
-    return module.open(path, "rt", encoding=encoding, newline="")
+
+def _cells(line: str, sep: str) -> list[str]:
+    return line.split() if sep == SPACES else next(csv.reader([line], delimiter=sep), [])
 
 
 def _separator(line: str) -> str:
-    counts = {sep: len(next(csv.reader([line], delimiter=sep), [])) for sep in SEPARATORS}
-    best = max(counts, key=lambda sep: counts[sep])
-    return SPACES if counts[best] == 1 and len(line.split()) > 1 else best
+    """Return the separator that cuts a line into most cells."""
+    best = max(",;\t|", key=lambda sep: len(_cells(line, sep)))
+    return SPACES if len(_cells(line, best)) == 1 and len(line.split()) > 1 else best
 
 
 def _looks_like_data(cells: list[str]) -> bool:
-    """Tell a row of data from a row of names: most cells are numbers.
+    """Whether most cells are numbers.
 
     Distinct whole numbers are names all the same (pixels 0 ... 783, years).
     """
@@ -127,10 +109,10 @@ def _looks_like_data(cells: list[str]) -> bool:
     return not (whole and len(set(numbers)) == len(numbers))
 
 
-def _has_decimal_commas(frame: pd.DataFrame) -> bool:
-    number = re.compile(r"\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*")
-    for name in range(frame.shape[1]):
-        texts = [v for v in frame.iloc[:1000, name] if isinstance(v, str)]
-        if texts and all(number.fullmatch(v) for v in texts):
+def _has_decimal_commas(sample: pd.DataFrame) -> bool:
+    """Whether every text of some column is a number with a decimal comma."""
+    for column in sample.select_dtypes(["object", "string"]):
+        texts = sample[column].dropna().astype(str)
+        if len(texts) and texts.str.fullmatch(DECIMAL_COMMA).all():
             return True
     return False

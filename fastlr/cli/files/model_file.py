@@ -1,4 +1,4 @@
-"""A fitted model as a skops file, which is safe to load: it holds no code."""
+"""Write and read fitted models as skops files, which are safe to load: they hold no code."""
 
 from __future__ import annotations
 
@@ -7,46 +7,23 @@ from typing import Any
 
 import skops.io
 
-from ..screen.errors import InputError, one_line
+from ..errors import InputError, one_line
 from .save import write_atomic
 
 _NUMPY = "numpy.dtype"  # harmless, though skops asks
 
 
 def save_model(model: Any, path: Path) -> list[str]:
-    """Write a fitted model with skops.
-
-    Parameters
-    ----------
-    model : estimator
-        The fitted model.
-    path : Path
-        Where to; a file that is there is replaced.
-
-    Returns
-    -------
-    list of str
-        Types in the file that whoever loads it has to trust by name.
-    """
+    """Write a fitted model; return the types that whoever loads it has to trust by name."""
     data = skops.io.dumps(model)
     write_atomic(path, data)
     return skops.io.get_untrusted_types(data=data)
 
 
 def load_model(path: Path, argument: str = "MODEL") -> Any:
-    """Read a model that `save_model` has written.
+    """Read a model that `save_model` wrote; `argument` is for errors.
 
-    Parameters
-    ----------
-    path : Path
-        A skops file. Types that belong neither to fastlr nor to what skops trusts are refused.
-    argument : str, default="MODEL"
-        What to name in messages.
-
-    Returns
-    -------
-    estimator
-        The fitted model.
+    Types that neither fastlr nor skops trusts are refused.
     """
     from ...estimators import SKOPS_TRUSTED
 
@@ -59,7 +36,7 @@ def load_model(path: Path, argument: str = "MODEL") -> Any:
         foreign = sorted(set(skops.io.get_untrusted_types(data=data)) - trusted)
         if not foreign:
             return skops.io.loads(data, trusted=sorted(trusted))
-    except Exception as error:  # whatever is wrong inside of a zip file that may be any
+    except Exception as error:  # an arbitrary zip file fails in arbitrary ways
         raise InputError(
             argument, f"'{path}' is not a model file of fastlr: {one_line(error)}"
         ) from error

@@ -1,4 +1,4 @@
-"""Splitting off a test set, and making features fit for linear models."""
+"""Split off a test set, and prepare features for linear models."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..screen.errors import InputError
-from .columns import MAX_CATEGORIES, MIN_FREQUENCY, Task
+from ..errors import InputError
+from .task import MAX_CATEGORIES, MIN_FREQUENCY, Task
 
 
 class Split(NamedTuple):
-    """Prepared features and labels to train on, and others to test on.
-
-    `prepare` is the fitted transformer that made the features; it saw the training rows only.
-    """
+    """Prepared rows to train on and to test on; `prepare` was fitted on the training rows."""
 
     prepare: Any
     X_train: np.ndarray
@@ -27,24 +24,7 @@ class Split(NamedTuple):
 def split(task: Task, test_size: float, seed: int) -> Split:
     """Split a task, every class in proportion, and prepare its features.
 
-    Parameters
-    ----------
-    task : Task
-        Features and labels.
-    test_size : float
-        Fraction of the rows to test on, in (0, 1).
-    seed : int
-        Draws the rows.
-
-    Returns
-    -------
-    Split
-        Standardised numbers, then a column for each category.
-
-    Raises
-    ------
-    InputError
-        If one side would have fewer rows than there are classes.
+    Numbers are standardised and come first, then a column for each category.
     """
     from sklearn.model_selection import train_test_split
 
@@ -54,7 +34,7 @@ def split(task: Task, test_size: float, seed: int) -> Split:
         raise InputError(
             "--test-size",
             f"{test_size:g} of {rows:,} rows leaves {rows - tested:,} to train on and {tested:,} "
-            f"to test on; each needs one for every class, {classes:,} at least",
+            f"to test on; each part needs {classes:,} at least, one for every class",
         )
     train, test = train_test_split(
         np.arange(rows), test_size=tested, stratify=task.y, random_state=seed
@@ -87,4 +67,13 @@ def transformer(task: Task) -> Any:
     )
     return ColumnTransformer(
         [("numbers", numbers, task.numeric), ("categories", categories, task.categorical)]
+    )
+
+
+def describe(parts: Split) -> str:
+    """Return how many rows, features and classes a split has."""
+    rows, features = parts.X_train.shape
+    return (
+        f"{rows:,} rows to train on and {len(parts.X_test):,} to test on, {features:,} features, "
+        f"{len(np.unique(parts.y_train)):,} classes"
     )

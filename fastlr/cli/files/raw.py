@@ -1,4 +1,4 @@
-"""What reading a file takes and gives."""
+"""Options for reading a file, and the contents that a reader returns."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Options:
-    """How to read: what the user said, ``None`` where the file is to tell."""
+class Reading:
+    """Options for reading a file; ``None`` where the file itself decides."""
 
     format: str | None = None
     sep: str | None = None
@@ -24,7 +24,7 @@ class Options:
 
 @dataclass
 class Raw:
-    """What a file holds: a `frame`, or a matrix `X` with labels `y`."""
+    """Contents of a file: a `frame`, or a matrix `X` with labels `y`."""
 
     frame: pd.DataFrame | None = None
     X: np.ndarray | None = None
@@ -33,7 +33,4 @@ class Raw:
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        if self.frame is not None:
-            return len(self.frame)
-        assert self.y is not None
-        return len(self.y)
+        return len(self.frame if self.y is None else self.y)  # type: ignore[arg-type]

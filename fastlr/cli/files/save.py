@@ -1,25 +1,15 @@
-"""Writing files whole or not at all."""
+"""Write files whole or not at all."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from ..screen.errors import InputError
+from ..errors import InputError
 
 
 def check_target(path: Path, force: bool, option: str = "--output") -> None:
-    """Raise `InputError` if a file cannot be written; meant to be called before the work.
-
-    Parameters
-    ----------
-    path : Path
-        Where the file is to go.
-    force : bool
-        Whether a file that is there may be replaced.
-    option : str, default="--output"
-        What to name in the message.
-    """
+    """Raise `InputError` if a file cannot be written; `force` allows replacing one."""
     folder = path.parent
     if path.is_dir():
         raise InputError(option, f"'{path}' is a folder, expected a file name")
@@ -29,12 +19,12 @@ def check_target(path: Path, force: bool, option: str = "--output") -> None:
         raise InputError(option, f"folder '{folder}' cannot be written to")
     if path.exists() and not force:
         raise InputError(
-            option, f"'{path}' is there already; --force replaces it, or choose another name"
+            option, f"'{path}' already exists; --force replaces it, or choose another name"
         )
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` beside `path` and move it there, so that no half-written file is ever seen."""
+    """Write `data` beside `path` and move it there, so that nobody sees half a file."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(part, "xb") as file:

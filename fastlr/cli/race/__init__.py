@@ -1,1 +1,1 @@
-"""The race of fastlr against scikit-learn that `fastlr demo` shows."""
+"""The race of fastlr's classifier against scikit-learn's."""

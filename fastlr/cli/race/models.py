@@ -1,50 +1,42 @@
-"""The models that the command line trains."""
+"""Make the models that the commands train."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from ..screen.errors import InputError, one_line
-from .race import OURS
+from ..errors import InputError, one_line
+from ..options.schedule_text import is_name, read_schedule
 
 
-def models(settings: Mapping[str, Any], seed: int, compare: bool = True) -> dict[str, Any]:
-    """Return fastlr's model, and scikit-learn's two for the same task, unfitted.
+def linear_classifier(
+    optimizer: str, schedule: str | None = None, batch_size: int | None = None, **settings: Any
+) -> Any:
+    """Return an unfitted `LinearClassifier` with the values of these options.
 
-    Parameters
-    ----------
-    settings : mapping of str to object
-        Parameters of `LinearClassifier`; what is left out keeps its default.
-    seed : int
-        Seed of each.
-    compare : bool, default=True
-        Whether to add the peers. They keep scikit-learn's defaults.
-
-    Returns
-    -------
-    dict of str to estimator
-        fastlr's comes first.
-
-    Raises
-    ------
-    InputError
-        If no optimizer or schedule has the name given.
+    ``None`` keeps the estimator's default; the schedule "none" means a constant rate.
     """
     from ...estimators import LinearClassifier
     from ...optimizers import get_optimizer
-    from ...schedules import get_schedule
 
-    for option, check in (("optimizer", get_optimizer), ("schedule", get_schedule)):
-        try:
-            if option in settings:
-                check(settings[option])
-        except ValueError as error:
-            raise InputError(f"--{option}", one_line(error)) from error
-    chosen: dict[str, Any] = {OURS: LinearClassifier(**settings, random_state=seed)}
-    if compare:
-        from sklearn.linear_model import LogisticRegression, SGDClassifier
+    try:
+        get_optimizer(optimizer)
+    except ValueError as error:
+        raise InputError("--optimizer", one_line(error)) from error
+    if schedule == "none":
+        settings["schedule"] = None
+    elif schedule is not None:
+        found = read_schedule(schedule, "--schedule")
+        settings["schedule"] = schedule if is_name(schedule) else found
+    if batch_size is not None:
+        settings["batch_size"] = batch_size
+    return LinearClassifier(optimizer, **settings)
 
-        chosen["SGDClassifier"] = SGDClassifier(loss="log_loss", random_state=seed)
-        chosen["LogisticRegression"] = LogisticRegression()
-    return chosen
+
+def peers(seed: int) -> dict[str, Any]:
+    """Return scikit-learn's two models for the same task, with its defaults."""
+    from sklearn.linear_model import LogisticRegression, SGDClassifier
+
+    return {
+        "SGDClassifier": SGDClassifier(loss="log_loss", random_state=seed),
+        "LogisticRegression": LogisticRegression(),
+    }

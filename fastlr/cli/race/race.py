@@ -1,4 +1,4 @@
-"""Fitting fastlr beside its peers on the same rows, turn by turn, and scoring them."""
+"""Fit fastlr beside its peers on the same rows, turn by turn, and score them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import DivergedError, one_line
 from ..files.prepare import Split
 from ..screen.progress import Progress
 
@@ -18,32 +19,12 @@ MAX_FITS = 7
 BUDGET = 3.0  # s that repeats may take in all; what takes longer is timed once
 
 
-class DivergedError(RuntimeError):
-    """Training left the finite numbers; the message says at which learning rate."""
-
-
 @dataclass
 class Result:
-    """How one model did.
+    """Scores of one model on the test rows, and its median fit time over `fits` fits.
 
-    Attributes
-    ----------
-    model : str
-        Its name.
-    estimator : estimator
-        The last one fitted.
-    seconds : float
-        Median time of a fit, preparation of the features apart.
-    fits : int
-        How many fits the median is of.
-    accuracy, log_loss : float
-        On the test rows; log-loss in nats.
-    train_loss : float
-        Log-loss on the training rows, in nats.
-    rate : float or str or None
-        Learning rate; a word where a rule sets it, None where there is none.
-    warnings : list of str
-        What it warned of.
+    `train_loss` is the log-loss on the training rows; `rate` is a word where a rule sets the
+    learning rate, None where there is none.
     """
 
     model: str
@@ -68,32 +49,7 @@ def race(
 ) -> list[Result]:
     """Fit each model once, then again in turn while that is quick, and score the last fits.
 
-    Parameters
-    ----------
-    data : str
-        Name of the data set, for the progress display.
-    split : Split
-        Rows to train and to test on.
-    models : mapping of str to estimator
-        Unfitted models.
-    progress : Progress
-        Where to show how far it is.
-    min_fits : int, default=1
-        Fits of each model at least.
-    max_fits : int, default=7
-        Fits of each model at most.
-    threads : int, default=1
-        Threads that each model's matrix products and loops may use.
-
-    Returns
-    -------
-    list of Result
-        In the order of `models`.
-
-    Raises
-    ------
-    DivergedError
-        If fastlr's training diverged.
+    `data` names the data set on the progress display; `threads` limits each model's.
     """
     from sklearn.base import clone
     from threadpoolctl import threadpool_limits
@@ -108,7 +64,7 @@ def race(
     for turn in range(max_fits):
         for name, model in models.items():
             line = lines[name]
-            # Whether there will be more turns is known after the first, which so fills the bar.
+            # Only after the first turn is it known whether more follow, so it fills the bar.
             progress.update(line, turn / max_fits if turn else None, f"fit {turn + 1}")
             fitted[name] = clone(model)
             part = 1 / max_fits if turn else 1.0
@@ -144,6 +100,7 @@ def shown_time(seconds: float) -> str:
 
 
 def _timed_fit(model: Any, split: Split, options: Mapping[str, Any]) -> tuple[float, list[str]]:
+    """Fit a model; return the seconds and the warnings."""
     from ...exceptions import DivergenceWarning, InterruptionWarning
 
     with warnings.catch_warnings(record=True) as caught:
@@ -155,20 +112,16 @@ def _timed_fit(model: Any, split: Split, options: Mapping[str, Any]) -> tuple[fl
         if issubclass(warning.category, InterruptionWarning):
             raise KeyboardInterrupt  # LinearClassifier keeps what it has; a command ends
         if issubclass(warning.category, DivergenceWarning):
-            raise DivergedError(" ".join(str(warning.message).split()))
-    # What libraries plan for their next version tells nothing about this fit.
+            raise DivergedError(one_line(warning.message))
+    # Plans for a library's next version say nothing about this fit.
     plans = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
-    return seconds, [
-        _plain_warning(w.category, str(w.message))
-        for w in caught
-        if not issubclass(w.category, plans)
-    ]
+    return seconds, [_plain_warning(w) for w in caught if not issubclass(w.category, plans)]
 
 
 def _watch(
     model: Any, progress: Progress, line: str, done: float, part: float
 ) -> dict[str, Callable[[Any, dict[str, float]], None]]:
-    """Return what `fit` needs to show each epoch, nothing for models that cannot tell."""
+    """Return the argument of `fit` that shows each epoch, if the model takes it."""
     if "on_epoch" not in inspect.signature(model.fit).parameters:
         return {}
 
@@ -179,12 +132,12 @@ def _watch(
     return {"on_epoch": show}
 
 
-def _plain_warning(category: type[Warning], message: str) -> str:
+def _plain_warning(warning: warnings.WarningMessage) -> str:
     from sklearn.exceptions import ConvergenceWarning
 
-    if issubclass(category, ConvergenceWarning):
+    if issubclass(warning.category, ConvergenceWarning):
         return "stopped before it converged"
-    return " ".join(message.split())
+    return one_line(warning.message)
 
 
 def _score(name: str, model: Any, times: list[float], said: list[str], split: Split) -> Result:

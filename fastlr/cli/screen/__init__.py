@@ -1,1 +1,1 @@
-"""Text, tables and pictures on the terminal."""
+"""Text, tables and pictures that every command prints or writes."""

@@ -1,9 +1,15 @@
-"""Curves in a terminal, out of Braille patterns: two by four dots in every character."""
+"""Draw curves in a terminal with Braille patterns: two by four dots in every character."""
 
 from __future__ import annotations
 
-import numpy as np
+import sys
 
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+_HEIGHT = 13  # lines of a curve with axes
+_WIDEST = 100
 _EMPTY = 0x2800
 # Bits of the dots in a character, by row and column.
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
@@ -13,23 +19,7 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 def curve(
     values: np.ndarray, width: int, height: int, low: float, high: float, ascii_only: bool = False
 ) -> list[str]:
-    r"""Return a curve as lines of text.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        Finite.
-    width, height : int
-        Size in characters.
-    low, high : float
-        What the lower and the upper edge stand for.
-    ascii_only : bool, default=False
-        Draw in asterisks, for terminals that know nothing else.
-
-    Returns
-    -------
-    list of str
-        `height` lines of `width` characters, the upper one first.
+    r"""Return a curve between `low` and `high` as `height` lines of `width` characters.
 
     Examples
     --------
@@ -64,21 +54,7 @@ def curve(
 
 
 def sparkline(values: np.ndarray, width: int, ascii_only: bool = False) -> str:
-    """Return a curve in one line, from 0 to its largest value.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        Finite, not negative.
-    width : int
-        Characters.
-    ascii_only : bool, default=False
-        Draw in digits, from 0 to 9.
-
-    Returns
-    -------
-    str
-        Of that width.
+    """Return a curve in one line of `width` characters, from 0 to its largest value.
 
     Examples
     --------
@@ -94,3 +70,35 @@ def _levels(values: np.ndarray, low: float, span: float, n: int) -> np.ndarray:
     """Return which of n rows, counted from the lower edge, each value falls into."""
     levels: np.ndarray = np.clip(np.rint((values - low) / span * (n - 1)), 0, n - 1).astype(int)
     return levels
+
+
+def draw(console: Console, values: np.ndarray, title: str, style: str, from_zero: bool) -> None:
+    """Print a curve with its axes, whose range may start from 0."""
+    low, high = float(values.min()), float(values.max())
+    if from_zero:
+        low = min(low, 0.0)
+    if low == high:  # a level line, in the middle
+        low, high = low - 0.5 * abs(low or 1.0), high + 0.5 * abs(high or 1.0)
+    labels = [f"{high:.3g}", f"{(low + high) / 2:.3g}", f"{low:.3g}"]
+    margin = max(map(len, labels)) + 1
+    width = max(min(console.width, _WIDEST) - margin - 3, 10)
+    plain = not can_show("⠿│└─")
+    wall, corner, floor = "|+-" if plain else "│└─"
+    console.print()
+    console.print(Text(" " * margin + title, style=style))
+    at = {0: labels[0], _HEIGHT // 2: labels[1], _HEIGHT - 1: labels[2]}
+    for k, line in enumerate(curve(values, width, _HEIGHT, low, high, plain)):
+        text = Text(f"{at.get(k, ''):>{margin - 1}} {wall}")
+        console.print(text + Text(line, style=style))
+    console.print(Text(" " * margin + corner + floor * width))
+    last = f"step {len(values) - 1:,}"
+    console.print(Text(" " * margin + " 0" + last.rjust(width - 1)))
+
+
+def can_show(text: str) -> bool:
+    """Whether stdout can show these characters."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

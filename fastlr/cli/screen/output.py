@@ -1,20 +1,26 @@
-"""What a command prints, and how it ends when something is wrong."""
+"""Print results and notes, and end with one line when something is wrong."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import math
+import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
-from rich.console import Console
 
 from ..._version import __version__
-from ..race.race import OURS, DivergedError, Result
-from .comparison import footnotes, records, table
-from .errors import InputError, one_line
+from ..errors import DivergedError, InputError, one_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import RenderableType
 
 
 def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
@@ -30,6 +36,8 @@ def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
             fail(f"--lr: {error}", 1)
         except MemoryError:
             fail("out of memory; use fewer rows or columns", 1)
+        except BrokenPipeError:  # `fastlr ... | head`: typer ends quietly
+            raise
         except OSError as error:
             fail(one_line(error), 1)
 
@@ -42,22 +50,50 @@ def fail(message: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-def print_json(head: Mapping[str, Any], results: Mapping[str, Sequence[Result]]) -> None:
-    """Print results as JSON on stdout, after what `head` holds."""
-    print(json.dumps({"version": __version__, **head, "results": records(results)}, indent=2))
+def print_json(record: Mapping[str, Any]) -> None:
+    """Print a record as JSON on stdout, after the version; numbers that are not finite are null."""
+    print(json.dumps({"version": __version__, **_plain(record)}, indent=2, default=repr))
 
 
-def print_results(
-    results: Mapping[str, Sequence[Result]], facts: Sequence[str], threads: int
-) -> None:
-    """Print facts about the data, the table, and what it needs to be understood."""
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def show(*parts: RenderableType) -> None:
+    """Print tables and styled text on stdout."""
+    from rich.console import Console
+
     console = Console(highlight=False)
-    for fact in facts:
-        print(fact)
-    console.print(table(results))
-    if any(len(rows) > 1 for rows in results.values()):
-        on = "1 thread" if threads == 1 else f"{threads} threads"
-        print(f"rate: learning rate at its peak\nratio: fit time over {OURS}'s, which is fastlr's")
-        print(f"every model ran on {on}")
-    for note in footnotes(results):
-        print(note)
+    for part in parts:
+        console.print(part)
+
+
+def print_next(file: Path, target: str | None, optimizer: str, rate: float) -> None:
+    """Print the command that trains with a rate that was found."""
+    if not math.isfinite(rate):
+        print("no rate was found")
+        return
+    words = ["fastlr", "fit", str(file), "--optimizer", optimizer, "--lr", f"{rate:.3g}"]
+    print("train with it:", shlex.join(words if target is None else [*words, "--target", target]))
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print notes on stderr, which leaves stdout to results."""
+    for note in notes:
+        print(f"Note: {note}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def noted_warnings(notes: list[str]) -> Iterator[None]:
+    """Add what the body warns of to `notes`, each text once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    said = [one_line(w.message) for w in caught if issubclass(w.category, UserWarning)]
+    notes += dict.fromkeys(said)

@@ -1,4 +1,4 @@
-"""Showing how far training is: live bars on a terminal, plain lines anywhere else."""
+"""Show the progress of training: live bars on a terminal, plain lines anywhere else."""
 
 from __future__ import annotations
 
@@ -15,12 +15,7 @@ PLAIN_INTERVAL = 2.0  # s between lines about one fit, so that a log stays reada
 
 
 class Progress:
-    """Shows one line for each model; always on stderr, so that stdout holds results alone.
-
-    Parameters
-    ----------
-    console : rich.console.Console, optional
-        Where to; stderr if not given.
+    """Shows one line for each model, on stderr: stdout holds results alone.
 
     Examples
     --------
@@ -66,7 +61,7 @@ class Progress:
             self._ids[name] = self._bars.add_task(name, total=1.0, said="waiting")
 
     def update(self, name: str, done: float | None, said: str) -> None:
-        """Show on a line what fraction is done, ``None`` if nobody knows, and what goes on."""
+        """Show a fraction, ``None`` if unknown, and a text on a line."""
         if self._bars is not None:
             self._bars.update(
                 self._ids[name],

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 from typing import Any
 
+from ...core import distribution
 from ..ahead import built
 from . import processor
 
@@ -19,14 +20,16 @@ def backend_info() -> dict[str, Any]:
         ``cython``: whether ahead-of-time kernels are there; ``isa``: the instruction set in use;
         ``isas_built``, ``isas_supported``; ``stepper``: ``"compiled"`` or ``"python"``;
         ``numba``, ``numba_cuda``: versions or None; ``cuda_device``: name of the GPU or None;
+        ``distribution``: the installed distribution that this package comes from, None in a
+        plain checkout;
         ``missing``: sentences that say what is missing and how to get it.
 
     Examples
     --------
     >>> import fastlr
     >>> sorted(fastlr.backend_info())  # doctest: +NORMALIZE_WHITESPACE
-    ['cuda_device', 'cython', 'isa', 'isas_built', 'isas_supported', 'missing', 'numba',
-     'numba_cuda', 'stepper']
+    ['cuda_device', 'cython', 'distribution', 'isa', 'isas_built', 'isas_supported', 'missing',
+     'numba', 'numba_cuda', 'stepper']
     """
     try:
         supported = importlib.import_module("fastlr.kernels.ahead._cpu").supported()
@@ -56,9 +59,12 @@ def backend_info() -> dict[str, Any]:
     ]
     numba_cuda, device = _cuda_facts()
     if numba_cuda is None:
-        missing.append("The CUDA backend needs numba-cuda: pip install 'fastlr[cuda]'.")
+        missing.append("The CUDA backend needs numba-cuda: pip install 'fastlr-optim[cuda]'.")
     elif device is None:
         missing.append("No CUDA device was found.")
+    names = distribution.providers()
+    if conflict := distribution.conflict(names):
+        missing.append(conflict)
     return {
         "cython": bool(found),
         "isa": processor.instruction_set(),
@@ -68,15 +74,16 @@ def backend_info() -> dict[str, Any]:
         "numba": _version("numba"),
         "numba_cuda": numba_cuda,
         "cuda_device": device,
+        "distribution": ", ".join(names) or None,
         "missing": missing,
     }
 
 
-def _version(distribution: str) -> str | None:
+def _version(name: str) -> str | None:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return version(distribution)
+        return version(name)
     except PackageNotFoundError:
         return None
 

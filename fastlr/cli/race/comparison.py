@@ -1,36 +1,38 @@
-"""The table and the JSON that a comparison ends with."""
+"""Show the results of a race: as a table, as JSON, as a picture."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.table import Table
 
-from ..race.race import OURS, Result, shown_time
+from ..._version import __version__
+from ..screen.output import show
+from .race import OURS, Result, shown_time
+
+
+def print_results(
+    results: Mapping[str, Sequence[Result]], facts: Sequence[str], threads: int
+) -> None:
+    """Print facts about the data, the table, and a key to it."""
+    for fact in facts:
+        print(fact)
+    show(table(results))
+    if any(len(rows) > 1 for rows in results.values()):
+        print("rate:  the largest learning rate of the fit")
+        print(f"ratio: fit time over that of fastlr's {OURS}")
+        print(f"every model used {threads} {'thread' if threads == 1 else 'threads'}")
+    for note in footnotes(results):
+        print(note)
 
 
 def table(results: Mapping[str, Sequence[Result]]) -> Table:
-    """Return one table of all results; the best of each data set is bold.
-
-    Parameters
-    ----------
-    results : mapping of str to sequence of Result
-        Results by data set.
-
-    Returns
-    -------
-    rich.table.Table
-        Fits into 80 columns.
-    """
+    """Return one table of all results, 80 columns wide; the best of each data set is bold."""
     several = len(results) > 1
-    out = Table(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 0, 0, 1),
-        pad_edge=False,
-    )
+    out = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False)
     if several:
         out.add_column("data set", no_wrap=True, max_width=14)
     out.add_column("model", no_wrap=True)
@@ -57,7 +59,7 @@ def table(results: Mapping[str, Sequence[Result]]) -> Table:
                 *name,
                 r.model + ("*" if r.warnings else ""),
                 *cells.values(),
-                shown_rate(r.rate),
+                _shown_rate(r.rate),
                 f"{ratios[r.model]:.2f}" if ratios[r.model] < 10 else f"{ratios[r.model]:.0f}",
             )
         out.add_section()
@@ -65,7 +67,7 @@ def table(results: Mapping[str, Sequence[Result]]) -> Table:
 
 
 def footnotes(results: Mapping[str, Sequence[Result]]) -> list[str]:
-    """Return what the models warned of, one line for each."""
+    """Return the warnings of the models, one line each."""
     return [
         f"* {data}, {r.model}: {said}"
         for data, rows in results.items()
@@ -103,8 +105,31 @@ def time_ratios(rows: Sequence[Result]) -> dict[str, float]:
     return {r.model: r.seconds / ours for r in rows}
 
 
-def shown_rate(rate: float | str | None) -> str:
+def _shown_rate(rate: float | str | None) -> str:
     """Return a learning rate for the table."""
     if rate is None:
         return "-"
     return rate if isinstance(rate, str) else f"{rate:.3g}"
+
+
+def write_race(path: Path, results: Mapping[str, Sequence[Result]]) -> None:
+    """Draw the runs of fastlr's model, with the losses of its peers, and write the picture."""
+    from ...drawing.sources import rates_of_run
+    from ...drawing.training import Run, training_figure
+    from ...optimizers import get_optimizer
+    from ...schedules import get_schedule
+    from ..screen.picture import write_figure
+
+    runs = []
+    for name, rows in results.items():
+        model = next(r.estimator for r in rows if r.model == OURS)
+        optimizer = get_optimizer(model.optimizer)
+        kind, driven = type(optimizer).__name__, optimizer.momentum_field()
+        rates = rates_of_run(model)
+        peers = {r.model: r.train_loss for r in rows if r.model != OURS}
+        momentum_name = f"{driven} of {kind}" if driven else "momentum"
+        loss = model.loss_curve_.tolist()
+        runs.append(Run(name, loss, rates.lr, rates.momentum, peers, momentum_name))
+    schedule = repr(get_schedule(model.schedule)).removesuffix("()")
+    title = f"fastlr {__version__}: {OURS} with {kind} and {schedule}"
+    write_figure(path, training_figure(runs, title))

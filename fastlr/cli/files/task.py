@@ -1,7 +1,7 @@
-"""From what a file holds to a classification task: which column is the target, what the rest is.
+"""Make a classification task of a file: the target column, and what the other columns are.
 
-Everything that would make training fail, or succeed and mislead, is told here in words: a target
-that is a quantity, a class with a single row, a column that only counts the rows.
+Everything that would make training fail, or succeed and mislead, is reported here: a target that
+is a quantity, a class with a single row, a column that only counts the rows.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..screen.errors import InputError
-from .files import check_size
-from .raw import Options, Raw
+from ..errors import InputError
+from .raw import Raw, Reading
+from .read import check_size, read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,10 +27,10 @@ MAX_CATEGORIES = 100
 
 @dataclass
 class Task:
-    """Features, labels, and what is to be known about them.
+    """Features, labels and notes about them.
 
-    `numeric` and `categorical` name the columns of a frame that are used; both are empty where
-    `X` is a matrix, all of which is.
+    `numeric` and `categorical` name the columns of a frame that are used; both are empty if `X`
+    is a matrix, which is used whole.
     """
 
     X: Any
@@ -39,35 +40,22 @@ class Task:
     notes: list[str] = field(default_factory=list)
 
 
-def task(raw: Raw, target: str | None, drop: Sequence[str], options: Options) -> Task:
-    """Return the classification task in a file.
+def read_task(path: Path, target: str | None, drop: Sequence[str], reading: Reading) -> Task:
+    """Read a file and return its classification task."""
+    return task(read(path, target, reading), target, drop, reading)
 
-    Parameters
-    ----------
-    raw : Raw
-        What was read.
-    target : str or None
-        Name or position of the target column of a frame.
-    drop : sequence of str
-        Names or positions of columns that are not to be used.
-    options : Options
-        Holds the memory limit, which one-hot columns can break too.
 
-    Returns
-    -------
-    Task
-        Rows without a target are left out.
+def task(raw: Raw, target: str | None, drop: Sequence[str], reading: Reading) -> Task:
+    """Return the classification task in a file, without the rows that lack a target.
 
-    Raises
-    ------
-    InputError
-        If a column is not there, or the target cannot be classified.
+    `target` and the columns to `drop` are names or positions. One-hot columns count towards the
+    memory limit of `reading` too.
     """
     if raw.frame is None:
         assert raw.X is not None
         assert raw.y is not None
         if drop:
-            raise InputError("--drop", "works on named columns: CSV and Parquet files only")
+            raise InputError("--drop", "only CSV and Parquet files have columns to leave out")
         X, y = _with_target(raw.X, raw.y, raw.notes)
         if np.isinf(X).any():
             raise InputError("FILE", "the features hold infinite values")
@@ -90,32 +78,12 @@ def task(raw: Raw, target: str | None, drop: Sequence[str], options: Options) ->
     columns = len(result.numeric) + sum(
         min(result.X[column].nunique() + 1, MAX_CATEGORIES) for column in result.categorical
     )
-    check_size(len(result.X), columns, "with categories spread out, the file has", options)
+    check_size(len(result.X), columns, "with a column for each category, the file has", reading)
     return result
 
 
 def find_column(frame: pd.DataFrame, wanted: str, option: str) -> str:
-    """Return the name of the column that `wanted` names, or whose position it is.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        The table.
-    wanted : str
-        A name; or, where no column has it, a position from 0, negative from the end.
-    option : str
-        What to name in the message.
-
-    Returns
-    -------
-    str
-        The column's name.
-
-    Raises
-    ------
-    InputError
-        If there is no such column; names that come close are suggested.
-    """
+    """Return a column's name, given that name or else its position; `option` is for errors."""
     names = list(frame.columns)
     if wanted in names:
         return wanted
@@ -135,32 +103,14 @@ def find_column(frame: pd.DataFrame, wanted: str, option: str) -> str:
 
 
 def labels(y: np.ndarray, name: str) -> np.ndarray:
-    """Return labels fit for a classifier: whole numbers, booleans or text.
-
-    Parameters
-    ----------
-    y : ndarray of shape (rows,)
-        The target, nothing missing.
-    name : str
-        What to call it in the message.
-
-    Returns
-    -------
-    ndarray of shape (rows,)
-        The labels.
-
-    Raises
-    ------
-    InputError
-        If the target is a quantity, a date, has one class only, or a class with a single row.
-    """
+    """Return labels fit for a classifier: whole numbers, booleans or text; `name` is for errors."""
     if y.dtype.kind in "mM":
         raise InputError("--target", f"{name} holds dates or times, expected classes")
     if y.dtype.kind == "c":
         raise InputError("--target", f"{name} holds complex numbers, expected classes")
     if y.dtype.kind not in "biufU":
         y = _plain(y)
-    quantity = "only classification is there yet; classes must be whole numbers or text"
+    quantity = "this command trains classifiers, whose classes are whole numbers or text"
     if y.dtype.kind == "f":
         whole = np.all(np.isfinite(y)) and np.all(y == np.round(y)) and np.abs(y).max() < 2**53
         if not whole:
@@ -173,7 +123,7 @@ def labels(y: np.ndarray, name: str) -> np.ndarray:
     classes, counts = np.unique(y, return_counts=True)
     if len(classes) == 1:
         raise InputError(
-            "--target", f"{name} has one class only ({classes[0]}), a classifier needs two"
+            "--target", f"{name} has one class only ({classes[0]}); a classifier needs two"
         )
     if y.dtype.kind in "iu" and len(classes) > 20 and len(y) < 5 * len(classes):
         raise InputError(
@@ -200,12 +150,14 @@ def _plain(y: np.ndarray) -> np.ndarray:
 
 
 def _there(frame: pd.DataFrame) -> str:
+    """Return the names of the columns, for errors."""
     names = list(frame.columns)
     shown = ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "")
     return f"columns: {shown}"
 
 
 def _with_target(X: Any, y: Any, notes: list[str]) -> tuple[Any, Any]:
+    """Return the rows that have a target."""
     import pandas as pd
 
     missing = np.asarray(pd.isna(y))
@@ -239,6 +191,7 @@ def _sort_column(task: Task, column: str) -> None:
 
 
 def _sort_texts(task: Task, column: str) -> None:
+    """Append a column of text to the categorical ones, or say why it is left out."""
     import pandas as pd
 
     values = task.X[column]
@@ -253,10 +206,10 @@ def _sort_texts(task: Task, column: str) -> None:
             f"numbers or text; leave it out with --drop {column}",
         )
     if len(values) > 20 and values.nunique() == len(values):
-        task.notes.append(f"column '{column}' has another text in every row: left out")
+        task.notes.append(f"column '{column}' has a different text in every row: left out")
         return
     if getattr(values.dtype, "na_value", None) is pd.NA and values.isna().any():
         # scikit-learn's encoder takes None and NaN, not NA.
         task.X[column] = values.astype(object).where(values.notna(), None)
-        task.notes.append(f"column '{column}': NA became None; do so too in rows to predict")
+        task.notes.append(f"column '{column}': NA became None; replace it in rows to predict too")
     task.categorical.append(column)
