@@ -55,7 +55,7 @@ def room(module: str) -> str:
     >>> room("fastlr.kernels.jit.update"), room("fastlr")
     ('kernels', '__init__')
     """
-    return (module.split(".") + ["__init__"])[1]
+    return [*module.split("."), "__init__"][1]
 
 
 @functools.cache
@@ -97,9 +97,8 @@ def _named(node: ast.AST, package: list[str]) -> Iterator[str]:
         above = package[: len(package) - node.level + 1] if node.level else []
         stem = ".".join([*above, *([node.module] if node.module else [])])
         yield from (f"{stem}.{alias.name}" for alias in node.names)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        if re.fullmatch(r"fastlr(\.\w+)+", node.value):
-            yield node.value
+    elif isinstance(node, ast.Constant) and re.fullmatch(r"fastlr(\.\w+)+", str(node.value)):
+        yield str(node.value)
 
 
 @functools.cache
