@@ -32,6 +32,7 @@ class Reach:
     line: int
     name: str
     homes: frozenset[str]
+    subject: str
 
     @property
     def room(self) -> str:
@@ -44,7 +45,8 @@ class Reach:
         return self.room not in {home.partition("/")[0] for home in self.homes}
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} reaches for .{self.name} of {sorted(self.homes)}"
+        place = f"{self.file}:{self.line}"
+        return f"{place} reaches for {self.subject}.{self.name} of {sorted(self.homes)}"
 
 
 def room(module: str) -> str:
@@ -106,16 +108,17 @@ def reaches() -> list[Reach]:
     """Return every ``obj._name`` whose name is defined in the package, in other files only."""
     homes: dict[str, set[str]] = {}
     files = {str(f.relative_to(PACKAGE)): _tree(f) for f in modules().values()}
+    bases = {file: _bases(tree) for file, tree in files.items()}
     for file, tree in files.items():
         for name in _defined(tree):
             homes.setdefault(name, set()).add(file)
     return [
-        Reach(file, node.lineno, node.attr, frozenset(homes[node.attr]))
+        Reach(file, node.lineno, node.attr, frozenset(homes[node.attr]), ast.unparse(node.value))
         for file, tree in files.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
         and re.match(r"_[a-z]", node.attr)
-        and not _is_own(node.value)
+        and not _is_own(node.value, bases[file])
         and file not in homes.get(node.attr, {file})
     ]
 
@@ -131,8 +134,14 @@ def _defined(tree: ast.Module) -> Iterator[str]:
             yield node.attr
 
 
-def _is_own(value: ast.expr) -> bool:
-    """Tell whether an expression is the object itself, its class, or its bases."""
+def _bases(tree: ast.Module) -> set[str]:
+    """Return the names of the classes that those of a file derive from."""
+    classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    return {base.id for each in classes for base in each.bases if isinstance(base, ast.Name)}
+
+
+def _is_own(value: ast.expr, bases: set[str]) -> bool:
+    """Tell whether an expression is the object itself, its class, or one of its bases."""
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
         return value.func.id in {"super", "type"}
-    return isinstance(value, ast.Name) and value.id in {"self", "cls"}
+    return isinstance(value, ast.Name) and value.id in {"self", "cls", *bases}
