@@ -1,25 +1,21 @@
-"""``fastlr bench``: the benchmarks, on the machine at hand."""
+"""``python -m bench``: the benchmarks, on the machine at hand."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from fastlr.cli.options import Json
-from fastlr.cli.screen.errors import InputError
-from fastlr.cli.screen.output import plain_errors
-
 if TYPE_CHECKING:
-    from .record import Results
+    from .measure.record import Results
 
-CHECKOUT = Path("bench/README.md")  # where a source checkout keeps its tables
+HOME = Path(__file__).parent
+README, RESULTS = HOME / "README.md", HOME / "results"
 
 
-@plain_errors
 def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Little of everything, for errors and not for times.")
@@ -34,7 +30,7 @@ def bench(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Where JSON and HTML go (bench/results in a checkout, else fastlr-bench).",
+            help="Where JSON and HTML go (bench/results if not given).",
         ),
     ] = None,
     readme: Annotated[
@@ -42,8 +38,8 @@ def bench(
         typer.Option(
             "--readme",
             metavar="FILE",
-            help="Markdown file whose tables are made anew (bench/README.md in a checkout, "
-            "unless --quick is given).",
+            help="Markdown file whose tables are made anew (bench/README.md, unless --quick or "
+            "--output is given).",
         ),
     ] = None,
     against: Annotated[
@@ -53,23 +49,25 @@ def bench(
         ),
     ] = None,
     suites: Annotated[bool, typer.Option("--list", help="List the suites and end.")] = False,
-    as_json: Json = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the results as JSON on stdout, and no table.")
+    ] = False,
 ) -> None:
     """Time fastlr beside what you would take instead, on this machine.
 
     Peers that are installed take part; the others are named. In full it takes
     about ten minutes, and wants a machine that does nothing else.
 
-    [bold]Examples[/bold]
+    Examples
+    --------
+        python -m bench --quick
 
-        fastlr bench --quick
+        python -m bench --only fit --only online
 
-        fastlr bench --only fit --only online
-
-        fastlr bench --compare old/results.json
+        python -m bench --compare old/results.json
     """
     from .harness import SUITES, run, write
-    from .record import Results
+    from .measure.record import Results
 
     if suites:
         for name, what in SUITES.items():
@@ -77,22 +75,19 @@ def bench(
         return
     unknown = [name for name in only or () if name not in SUITES]
     if unknown:
-        raise InputError("--only", f"expected {', '.join(SUITES)}, got {unknown[0]!r}")
-    older = None
-    if against is not None:
-        older = _read(against, Results)
-    checkout = CHECKOUT.exists()
-    folder = output or (CHECKOUT.parent / "results" if checkout else Path("fastlr-bench"))
-    if readme is None and checkout and not quick:
-        readme = CHECKOUT
+        _refuse("--only", f"expected {', '.join(SUITES)}, got {unknown[0]!r}")
+    older = None if against is None else _read(against, Results)
+    if readme is None and output is None and not quick:
+        readme = README
+    folder = output or RESULTS
     if readme is not None and not os.access(readme, os.W_OK):
-        raise InputError("--readme", f"'{readme}' cannot be written to")
+        _refuse("--readme", f"'{readme}' cannot be written to")
     found = run(only or (), quick, keep=lambda part: write(part, folder))
     measured = Results(**vars(found))
     try:
         written = write(found, folder, readme)
     except ValueError as error:
-        raise InputError("--output, --readme", str(error)) from error
+        _refuse("--output, --readme", str(error))
     if as_json:
         print(written.json.read_text(encoding="utf-8"), end="")
     else:
@@ -104,19 +99,25 @@ def bench(
             print(f"Written: {path}", file=sys.stderr)
 
 
+def _refuse(argument: str, message: str) -> NoReturn:
+    """End with one line on stderr, and the exit code for input that cannot be used."""
+    print(f"Error: {argument}: {message}", file=sys.stderr)
+    raise typer.Exit(2)
+
+
 def _read(path: Path, kind: type[Results]) -> Results:
     try:
         return kind.read(path)
     except OSError as error:
-        raise InputError("--compare", f"'{path}': {error.strerror}") from error
+        _refuse("--compare", f"'{path}': {error.strerror}")
     except ValueError as error:
-        raise InputError("--compare", str(error)) from error
+        _refuse("--compare", str(error))
 
 
 def _show(results: Results) -> None:
     """Print the tables of this run."""
-    from .catalogue import TABLES
-    from .tables import head, lost, markdown, rows_of
+    from .show.catalogue import TABLES
+    from .show.tables import head, lost, markdown, rows_of
 
     print(head(results))
     for name, table in TABLES.items():
@@ -129,13 +130,13 @@ def _show(results: Results) -> None:
 
 
 def _changes(older: Results, results: Results) -> None:
-    from .compare import changes, rows
-    from .tables import markdown
+    from .show.compare import changes, rows
+    from .show.tables import markdown
 
     try:
         found = changes(older, results)
     except ValueError as error:
-        raise InputError("--compare", str(error)) from error
+        _refuse("--compare", str(error))
     clear = rows(found)
     said = f"{len(clear)} of {len(found)} figures changed by more than 10 %, quartiles apart"
     print(f"\n{said}", *([markdown(clear)] if clear else []), sep="\n\n", file=sys.stderr)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench import peers
-from bench.plan import Plan
+from bench.measure import peers
+from bench.measure.plan import Plan
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

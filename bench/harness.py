@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import machine, peers
-from .plan import Plan
-from .record import Results
+from .measure import machine, peers
+from .measure.plan import Plan
+from .measure.record import Results
 
 # Suites in the order they run, and what they are about.
 SUITES = {
@@ -100,8 +100,8 @@ def write(results: Results, folder: Path, readme: Path | None = None) -> Written
     readme : Path, optional
         A Markdown file whose tables are made anew.
     """
-    from .page import page
-    from .tables import update
+    from .show.page import page
+    from .show.tables import update
 
     name = machine.slug(results.machine) + "-quick" * results.quick
     target = folder / f"{name}.json"

@@ -162,8 +162,8 @@ def total(dump: str) -> tuple[str, int]:
 
 def versions() -> dict[str, str]:
     """Return what counts depend on: how the kernels were built, and what lies below."""
-    sys.path.insert(0, str(ROOT))
-    from bench.machine import about
+    sys.path.insert(0, str(ROOT))  # run by its path, as it is, it finds `bench` so
+    from bench.measure.machine import about
     from fastlr.kernels.ahead import _cpu  # type: ignore[attr-defined]
 
     text = Path(_cpu.__file__).read_bytes()

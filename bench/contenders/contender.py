@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..peers import load
+from ..measure.peers import load
 from ..workloads.data import Data
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..peers import load
+from ..measure.peers import load
 
 CLASSES = 5
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..peers import load
+from ..measure.peers import load
 
 # Settings under which each does what fastlr's default does, up to constants.
 TORCH: Mapping[str, dict[str, float]] = {

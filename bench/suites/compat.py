@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import peers
-from ..plan import Plan
-from ..record import Record
+from ..measure import peers
+from ..measure.plan import Plan
+from ..measure.record import Record
 
 SGD = {"tol": None, "max_iter": 2}
 Case = tuple[str, str, np.ndarray, np.ndarray, dict[str, Any]]

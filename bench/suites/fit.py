@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import peers
 from ..contenders import linear, mlp, regression, sparse
 from ..contenders.contender import Contender, present
-from ..plan import Plan
-from ..record import Record
-from ..timing import Spread
+from ..measure import peers
+from ..measure.plan import Plan
+from ..measure.record import Record
+from ..measure.timing import Spread
 from ..workloads import images, numbers, sparse_rows
 from ..workloads.data import Data
 

@@ -13,14 +13,14 @@ import threading
 import time
 from collections.abc import Callable
 
-from .. import fresh, peers
-from ..plan import Plan
-from ..record import Record
-from ..timing import Spread
+from ..measure import fresh, peers
+from ..measure.plan import Plan
+from ..measure.record import Record
+from ..measure.timing import Spread
 from ..workloads.images import blobs
 
 OTHER = """
-from fastlr.bench.suites.gil import fits
+from bench.suites.gil import fits
 work = fits({quick})["fastlr LinearClassifier.fit"]
 work()
 print("ready", flush=True)

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import fresh
 from ..contenders.memory import STEPS, models
-from ..peers import load
-from ..plan import Plan
-from ..record import Record
-from ..timing import Spread
+from ..measure import fresh
+from ..measure.peers import load
+from ..measure.plan import Plan
+from ..measure.record import Record
+from ..measure.timing import Spread
 
 CODE = """
-from fastlr.bench.contenders import memory
-from fastlr.bench.suites.memory import rise
+from bench.contenders import memory
+from bench.suites.memory import rise
 print(list(rise(*memory.{maker}({name!r}, {size}))))
 """
 

@@ -11,11 +11,11 @@ import time
 
 import numpy as np
 
-from .. import peers
 from ..contenders.online import CLASSES, calls, services
-from ..plan import Plan
-from ..record import Record
-from ..timing import Spread
+from ..measure import peers
+from ..measure.plan import Plan
+from ..measure.record import Record
+from ..measure.timing import Spread
 
 FEATURES = 100
 

@@ -12,12 +12,12 @@ import math
 import time
 from typing import Any
 
-from .. import peers
 from ..contenders import linear, mlp, sparse
 from ..contenders.contender import Contender, present
-from ..plan import Plan
-from ..record import Record
-from ..timing import Spread
+from ..measure import peers
+from ..measure.plan import Plan
+from ..measure.record import Record
+from ..measure.timing import Spread
 from ..workloads import images, sparse_rows
 from ..workloads.data import Data
 from .fit import FEW, scores

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import peers
 from ..contenders.plain import plain_step
 from ..contenders.steps import fastlr_step, optax_step, torch_step
-from ..plan import Plan
-from ..record import Record
+from ..measure import peers
+from ..measure.plan import Plan
+from ..measure.record import Record
 
 
 def run(plan: Plan) -> list[Record]:

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import peers
 from ..contenders.steps import fastlr_step, torch_step
 from ..contenders.torch_loops import loop
-from ..peers import load
-from ..plan import Plan
-from ..record import Record
+from ..measure import peers
+from ..measure.peers import load
+from ..measure.plan import Plan
+from ..measure.record import Record
 from ..workloads.data import Data
 from ..workloads.images import blobs
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import tempfile
 
-from .. import fresh
-from ..peers import load
-from ..plan import Plan
-from ..record import Record
-from ..timing import Spread
+from ..measure import fresh
+from ..measure.peers import load
+from ..measure.plan import Plan
+from ..measure.record import Record
+from ..measure.timing import Spread
 
 BASE = "import numpy, sklearn.linear_model"
 IRIS = "from sklearn.datasets import load_iris; X, y = load_iris(return_X_y=True)"

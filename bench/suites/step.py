@@ -6,11 +6,11 @@ import os
 
 import numpy as np
 
-from .. import peers
 from ..contenders.plain import plain_step
 from ..contenders.steps import steppers
-from ..plan import Plan
-from ..record import Record
+from ..measure import peers
+from ..measure.plan import Plan
+from ..measure.record import Record
 
 SIZES = [(1_000, 1), (1_000, 50), (100_000, 1), (1_000_000, 1), (10_000_000, 1), (30_000_000, 1)]
 STREAMS = 7  # reads p, g, m, v; writes p, m, v

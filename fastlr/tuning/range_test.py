@@ -96,7 +96,7 @@ class RangeTest:
         LRFinderDisplay
             Has the axes as ``ax_`` and their figure as ``figure_``.
         """
-        from ..plots import LRFinderDisplay
+        from ._range_display import LRFinderDisplay
 
         return LRFinderDisplay.from_range_test(self, ax=ax)
 

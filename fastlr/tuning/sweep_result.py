@@ -96,7 +96,7 @@ class SweepResult:
         SweepDisplay
             Has the axes as ``ax_`` and their figure as ``figure_``.
         """
-        from ..plots import SweepDisplay
+        from ._sweep_display import SweepDisplay
 
         return SweepDisplay.from_sweep(self, ax=ax, kind=kind)
 

@@ -5,11 +5,13 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from bench import charts, compare, harness, machine, special, tables
-from bench.catalogue import TABLES
-from bench.page import page
-from bench.record import Record, Results
-from bench.timing import Spread
+from bench import harness
+from bench.measure import machine
+from bench.measure.record import Record, Results
+from bench.measure.timing import Spread
+from bench.show import charts, compare, special, tables
+from bench.show.catalogue import TABLES
+from bench.show.page import page
 
 MACHINE = {"cpu": "Some CPU", "cores": "2", "kernels": "avx2"}
 

@@ -4,13 +4,15 @@ import json
 
 import numpy as np
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from bench import fresh, harness
+from bench import harness
+from bench.command import bench
 from bench.contenders import steps
-from bench.plan import Plan
-from bench.timing import Spread, interleave
-from fastlr.cli.app import app
+from bench.measure import fresh
+from bench.measure.plan import Plan
+from bench.measure.timing import Spread, interleave
 from tests.support.engines import output_of
 
 
@@ -100,8 +102,12 @@ def test_an_unknown_suite_is_refused_by_name():
         harness.run(["nothing"])
 
 
+app = typer.Typer()
+app.command()(bench)
+
+
 def run(*args, code=0):
-    result = CliRunner().invoke(app, ["bench", "--quick", *map(str, args)])
+    result = CliRunner().invoke(app, ["--quick", *map(str, args)])
     assert result.exit_code == code, result.output + repr(result.exception)
     return result
 

@@ -26,7 +26,7 @@ EPOCHS = np.arange(1, 21)
 
 
 def test_recorded_runs_get_the_label_that_they_were_made_and_measured_to_have():
-    """The runs of `bench/diagnose.py --record`; none of them has set a threshold."""
+    """The runs of `python -m bench.studies.diagnose --record`; none of them has set a threshold."""
     right: Counter[str] = Counter()
     for run in RUNS:
         right[run["label"]] += diagnose(run).verdict == run["label"]

@@ -1,4 +1,4 @@
-"""The CUDA backend in Numba's simulator, in processes of their own: see `simulated.py`."""
+"""The CUDA backend in Numba's simulator, in processes of their own: see `simulated_*.py`."""
 
 import importlib.util
 import os
@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SUPPORT = Path(__file__).parents[1] / "support"
-CHECKS = ["simulated_rules.py", "simulated_sums.py", "simulated_arrays.py"]
+CHECKS = sorted(Path(__file__).parent.glob("simulated_*.py"))
 
 needs_numba = pytest.mark.skipif(
     importlib.util.find_spec("numba") is None, reason="Numba is not installed"
@@ -17,11 +16,11 @@ needs_numba = pytest.mark.skipif(
 
 
 @needs_numba
-@pytest.mark.parametrize("checks", CHECKS)
+@pytest.mark.parametrize("checks", CHECKS, ids=lambda file: file.stem)
 def test_in_the_simulator(checks):
     # Warnings are NumPy's, of scalars that overflow or divide by zero, as kernels may.
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", str(SUPPORT / checks), "-q", "-n0",
+        [sys.executable, "-m", "pytest", str(checks), "-q", "-n0",
          "-W", "ignore", "-p", "no:cacheprovider", "-rs"],
         env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
         capture_output=True,

@@ -231,12 +231,14 @@ def test_adafactor_moves_by_a_share_of_the_parameters_size():
         assert moved <= 0.1 * size * (1 + 1e-12)
 
 
-def test_squares_that_underflow_make_no_nan():
-    w = np.ones((2, 3), np.float32)
-    updater = Adafactor(eps1=1e-30).bind(w)
+def test_squares_that_underflow_make_the_steps_of_double_precision():
+    single, double = np.ones((2, 3), np.float32), np.ones((2, 3))
+    updaters = [Adafactor(eps1=1e-30).bind(w) for w in (single, double)]
     for g in (0.0, 1e-25, 1e-30, 1.0):
-        updater.step(np.full((2, 3), g, np.float32))
-        assert np.isfinite(w).all(), g
+        for updater, dtype in zip(updaters, (np.float32, np.float64), strict=True):
+            updater.step(np.full((2, 3), g, dtype))
+        np.testing.assert_allclose(single - 1, double - 1, rtol=1e-4, atol=1e-7, err_msg=str(g))
+    assert (double < 1 - 1e-3).all()
 
 
 # Users' own, and what is not there

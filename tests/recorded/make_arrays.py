@@ -1,4 +1,4 @@
-"""Records the optimizers that need whole arrays: ``python tests/recorded/make_arrays.py``.
+"""Records the optimizers that need whole arrays: ``python -m tests.recorded.make_arrays``.
 
 It needs torch and optax. Everything else is as in `make_optimizers`. torch's Muon rounds to
 bfloat16 before it iterates; for the recording that rounding is left out and its own code does the

@@ -1,4 +1,4 @@
-"""Records what other libraries' optimizers do: ``python tests/recorded/make_optimizers.py``.
+"""Records what other libraries' optimizers do: ``python -m tests.recorded.make_optimizers``.
 
 It needs torch, optax, keras, timm, pytorch_optimizer, and the authors' qhoptim, adabound, madgrad
 and schedulefree. Parameters and gradients are those of `make_torch`. Each case names a class or

@@ -1,4 +1,4 @@
-"""Records keras's callback on a plateau: ``python tests/recorded/make_plateau.py``.
+"""Records keras's callback on a plateau: ``python -m tests.recorded.make_plateau``.
 
 It needs keras and jax, and rewrites `preset_plateau.json`. Each case names the arguments of
 ``keras.callbacks.ReduceLROnPlateau`` and those of the fastlr schedule with ``preset="keras"``.

@@ -1,4 +1,4 @@
-"""Records what presets must repeat: ``python tests/recorded/make_presets.py`` rewrites the file.
+"""Records what presets must repeat: ``python -m tests.recorded.make_presets`` rewrites the file.
 
 It needs torch, optax, keras, scikit-learn and fastai. Each preset is recorded twice: with nothing
 but the library's defaults, and with other hyper-parameters and weight decay. The rate falls from

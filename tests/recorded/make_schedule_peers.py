@@ -1,6 +1,6 @@
 """Records learning rates of keras, transformers and fastai in schedule_peers.json.
 
-Run it with the three installed, and torch: ``python tests/recorded/make_schedule_peers.py``. The
+Run it with the three installed, and torch: ``python -m tests.recorded.make_schedule_peers``. The
 form is that of schedules.json: the rate is 1, and each case names the fastlr schedule.
 """
 

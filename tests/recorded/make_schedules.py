@@ -1,6 +1,6 @@
 """Records learning rates and momenta of torch and optax in schedules.json.
 
-Run it with torch, optax and jax installed: ``python tests/recorded/make_schedules.py``. The rate
+Run it with torch, optax and jax installed: ``python -m tests.recorded.make_schedules``. The rate
 is 1 throughout, so what is recorded are factors. Each case names the fastlr schedule, as the
 call that builds it, and the steps past which the library is known to be wrong are not recorded.
 """

@@ -1,4 +1,4 @@
-"""Records the optimizers that need sums first: ``python tests/recorded/make_sums.py``.
+"""Records the optimizers that need sums first: ``python -m tests.recorded.make_sums``.
 
 It needs torch, optax, timm, and the authors' prodigyopt and dadaptation. Everything else is as in
 `make_optimizers`; without a bound on their growth, the estimated rates would leave for infinity,

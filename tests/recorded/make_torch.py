@@ -1,4 +1,4 @@
-"""Records what torch's optimizers do: ``python tests/recorded/make_torch.py`` rewrites the file.
+"""Records what torch's optimizers do: ``python -m tests.recorded.make_torch`` rewrites the file.
 
 Each case names a torch optimizer and the fastlr one that must walk the same path. Parameters and
 gradients are formulas (`hashed.uniform`), so that only snapshots are stored. The live test
@@ -110,7 +110,7 @@ def main():
         "numpy": np.__version__,
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "formula": "tests/hashed.py, tests/recorded/make_torch.py: parameters, gradients",
+        "formula": "tests/support/hashed.py, tests/recorded/make_torch.py: parameters, gradients",
         "snapshots": SNAPSHOTS,
     }
     np.savez_compressed(FILE, made_with=json.dumps(made_with), **kept)

@@ -151,10 +151,14 @@ def test_what_a_later_part_lacks_is_said_at_the_first_block():
         Constant().then(CosineAnnealing(), after=10**6).evaluate(np.arange(2), Run())
 
 
-def test_a_part_after_the_end_of_the_run_is_finite():
+def test_a_part_after_the_end_of_the_run_changes_nothing_before_it_and_stays_in_bounds():
     for part in PARTS:
-        assert np.isfinite(values(Constant().then(part, after=100))[0]).all()
-        assert np.isfinite(values(Warmup(150, part))[0]).all()
+        factor = values(Constant().then(part, after=100))[0]
+        np.testing.assert_array_equal(factor[:100], 1.0)
+        rising = values(Warmup(150, part))[0]
+        np.testing.assert_allclose(rising[:150], rising[0] * np.arange(1, 151))
+        for each in (factor, rising):
+            assert ((each >= 0) & (each <= 1)).all()
 
 
 def test_names_serve_as_parts():

@@ -5,10 +5,10 @@ is a miss if "auto" falls short of the grid's best by more than 0.5 points (0.01
 than one standard error of that best over the folds. The best of 16 is itself lucky on small data:
 "again" has the rate that was best, and "auto", on folds drawn anew, where neither has been chosen.
 
-    python bench/auto_lr.py                        # linear models, 5 minutes
-    python bench/auto_lr.py --models mlp --data iris wine
-    python bench/auto_lr.py --quick                # the cheaper sets, two optimizers
-    python bench/auto_lr.py --seed 7 --cache ~/.cache/grids    # other folds; the grid is kept
+    python -m bench.studies.auto_lr                        # linear models, 5 minutes
+    python -m bench.studies.auto_lr --models mlp --data iris wine
+    python -m bench.studies.auto_lr --quick                # the cheaper sets, two optimizers
+    python -m bench.studies.auto_lr --seed 7 --cache DIR    # other folds, grids kept
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from report import report
 from sklearn import datasets
 from sklearn.base import clone
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -37,6 +36,8 @@ from fastlr import (
     MLPRegressor,
     RMSprop,
 )
+
+from .report import report
 
 GRID = np.geomspace(1e-6, 1e2, 16)
 SPLIT = 900  # seed of the folds; the method was made on others

@@ -119,7 +119,7 @@ class Results:
             found = [Record(**(r | {"value": Spread(**r["value"])})) for r in records]
             return cls(records=found, **known)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"'{path}' holds no results of fastlr bench: {error}") from error
+            raise ValueError(f"'{path}' holds no results of `python -m bench`: {error}") from error
 
 
 def _rounded(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What `gpu.py` checks before it times anything: values, bits, streams, memory."""
+"""What `bench.gpu` checks before it times anything: values, bits, streams, memory."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.peers import load
+from bench.measure.peers import load
 from bench.suites.start import CASES, seconds
 
 

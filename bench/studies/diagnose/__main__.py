@@ -1,11 +1,11 @@
 """How often `fastlr.diagnose` is right: runs with a known fault, and the table of its verdicts.
 
-    python bench/diagnose.py                 # the runs that it is judged by, some minutes
-    python bench/diagnose.py --split tune    # those that the thresholds were set on
-    python bench/diagnose.py --split fresh   # a second set to be judged by
-    python bench/diagnose.py --record FILE   # also writes some of them, for the tests
+    python -m bench.studies.diagnose                 # the runs that it is judged by, some minutes
+    python -m bench.studies.diagnose --split tune    # those that the thresholds were set on
+    python -m bench.studies.diagnose --split fresh   # a second set to be judged by
+    python -m bench.studies.diagnose --record FILE   # also writes some of them, for the tests
 
-How runs are made and labelled stands in `diagnose_runs.py`. The split for thresholds shares
+How runs are made and labelled stands in `runs.py`. The split for thresholds shares
 neither data sets nor seeds with the others; "test" and "fresh" have the same kinds of data, drawn
 anew, with other optimizers and schedules for each. Each run is diagnosed twice: from all of
 `history_`, and from its losses alone.
@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from diagnose_runs import Run, all_runs
 
 from fastlr import diagnose
 from fastlr.diagnosis.result import VERDICTS
+
+from .runs import Run, all_runs
 
 CAUSES = {  # words of a cause, and what it comes to
     "dead": "dead or saturated units",

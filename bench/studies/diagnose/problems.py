@@ -1,13 +1,14 @@
-"""Data sets for `bench/diagnose.py`: those for thresholds are in no other split."""
+"""Data sets for `bench.studies.diagnose`: those for thresholds are in no other split."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from diagnose_tuning import made_for_tuning
 from sklearn import datasets
 from sklearn.model_selection import train_test_split
+
+from .problems_for_thresholds import made_for_tuning
 
 
 @dataclass

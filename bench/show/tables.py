@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
+from ..measure.record import Record, Results
 from . import units
 from .catalogue import REFERENCES, TABLES
-from .record import Record, Results
 from .special import online, quality, rules, scaling
 
 Rows = list[dict[str, str]]

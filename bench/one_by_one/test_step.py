@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import peers
 from bench.contenders.steps import (
     deepspeed_step,
     fastlr_step,
@@ -13,6 +12,7 @@ from bench.contenders.steps import (
     optax_step,
     torch_step,
 )
+from bench.measure import peers
 from bench.suites.step import arrays
 from fastlr.optimizers import OPTIMIZERS
 

@@ -1,6 +1,6 @@
 """Checks and times every CUDA kernel on a real GPU. Run it wherever one is at hand.
 
-    python bench/gpu.py [--elements N] [--json FILE] [--huge]
+    python -m bench.gpu [--elements N] [--json FILE] [--huge]
 
 Each compiled optimizer, with each setting of its switches, in float32 and float64, is first
 compared with the same rule run by Python itself, element by element in double precision, and
@@ -21,13 +21,14 @@ import statistics
 import sys
 
 import numpy as np
-from gpu_checks import DTYPES, MODIFIERS, check, check_huge, check_modifiers, check_torch, to_device
 
 from fastlr.kernels.cuda import device as numba_cuda
 from fastlr.kernels.loops import update as emit
 from fastlr.optimizers import OPTIMIZERS
 from fastlr.optimizers._array import ArrayOptimizer
 from fastlr.reporting.catalogue import optimizer_rows
+
+from .checks import DTYPES, MODIFIERS, check, check_huge, check_modifiers, check_torch, to_device
 
 STEPS_TIMED, REPEATS = 20, 7
 

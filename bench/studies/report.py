@@ -1,7 +1,4 @@
-"""Prints a table with the machine that it was measured on, and keeps it as JSON.
-
-For the scripts here whose subject is not time beside peers; `fastlr bench` has that.
-"""
+"""Prints the table of a study with the machine that it was measured on, and keeps it as JSON."""
 
 from __future__ import annotations
 
@@ -9,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.machine import about
-from bench.tables import markdown
+from bench.measure.machine import about
+from bench.show.tables import markdown
 
-RESULTS = Path(__file__).parent / "results" / "scripts"
+RESULTS = Path(__file__).parents[1] / "results" / "studies"
 
 
 def report(title: str, rows: list[dict[str, Any]], name: str) -> None:
-    """Print rows as a Markdown table, and write them to ``results/scripts``."""
+    """Print rows as a Markdown table, and write them to ``results/studies``."""
     machine = about()
     print(f"\n{title}\n" + ", ".join(f"{k} {v}" for k, v in machine.items()) + "\n")
     print(markdown([{k: str(v) for k, v in row.items()} for row in rows]))

@@ -1,4 +1,4 @@
-"""What the checks in Numba's simulator have in common; `test_cuda_simulator.py` starts them.
+"""What the checks in Numba's simulator share; `tests/kernels/test_cuda_simulator.py` starts them.
 
 The simulator is chosen by an environment variable before Numba is imported, so they run in
 processes of their own. Its device memory is host memory: NumPy arrays stand behind objects that

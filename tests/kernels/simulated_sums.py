@@ -6,7 +6,7 @@ import pytest
 from fastlr import LARS, SGD, AdamW, DoG
 from tests.support.cases import FULLEST, bits, gradients, make, walk
 from tests.support.hashed import uniform
-from tests.support.simulated import SUMMING, OnDevice, arrays, both, near, on_device
+from tests.support.simulator import SUMMING, OnDevice, arrays, both, near, on_device
 
 
 class TestSums:

@@ -10,19 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from fastlr import __version__
-
 from .timing import interleave
 
 PACKAGES = (
-    *("numpy", "scipy", "scikit-learn", "numba", "torch", "jax", "optax", "deepspeed"),
+    *("fastlr", "numpy", "scipy", "scikit-learn", "numba", "torch", "jax", "optax", "deepspeed"),
     *("scikit-learn-intelex", "skorch", "river", "vowpalwabbit", "snapml"),
 )
 
 
 def about() -> dict[str, str]:
     """Describe processor, compiled kernels and versions, for the head of a table."""
-    from fastlr.kernels.find.info import backend_info
+    from fastlr import backend_info
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     found = {
@@ -31,13 +29,16 @@ def about() -> dict[str, str]:
         "kernels": str(backend_info()["isa"]),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "fastlr": __version__,
     }
     for name in PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
+    if "fastlr" not in found:
+        from fastlr._version import __version__
+
+        found["fastlr"] = __version__
     return found
 
 

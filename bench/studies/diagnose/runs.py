@@ -1,4 +1,4 @@
-"""Training runs with a known fault, for `bench/diagnose.py`, and how each is labelled.
+"""Training runs with a known fault, for `bench.studies.diagnose`, and how each is labelled.
 
 A label is what a run was made to be *and* what was measured on it, by scikit-learn's losses on
 all rows, apart from its history; the diagnosis has no part in it. B is the loss of the best
@@ -43,11 +43,12 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from diagnose_data import Problem, cut, problems
 from sklearn.base import clone
 
 from fastlr import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
 from fastlr.optimizers import SGD
+
+from .problems import Problem, cut, problems
 
 GRID = 10.0 ** np.arange(-5, 1.5, 0.5)
 COARSE = 10.0 ** np.arange(-4, 1.5, 0.75)

@@ -17,7 +17,7 @@ from fastlr.schedules.lengths import Run
 from fastlr.updater.steppers import cuda as cuda_stepper
 from tests.support.cases import bits, gradients, tree
 from tests.support.hashed import uniform
-from tests.support.simulated import OnDevice, arrays, both, on_device
+from tests.support.simulator import OnDevice, arrays, both, on_device
 
 # Plateau schedules and compositions have no rule of their own.
 WITH_RULE = [

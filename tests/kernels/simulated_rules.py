@@ -8,7 +8,7 @@ from fastlr.optimizers import Optimizer
 from tests.support.cases import COMPILED_CASES, FULLEST, bits, common, make
 from tests.support.hashed import uniform
 from tests.support.reference import REFERENCES, Walk
-from tests.support.simulated import ALL, FOLLOWED, OnDevice, arrays, both, on_device, same
+from tests.support.simulator import ALL, FOLLOWED, OnDevice, arrays, both, on_device, same
 
 
 class Mine(Optimizer):

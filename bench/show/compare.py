@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..measure.record import Record, Results
 from . import units
-from .record import Record, Results
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import fresh
 from bench.contenders.memory import STEPS, models
-from bench.peers import load
+from bench.measure import fresh
+from bench.measure.peers import load
 from bench.suites.memory import CODE
 
 pytestmark = pytest.mark.skipif(

@@ -7,9 +7,9 @@ and worker processes: on a machine that does other work too it says more than se
 table has milliseconds of an epoch of one of 16 linear models, side by side over each mini-batch and
 one model after the other.
 
-    python bench/sweep.py                 # both tables
-    python bench/sweep.py --rounds 1 --data digits
-    python bench/sweep.py --only engines
+    python -m bench.studies.sweep                 # both tables
+    python -m bench.studies.sweep --rounds 1 --data digits
+    python -m bench.studies.sweep --only engines
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from report import report
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import scale
 
-from bench.timing import interleave
+from bench.measure.timing import interleave
 from bench.workloads.images import fashion
 from fastlr import SGD, AdamW, LinearClassifier, LinearRegressor, MLPClassifier
-from fastlr.estimators.facts import estimator_facts
+from fastlr.optimizers import get_optimizer
 from fastlr.training import Arena, LinearEpoch, run_side_by_side
 from fastlr.tuning import log_grid, sweep
+
+from .report import report
 
 RATES = log_grid(1e-5, 10, 16)
 
@@ -105,7 +106,7 @@ def searches(rounds, wanted):
         rows.append(
             {
                 "data": data,
-                "model": estimator_facts(model).label.replace(" with ", ", "),
+                "model": f"{type(model).__name__}, {type(get_optimizer(model.optimizer)).__name__}",
                 "grid s": f"{grid_s:.2f}",
                 "sweep s": f"{sweep_s:.3f}",
                 "times faster": f"{grid_s / sweep_s:.1f}",

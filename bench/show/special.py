@@ -7,8 +7,8 @@ from itertools import groupby
 
 import numpy as np
 
+from ..measure.record import Record
 from . import units
-from .record import Record
 
 Rows = list[dict[str, str]]
 TARGET = 1.01  # of the lowest loss that anybody reached

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 
+from ..measure.record import Record, Results
 from .catalogue import REFERENCES, TABLES
 from .charts import Curve, curves, dots
-from .record import Record, Results
 from .special import loss
 from .tables import Rows, groups, head, lost, rows_of
 

@@ -1,0 +1,1 @@
+"""How figures are shown: tables in Markdown, a page with pictures, two runs compared."""
