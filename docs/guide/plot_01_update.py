@@ -2,16 +2,17 @@ r"""
 1. Too large, too small, right
 ==============================
 
-Gradient descent moves the parameters against the gradient, by the learning rate :math:`\alpha`:
+Gradient descent moves the parameters against the gradient, scaled by the learning rate
+:math:`\alpha`:
 
 .. math:: \theta_{new} = \theta_{old} - \alpha \, \nabla J(\theta_{old})
 
-Four rates on the same data. Too small a rate learns slowly and wastes the epochs. Too large a
-rate jumps over the minimum: the loss goes up and down, or only up.
+This page compares four rates on the same data. Too small a rate learns slowly and wastes epochs.
+Too large a rate jumps over the minimum: the loss goes up and down, or only up.
 """
 
 # %%
-# Two thousand noisy rows of two classes, and plain stochastic gradient descent. ``loss_curve_`` has
+# Plain stochastic gradient descent on two thousand noisy rows of two classes. ``loss_curve_`` has
 # the mean loss of each epoch; the dotted line is the loss of a model that ignores the features.
 
 import matplotlib.pyplot as plt
@@ -41,14 +42,14 @@ figure.legend(loc="outside right center")
 plt.show()
 
 # %%
-# `diagnose` tells these cases apart from the history of the run, and says what to do next.
+# `diagnose` tells these cases apart by the training history and recommends a next step.
 
 for what, model in models.items():
     print(f"-- {what}\n{diagnose(model)}\n")
 
 # %%
-# A rate that is far too large leaves the finite numbers. fastlr then stops, warns with the step
-# and the rate, and keeps the weights of the last finished epoch.
+# With a rate that is far too large, the loss overflows. fastlr then stops, names the step and the
+# rate in a warning, and keeps the weights of the last finished epoch.
 
 import warnings
 

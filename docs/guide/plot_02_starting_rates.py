@@ -2,26 +2,26 @@
 2. Where to start
 =================
 
-Each optimizer has a rate that is a good first guess. These are for networks; a linear model bears
-some ten times more.
+Each optimizer has a rate that is a good first guess. These are for networks; a linear model
+tolerates about ten times as much.
 
 ========= ================================ ==========================================
-optimizer first guess                      mind
+optimizer first guess                      note
 ========= ================================ ==========================================
 SGD       0.01, up to 0.1 with momentum    momentum helps; scale with the batch size
 Adam      0.001, beta1 0.9, beta2 0.999    beta2 0.99 reacts faster
-AdamW     0.001, weight decay 0.01         the decay does not mix with the rate
+AdamW     0.001, weight decay 0.01         the decay is decoupled from the gradient
 RMSprop   0.001, rho 0.9                   0.0001 where gradients explode
-AdaGrad   0.01                             made for sparse data; its rate only falls
+AdaGrad   0.01                             for sparse data; its rate only falls
 ========= ================================ ==========================================
 
-They are fastlr's defaults, so that an optimizer without arguments is a fair first try. Estimators
-go further: with ``lr="auto"``, their default, `fit` first makes short runs at several rates.
+These are fastlr's defaults, so an optimizer without arguments is a fair first try. Estimators go
+further: with ``lr="auto"``, their default, `fit` first makes short runs at several rates.
 """
 
 # %%
-# `recommend` has the table with the range to look in, what goes along, and the source. With a task
-# it leans towards what is usual there.
+# `recommend` returns the rate, the range to search, companion parameters, and the source. If a task
+# is given, it prefers what is usual for that task.
 
 from fastlr import SGD, Adagrad, Adam, AdamW, RMSprop, recommend
 
@@ -35,7 +35,7 @@ for optimizer, task in [("adamw", "transfer"), ("rmsprop", "recurrent"), ("adagr
     print(f"{optimizer}, {task}: {recommend(optimizer, task).lr:g}")
 
 # %%
-# All five from their first guess, and from ten times that, on the same linear model.
+# All five optimizers on the same linear model, at their first guess and at ten times that rate.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits

@@ -2,13 +2,14 @@
 3. Finding a rate
 =================
 
-Cheapest first: the range test, a sweep over many rates at once, and scikit-learn's searches.
+Three methods, the cheapest first: the range test, a sweep over many rates at once, and
+scikit-learn's searches.
 """
 
 # %%
 # The range test (Smith 2017) trains for some two hundred steps while the rate rises from far too
-# small to far too large. The loss stays flat, falls, and shoots up: a good rate lies where it
-# falls. `find_lr` does not touch the model, and says what it suggests.
+# small to far too large. The loss stays flat, falls, and shoots up; a good rate lies where it
+# falls. `find_lr` suggests one and leaves the model unchanged.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -26,14 +27,14 @@ found.plot(axis)
 plt.show()
 
 # %%
-# The suggestion goes into the model.
+# Train the model at the suggested rate.
 
 model.set_params(lr=found.suggestion).fit(X, y)
 print(f"training loss {model.loss_curve_[-1]:.3f} after {model.n_iter_} epochs")
 
 # %%
-# A sweep cross-validates many rates, which take turns over the same mini-batches in compiled code,
-# and drops the hopeless ones early. `refit` returns the model at the best of them.
+# A sweep cross-validates many rates, which take turns on the same mini-batches in compiled code,
+# and drops hopeless ones early. `refit` returns a model trained at the best rate.
 
 from fastlr.tuning import log_grid, log_uniform, sweep
 
@@ -46,9 +47,9 @@ swept.plot(axis)
 plt.show()
 
 # %%
-# A random search tries rates on a logarithmic scale, because it is their order of magnitude that
-# matters. It finds as much as a grid of the same size, and more where other parameters are searched
-# too, since no two trials share a rate (Bergstra & Bengio 2012).
+# A random search draws rates on a logarithmic scale, because their order of magnitude matters. It
+# does as well as a grid of the same size, and better if other parameters are searched too, since no
+# two trials share a rate (Bergstra & Bengio 2012).
 
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 

@@ -3,8 +3,8 @@
 ===================================
 
 A schedule multiplies the rate by a factor that depends on the step alone. Lengths are steps
-(``100``), epochs (``epochs(2)``) or a part of the run (``0.1``); ``schedule.plot()`` shows what
-will happen before anything is trained.
+(``100``), epochs (``epochs(2)``) or a fraction of the run (``0.1``). ``schedule.plot()`` shows the
+rates before anything is trained.
 """
 
 # %%
@@ -40,12 +40,12 @@ for axis, (name, schedule) in zip(axes.flat, schedules.items(), strict=True):
 plt.show()
 
 # %%
-# One-cycle and cyclical schedules drive the momentum too, against the rate (dashed). Schedules
-# compose: ``a.then(b, after=100)`` runs one after the other, ``a * b`` multiplies them, and
-# `Warmup` goes in front of any of them.
+# One-cycle and cyclical schedules also drive the momentum (dashed), in the opposite direction.
+# Schedules compose: ``a.then(b, after=100)`` runs one after the other, ``a * b`` multiplies them,
+# and `Warmup` precedes any schedule.
 #
-# Reduce on plateau does not know the future. It sees a metric after each epoch, and lowers the
-# rate when that has stopped getting better. The metric here is made up.
+# `ReduceOnPlateau` cannot be planned. It sees a metric after each epoch and lowers the rate when
+# the metric stops improving. The metric in this example is made up.
 
 from fastlr.schedules import ReduceOnPlateau
 
@@ -60,8 +60,8 @@ below.set(xlabel="step", ylabel="learning rate")
 plt.show()
 
 # %%
-# What it brings: one optimizer, noisy data, a constant rate and two schedules. At a constant rate
-# the weights keep jumping around the minimum; a rate that falls lets them settle.
+# To see the benefit, compare a constant rate with two schedules on noisy data. At a constant rate
+# the weights keep jumping around the minimum; a falling rate lets them settle.
 
 import numpy as np
 

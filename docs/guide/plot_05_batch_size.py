@@ -2,15 +2,16 @@ r"""
 5. Batch size
 =============
 
-A batch of :math:`k` times as many rows has a gradient with less noise, so each of its fewer steps
-may be larger. The linear rule multiplies the rate by :math:`k` (Goyal et al. 2017); for very large
-batches, over 1,000 rows, :math:`\sqrt{k}` is the safer choice (Hoffer et al. 2017).
+The gradient of a batch with :math:`k` times as many rows has less noise, so each step may be
+larger, and an epoch has fewer steps. The linear rule multiplies the rate by :math:`k` (Goyal et al.
+2017); for very large batches, over 1,000 rows, :math:`\sqrt{k}` is the safer choice (Hoffer et al.
+2017).
 """
 
 # %%
-# Plain SGD with batches of 8 to 256 rows. Left, the same rate for all: the larger the batch, the
-# fewer the steps, and the less is learnt in ten epochs. Right, ``reference_batch_size`` says that
-# the rate is for batches of 8, and it grows with the batch in use; ``lr_`` tells to what.
+# Plain SGD with batches of 8 to 256 rows. Left: one rate for all. The larger the batch, the fewer
+# the steps, and the less is learnt in ten epochs. Right: ``reference_batch_size`` declares that the
+# rate is meant for batches of 8, and larger batches use a larger rate, which ``lr_`` holds.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -23,7 +24,7 @@ BASE_BATCH, BASE_RATE = 8, 0.05
 
 
 def trained(batch, **settings):
-    """Return a model after ten epochs."""
+    """Return a model trained for ten epochs."""
     return LinearClassifier(
         SGD(), lr=BASE_RATE, schedule=None, batch_size=batch, random_state=0, **settings
     ).fit(X, y)
@@ -41,8 +42,9 @@ for axis in axes:
 plt.show()
 
 # %%
-# `scale_lr` does the same for a rate of your own. Rules that divide by the size of gradients, Adam
-# and most others, go by the square root at any size (Malladi et al. 2022); it knows which do.
+# `scale_lr` does the same for any rate. Rules that divide by the size of gradients, such as Adam
+# and most others, use the square root at any batch size (Malladi et al. 2022); `scale_lr` knows
+# them.
 
 from fastlr import scale_lr
 

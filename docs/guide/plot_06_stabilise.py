@@ -2,13 +2,13 @@
 6. Steadier training
 ====================
 
-Three means against loss that jumps: clip the gradient's norm (1 to 5), take larger batches, and
-warm the rate up over the first steps.
+If the loss jumps, clip the gradient's norm (at 1 to 5), use larger batches, or warm up the rate
+over the first steps.
 """
 
 # %%
-# A regression line with a few rows that are a thousand times too large, as real tables have them.
-# One such row makes a gradient that throws the weights far away. ``clip_norm`` bounds the step.
+# A classification problem in which a few rows are a thousand times too large, as in real tables.
+# The gradient of one such row throws the weights far off. ``clip_norm`` bounds the step.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,9 +37,8 @@ axis.legend()
 plt.show()
 
 # %%
-# Features are not standardised here (``standardize=False``), as in data that come in a stream:
-# otherwise rows like these would count for their size before training begins. Clipping bounds
-# every step, so these rows no longer matter. Larger batches only dilute them.
-# Warm-up protects the start and nothing else: it is for the first steps of deep networks and of
-# rules like Adam, whose running means are still rough then, not for rows that come back in every
-# epoch.
+# Features are not standardised here (``standardize=False``), as with data from a stream; otherwise
+# the large rows would determine the scale of the features. Clipping bounds every step, so these
+# rows no longer matter. Larger batches only dilute them. A warm-up protects only the start of
+# training. It helps in the first steps of deep networks and of rules like Adam, whose running means
+# are rough at first, but not against rows that return in every epoch.

@@ -1,15 +1,15 @@
 """
-8. Over-fitting
-===============
+8. Overfitting
+==============
 
-The training loss falls and the validation loss rises: the network learns the rows by heart. It is
-not the rate. Stop early by rows that were held out, let the rate fall when their loss stops
-falling, and regularise: weight decay, dropout.
+If the training loss falls while the validation loss rises, the network memorises the rows. The rate
+is not the cause. Stop early by the loss on held-out rows, lower the rate when that loss stops
+falling, and regularise with weight decay or dropout.
 """
 
 # %%
-# Three hundred digits, of which some have a wrong label, and a network that is far too large. Half
-# of the rows are held out and watched with ``X_val`` and ``y_val``.
+# A network that is far too large learns three hundred digits, some of which have a wrong label. As
+# many rows are held out and watched with ``X_val`` and ``y_val``.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -53,9 +53,9 @@ for axis in axes[1]:
 plt.show()
 
 # %%
-# Above each picture is the accuracy on the rows that were held out. With ``early_stopping=True``
-# the weights of the best epoch are handed out, not those of the last.
+# Each title has the accuracy on the held-out rows. With ``early_stopping=True`` the model keeps the
+# weights of the best epoch instead of the last.
 #
-# `diagnose` calls the first run what it is.
+# `diagnose` recognises the first run.
 
 print(verdict)

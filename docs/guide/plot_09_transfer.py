@@ -2,15 +2,16 @@
 9. Transfer learning: a rate for each layer
 ===========================================
 
-A network that was trained on much data is a start for a task with little. What it has learnt
-changes slowly, at a small rate, and its new last layer learns at the usual one. Howard & Ruder
-(2018) call these discriminative learning rates; they also let layers join one after the other,
-from the last to the first, which is gradual unfreezing.
+A network trained on much data is a good start for a task with little data. Its first layers change
+slowly, at a small rate, and its new last layer learns at the usual rate. Howard & Ruder (2018) call
+these discriminative learning rates. With gradual unfreezing, also theirs, layers join the training
+one by one, from the last to the first.
 """
 
 # %%
-# A network learns to tell the digits 0 to 4. Then there are two new tasks, with ten labelled rows
-# each. One is near: is it odd or even, of the same digits. The other is far: which of 5 to 9.
+# A network learns to tell the digits 0 to 4 apart. Two new tasks have ten labelled rows each. The
+# near task asks whether one of the same digits is odd or even, the far task which of the digits 5
+# to 9 it is.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,10 +28,10 @@ print(f"0 to 4, new rows: accuracy {trained.score(X[unseen], y[unseen]):.3f}")
 tasks = {"near: odd or even": (unseen, y % 2), "far: 5 to 9": (np.flatnonzero(y >= 5), y)}
 
 # %%
-# ``warm_start_from`` copies the layers that fit, here all but the last, whose classes are others.
-# What then happens to them is one parameter each. ``lr=slice(low, high)`` spreads rates over the
-# layers by equal factors, from the lowest in the first to the highest in the last.
-# ``unfreeze=10`` trains the last layer alone for ten epochs, then the last two for ten, then all.
+# ``warm_start_from`` copies the layers that match: here all but the last, which has other classes.
+# One parameter controls how they are then trained. ``lr=slice(low, high)`` spreads rates over the
+# layers by equal factors, from the lowest in the first to the highest in the last. ``unfreeze=10``
+# trains the last layer alone for ten epochs, then the last two for ten epochs, then all.
 
 copied = {"warm_start_from": trained}
 ways = {
@@ -44,7 +45,7 @@ ways = {
 
 
 def accuracies(rows, labels, settings, draws):
-    """Train on two rows of each digit, drawn anew each time; return accuracies on the others."""
+    """Train on two rows of each digit, drawn anew each time; return accuracies on the rest."""
     found = []
     for draw in draws:
         rng = np.random.default_rng(draw)
@@ -56,9 +57,9 @@ def accuracies(rows, labels, settings, draws):
 
 
 # %%
-# Each way has the best of three rates, chosen on five draws; the table is of twenty others. The
-# second number is the standard deviation over draws, and the last column counts the draws in
-# which the way did better than training from scratch on the same rows.
+# Each method uses the best of three rates, chosen on five draws of rows; the table shows twenty
+# other draws. The second number is the standard deviation over draws, and the last column counts
+# the draws in which the method did better than training from scratch on the same rows.
 
 results = {}
 for task, (rows, labels) in tasks.items():
@@ -81,19 +82,20 @@ axes[0].invert_yaxis()
 plt.show()
 
 # %%
-# Which way is best depends on how near the tasks are. Near: the features are what the new task
-# needs, and ten rows can only spoil them. The less the layers move, the better: frozen ones first,
-# then small rates for the first layers together with gradual unfreezing. Far: features that
-# tell 0 from 4 are of little use for 5 to 9. Frozen ones are worse than a fresh start, and no
-# way is better than that by more than the draws differ. So freeze first, it is also the
-# cheapest; if that is no better than from scratch, let all layers learn.
+# The best method depends on how near the tasks are. The near task needs the features that were
+# learnt, and ten rows can only spoil them. So the less the layers move, the better: frozen layers
+# do best, followed by small rates for the first layers together with gradual unfreezing. For the
+# far task, features that tell 0 from 4 are of little use. Frozen layers do worse than training from
+# scratch, and no method beats it by more than the spread over draws. So try frozen layers first,
+# which is also the cheapest method. If they are no better than training from scratch, train all
+# layers.
 #
-# More rows need less help. With twenty rows of each digit in place of two, over eight draws, the
-# six ways are between 0.983 and 0.990 on the near task, gradual unfreezing first; on the far one a
-# fresh start is the best of them, with 0.949.
+# With more rows, transfer matters less. With twenty rows of each digit instead of two, over eight
+# draws, the six methods reach 0.983 to 0.990 on the near task, gradual unfreezing being the best.
+# On the far task training from scratch is the best, with 0.949.
 #
-# For arrays of your own, or of another library, `layer_groups` makes parameter groups that say
-# the same. Here are the groups of the three layers of this network.
+# For your own arrays, or those of another library, `layer_groups` makes equivalent parameter
+# groups. These are the groups for the three layers of this network.
 
 from fastlr import AdamW, layer_groups
 

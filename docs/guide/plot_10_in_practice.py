@@ -2,12 +2,13 @@
 10. The practical order
 =======================
 
-The recommended value first, then the learning curve, then a schedule, then a search; and warm-up
-and clipping where training is unsteady. One data set, step by step.
+Start from the recommended rate, look at the learning curve, add a schedule, then search; use a
+warm-up and clipping if training is unsteady. This page follows one data set step by step.
 """
 
 # %%
-# Real features are not scaled, so this is where to begin. Hold some rows out before anything else.
+# Before anything else, hold some rows out. Real features are unscaled, so the pipeline standardises
+# them.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_breast_cancer
@@ -23,12 +24,12 @@ X, X_test, y, y_test = train_test_split(X, y, random_state=0)
 
 
 def report(name, model):
-    """Print the loss on rows that were held out."""
+    """Print the loss on the held-out rows."""
     print(f"{name:34s} log-loss {log_loss(y_test, model.predict_proba(X_test)):.4f}")
 
 
 # %%
-# 1. The recommended value: AdamW at 0.001, a constant rate.
+# 1. The recommended rate: AdamW at a constant 0.001.
 
 
 def network(**settings):
@@ -41,7 +42,8 @@ plain = network(optimizer=AdamW(), lr=0.001, schedule=None).fit(X, y)
 report("AdamW at 0.001", plain)
 
 # %%
-# 2. The learning curve, and what it means. `plot_diagnosis` draws it with verdict and next step.
+# 2. The learning curve and its diagnosis. `plot_diagnosis` draws it with the verdict and the next
+# step.
 
 from fastlr import diagnose
 from fastlr.plots import plot_diagnosis
@@ -51,8 +53,8 @@ plot_diagnosis(plain)
 plt.show()
 
 # %%
-# 3. A schedule, and a higher rate. The range test says how far one may go: its suggestion is
-# cautious, and its ``edge`` is where the loss shoots up. Ten times the first rate lies between.
+# 3. A schedule and a higher rate. The range test shows how high the rate may be: its suggestion is
+# cautious, and the loss shoots up at its ``edge``. Ten times the first rate lies between the two.
 
 found = find_lr(network(optimizer=AdamW()), X, y, random_state=0)
 print(found)
@@ -60,7 +62,7 @@ scheduled = network(optimizer=AdamW(), lr=0.01, schedule="onecycle").fit(X, y)
 report("one-cycle at 0.01", scheduled)
 
 # %%
-# 4. A search around it, with the decay beside the rate: 27 candidates in one sweep.
+# 4. A search around that rate, together with the weight decay: 27 candidates in one sweep.
 
 from fastlr.tuning import log_grid, sweep
 
@@ -79,7 +81,7 @@ report("the best of the sweep", swept.refit(X, y))
 # %%
 # On 143 rows, differences in the second digit are noise.
 #
-# 5. Steadier, if the curve asks for it: ``clip_norm=1.0`` and a warm-up cost nothing here.
+# 5. If the curve is unsteady, use ``clip_norm=1.0`` and a warm-up. They cost nothing here.
 
 from fastlr import CosineAnnealing, Warmup
 
@@ -92,4 +94,5 @@ steady = network(
 report("warm-up, cosine, clipping", steady)
 
 # %%
-# ``fastlr.report(model, "report.html")`` writes pictures and diagnosis of a run into one page.
+# ``fastlr.report(model, "report.html")`` writes a page with the pictures and the diagnosis of a
+# run.

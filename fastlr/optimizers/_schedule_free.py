@@ -1,4 +1,4 @@
-"""What the schedule-free optimizers share: weights of the average, and the way back to it."""
+"""Base of the schedule-free optimizers, and the weights of their average."""
 
 from collections.abc import Mapping
 
@@ -9,25 +9,33 @@ from .optimizer import Optimizer
 _CHUNK = 65536  # of sums
 
 
+class ScheduleFree(Optimizer):
+    """Optimizer whose parameters y lie between a stepped point z and an average x of points.
+
+    With the hyper-parameter named by `between`, y = (1 - between) z + between x.
+    """
+
+    between = "momentum"
+
+    def validate(self):
+        if isinstance(self.schedules, Mapping) and self.between in self.schedules:
+            raise ValueError(f"{type(self).__name__}: schedules: {self.between} must stay constant")
+
+    def momentum_field(self):
+        return None  # schedules cannot drive a momentum here
+
+    def initial_state(self):
+        return {"z": "p"}
+
+    def evaluate(self, p, state):
+        return p + (1 - 1 / getattr(self, self.between)) * (state["z"] - p)
+
+
 def average_weight(t, warmup_steps, r=0.0, weight_lr_power=2.0):
-    """Return the weight of the newest point in the average, and the factor of the warm-up.
+    """Return the newest point's weight in the average, and the warm-up factor, both in (0, 1].
 
-    Points weigh as a power of their number times one of the warm-up's factor. With the default
-    powers the sum of those weights is a polynomial; with others it is added up from the first.
-
-    Parameters
-    ----------
-    t : float or ndarray of shape (steps,)
-        Step number, counted from 1.
-    warmup_steps : int
-        Steps in which the rate grows linearly to its value.
-    r, weight_lr_power : float, default=0.0, 2.0
-        Powers of the step number and of the factor.
-
-    Returns
-    -------
-    weight, factor : float or ndarray of shape (steps,)
-        Both in (0, 1].
+    Point i of the average weighs ``i**r * factor**weight_lr_power``. With the default powers the
+    sum of the weights is a polynomial in `t`; with others it is accumulated from the first step.
     """
     n = max(warmup_steps, 1)
     factor = np.minimum(t / n, 1.0)
@@ -39,7 +47,7 @@ def average_weight(t, warmup_steps, r=0.0, weight_lr_power=2.0):
 
 
 def _weights(t, n, r, power):
-    """Return each weight over the sum of all up to it, the same however steps are cut in blocks."""
+    """Return each weight over the sum of weights up to it, independent of the blocks of `t`."""
     wanted = np.atleast_1d(np.asarray(t, dtype=np.float64))
     found, total = np.empty_like(wanted), 0.0
     for first in range(1, int(wanted.max()) + 1, _CHUNK):
@@ -51,16 +59,3 @@ def _weights(t, n, r, power):
         found[here] = weights[at] / sums[at]
         total = sums[-1]
     return found if np.ndim(t) else found[0]
-
-
-def average_of(p, z, momentum):
-    """Return x from y and z, where y = (1 - momentum) z + momentum x."""
-    return p + (1 - 1 / momentum) * (z - p)
-
-
-def check_constant(optimizer: Optimizer, name: str) -> None:
-    """Raise if the momentum is scheduled: y, z and x are tied together by its value."""
-    if isinstance(optimizer.schedules, Mapping) and name in optimizer.schedules:
-        raise ValueError(
-            f"{type(optimizer).__name__}: schedules: {name} must stay the same throughout"
-        )
