@@ -1,4 +1,4 @@
-"""What one epoch of training came to, in the form every model's epoch returns."""
+"""The result of one epoch, in the form every model's epoch returns."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ class EpochResult(NamedTuple):
     loss_sum : float
         Sum of weighted losses, each taken before the step on its mini-batch.
     weight_sum : float
-        Sum of the weights, the number of rows where there are none; the mean loss of the epoch
-        is ``loss_sum / weight_sum``.
+        Sum of the weights, the number of rows where there are none.
     steps : int
         Mini-batches finished.
     diverged_at : int or None
@@ -26,3 +25,8 @@ class EpochResult(NamedTuple):
     weight_sum: float
     steps: int
     diverged_at: int | None
+
+    @property
+    def mean_loss(self) -> float:
+        """Weighted mean of the losses, 0 where all weights are."""
+        return self.loss_sum / self.weight_sum if self.weight_sum else 0.0
