@@ -20,6 +20,7 @@ PACKAGE = HERE / "fastlr"
 GENERATED = Path("build") / "generated"
 # Headers and Cython text that several folders include.
 SHARED = [
+    str(Path("fastlr") / "kernels" / "ahead"),
     str(Path("fastlr") / "training" / "c"),
     str(Path("fastlr") / "training" / "linear"),
     str(Path("fastlr") / "updater" / "steppers"),

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from ...kernels.find.loss import loss_kernel
 from ...losses import LogLoss
-from ...training.linear.reference import batch_loss
+from ...training.losses import batch_loss
 from ..fitting.validation import Rows
 from .session import Session
 

@@ -10,7 +10,7 @@ import pytest
 from fastlr import SGD, AdamW, OneCycle
 from fastlr.kernels.find import update as select
 from fastlr.training import Arena, LinearEpoch
-from fastlr.training.linear.reference import softmax_loss
+from fastlr.training.losses import softmax_loss
 
 compiled = pytest.mark.skipif(
     select.compiled_stepper() is None or select.instruction_set() is None,
