@@ -2,6 +2,9 @@
 
 The rules are read, not imported, so nothing of the package is needed to build it. Every
 extension is optional: where a compiler is missing the install succeeds and Numba serves.
+
+FASTLR_PORTABLE_C=1 in the environment builds everything in plain C99, for the base instruction set
+and without threads, as is done on Windows.
 """
 
 import importlib
@@ -24,9 +27,12 @@ SHARED = [
     str(Path("fastlr") / "training" / "c"),
     str(Path("fastlr") / "training" / "linear"),
     str(Path("fastlr") / "updater" / "steppers"),
+    str(GENERATED / "fastlr" / "updater" / "steppers"),
 ]
 
-MSVC = sys.platform == "win32"
+WINDOWS = sys.platform == "win32"
+MSVC = WINDOWS and not any("mingw" in argument for argument in sys.argv)
+PORTABLE = WINDOWS or os.environ.get("FASTLR_PORTABLE_C") == "1"
 X86 = platform.machine().lower() in {"x86_64", "amd64", "i686"}
 
 # Contraction stays off: with it, instruction sets with and without FMA would differ in the last
@@ -42,9 +48,9 @@ FLAGS = (
         "-fvisibility=hidden",
         "-g0",
         "-Wno-unused-function",
-        "-pthread",
     ]
 )
+THREADS = [] if PORTABLE else ["-pthread"]
 EXACT = ["/fp:precise"] if MSVC else ["-ffp-contract=off"]
 CONTRACT = [] if MSVC else ["-ffp-contract=fast"]
 ISA_FLAGS = {
@@ -73,7 +79,7 @@ def load_emitter():
     sys.modules["fastlr_build"] = package
     names = (
         *("ahead.built", "loops.update", "ahead.update", "ahead.schedule"),
-        *("loops.loss", "ahead.loss"),
+        *("loops.loss", "ahead.loss", "language.terms"),
     )
     return [importlib.import_module(f"fastlr_build.{name}") for name in names]
 
@@ -88,7 +94,7 @@ def write(path, text):
 
 def emitted_sources():
     """Write the .pyx text of the rules; return module names and paths."""
-    built, emit, cython_cpu, cython_schedules, emit_losses, cython_losses = load_emitter()
+    built, emit, cython_cpu, cython_schedules, emit_losses, cython_losses, terms = load_emitter()
     updates = [
         r for f in sorted((PACKAGE / "optimizers").glob("*.py")) for r in emit.rules_in_file(f)
     ]
@@ -116,6 +122,13 @@ def emitted_sources():
     sources["fastlr.kernels.ahead._schedules"] = write(
         folder / "_schedules.pyx", cython_schedules.schedule_body(schedules)
     )
+    columns = "".join(
+        f"    {name.rstrip('_').upper()} = {k}\n" for k, name in enumerate(terms.COMMON)
+    )
+    write(
+        GENERATED / "fastlr" / "updater" / "steppers" / "_columns.pxi",
+        f"# Where a coefficient row holds what; written by setup.py.\ncdef enum:\n{columns}",
+    )
     # A module of its own, so that a comment that changes is no reason to compile kernels again.
     known = {
         rule.name: (built.checksum(Path(rule.file).read_bytes()), rule.digest)
@@ -130,7 +143,7 @@ def emitted_sources():
 def extension(module, source):
     isa = module.rpartition("_")[2]
     isa = isa if isa in ISA_FLAGS else "base"
-    if isa != "base" and not X86:
+    if isa != "base" and (PORTABLE or not X86):
         return None
     text = Path(source).read_text(encoding="utf-8")
     folders = [str(Path(source).parent), *SHARED]
@@ -142,9 +155,12 @@ def extension(module, source):
         depends=sorted(
             str(h) for f in folders for h in Path(f).glob("_*.[hp]*") if h.suffix in {".h", ".pxi"}
         ),
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-        extra_link_args=[] if MSVC else ["-pthread"],
-        extra_compile_args=FLAGS + (CONTRACT if contract else EXACT) + ISA_FLAGS[isa],
+        define_macros=[
+            ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
+            *([("FASTLR_PORTABLE_C", "1")] if PORTABLE else []),
+        ],
+        extra_link_args=THREADS,
+        extra_compile_args=FLAGS + THREADS + (CONTRACT if contract else EXACT) + ISA_FLAGS[isa],
     )
 
 

@@ -78,13 +78,13 @@ class HeldOutRuns:
         if session is None or session.updater.optimizer.by_arrays:
             optimizer = self._trial.optimizer.replace(lr=lr)
             session = self._session = self._trial.session(optimizer, n_steps, self._seed + fold)
-            self._state = session.updater._kept()
+            self._state = session.updater.binding.kept()
             self._starts[fold] = session.arena.params.copy()
             return session
         if fold not in self._starts:
             self._starts[fold] = self._trial.initial(session.arena, self._seed + fold)
         session.arena.params[:] = self._starts[fold]
-        session.updater._restart(self._state, lr, n_steps)
+        session.updater.binding.restart(self._state, lr, n_steps)
         return session
 
     def _order(self, train: np.ndarray, length: int, fold: int) -> np.ndarray:

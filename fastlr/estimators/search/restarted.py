@@ -179,7 +179,7 @@ class _Runner:
         self.model, self.session = model, session
         self._optimizer, self._batch = optimizer, batch
         self._start = session.arena.params.copy()
-        self._state = session.updater._kept()
+        self._state = session.updater.binding.kept()
 
     def restart(self, settings: dict[str, Any], n_steps: int) -> None:
         model, session = self.model, self.session
@@ -191,7 +191,7 @@ class _Runner:
             rate = model._at_batch_size(optimizer, self._batch).lr
         model.lr_ = rate
         session.arena.params[:] = self._start
-        session.updater._restart(self._state, rate, n_steps, weight_decay=decay)
+        session.updater.binding.restart(self._state, rate, n_steps, weight_decay=decay)
 
 
 def _are_alike(settings: Sequence[dict[str, Any]]) -> bool:

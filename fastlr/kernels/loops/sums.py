@@ -64,21 +64,7 @@ def adapt_name(variant: Variant, dtype: str) -> str:
 
 
 def measure_loop(variant: Variant, names: dict[str, str], wide: dict[str, str]) -> MeasureLoop:
-    """Return the body of the loop that measures.
-
-    Parameters
-    ----------
-    variant : Variant
-        An update rule with sums, specialised.
-    names, wide : dict of str to str
-        What the compiler calls the functions of the language in the arrays' precision, and in
-        double precision.
-
-    Returns
-    -------
-    MeasureLoop
-        Arrays, scalars, statements and shares.
-    """
+    """Return the body of the loop that measures."""
     measure = variant.measure
     assert measure is not None
     before, own_decay = prologue(variant)
@@ -93,20 +79,7 @@ def measure_loop(variant: Variant, names: dict[str, str], wide: dict[str, str]) 
 
 
 def adapt_body(variant: Variant, names: dict[str, str]) -> AdaptBody:
-    """Return the body of the function that adapts.
-
-    Parameters
-    ----------
-    variant : Variant
-        An update rule with sums, specialised.
-    names : dict of str to str
-        What the compiler calls the functions of the language in double precision.
-
-    Returns
-    -------
-    AdaptBody
-        Names and statements.
-    """
+    """Return the body of the function that adapts."""
     summing, adapt = variant.rule.summing, variant.adapt
     assert summing is not None
     assert adapt is not None

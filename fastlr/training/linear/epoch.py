@@ -106,7 +106,7 @@ class LinearEpoch(Engine):
         blas = None if engine == "auto" else engine == "blas"
         penalty = (self.l1, MEMORY, COLLECTED, MANY)
         return core.LinearLoop(
-            self.arena, self.updater._stepper, self.form, self.rule, scaling, penalty, blas
+            self.arena, self.updater.binding.stepper, self.form, self.rule, scaling, penalty, blas
         )
 
     @classmethod

@@ -70,16 +70,8 @@ ctypedef double (*sumsq_t)(const void *x, Py_ssize_t n) noexcept nogil
 ctypedef Py_ssize_t (*count_t)(
     const void *p, const void *g, void **s, const void *c, Py_ssize_t n) noexcept nogil
 
-# What a coefficient row begins with.
-cdef enum:
-    SCALE = 0
-    CLIP = 1
-    L2 = 2
-    SHRINK = 3
-    AVERAGE = 4
-    L1 = 5
-    LOOK = 6
-    MASK = 7
+include "_columns.pxi"  # where a coefficient row holds what
+
 cdef enum:
     DONE = 0
     SKIPPED = 1

@@ -93,15 +93,15 @@ cdef fastlr_idle idle_of(SparseLoop m, char *row) noexcept nogil:
         # The rate, wherever the rule keeps it: how far it goes down a gradient of 1.
         for k in range(FASTLR_MOST_STATES):
             state[k] = &unused
-        scale, clip = fastlr_get(size, row, SCALE), fastlr_get(size, row, CLIP)
-        fastlr_put(size, row, SCALE, 1)
+        scale, clip = fastlr_get(size, row, GSCALE), fastlr_get(size, row, CLIP)
+        fastlr_put(size, row, GSCALE, 1)
         fastlr_put(size, row, CLIP, 1)
         fastlr_put(size, &g, 0, 1)
         (<kernel_t><void*>m.stepper.plan.kernel)(&p, &g, state, row, 1)
-        fastlr_put(size, row, SCALE, scale)
+        fastlr_put(size, row, GSCALE, scale)
         fastlr_put(size, row, CLIP, clip)
         one.left += fastlr_get(size, &p, 0) * fastlr_get(size, row, L2)
-    one.weight = fastlr_get(size, row, AVERAGE) if c.average != NULL else 0
+    one.weight = fastlr_get(size, row, AVGW) if c.average != NULL else 0
     one.alone = not (one.left > 1e-3 and c.shrunk[at] * one.left > 1e-100)
     if c.average != NULL:
         one.alone |= not (one.weight < 0.999 and c.kept[at] * (1 - one.weight) > 1e-100)

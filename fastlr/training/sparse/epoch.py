@@ -125,7 +125,7 @@ class SparseEpoch(Engine):
             inverse = np.ascontiguousarray(self.scaling.inverse, self.arena.params.dtype)
         dense = plan is None
         plain, idles, averaging = (False, False, -1) if plan is None else plan
-        stepper = self.updater._stepper
+        stepper = self.updater.binding.stepper
         return core.SparseLoop(
             self.arena, stepper, self.form, self.rule, inverse, plain, idles, averaging, dense
         )

@@ -3,17 +3,18 @@
 import _thread
 import importlib
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from fastlr import SGD, AdamW, OneCycle
-from fastlr.kernels.find import update as select
+from fastlr.kernels.find import info, processor
 from fastlr.training import Arena, LinearEpoch
 from fastlr.training.losses import softmax_loss
 
 compiled = pytest.mark.skipif(
-    select.compiled_stepper() is None or select.instruction_set() is None,
+    processor.compiled_stepper() is None or processor.instruction_set() is None,
     reason="needs the compiled core",
 )
 
@@ -21,7 +22,7 @@ compiled = pytest.mark.skipif(
 def isas():
     """Instruction sets that were built and that this processor has."""
     names = []
-    for isa in select.backend_info()["isas_supported"]:
+    for isa in info.backend_info()["isas_supported"]:
         try:
             importlib.import_module(f"fastlr.training.linear._linear_{isa}")
         except ImportError:
@@ -210,6 +211,8 @@ def test_gradient_that_is_not_finite_counts_as_divergence_though_the_loss_is(eng
 
 class Refusing:
     """An updater that finds the gradient unfit."""
+
+    binding = SimpleNamespace(stepper=None)
 
     def step(self, grads):
         raise ValueError("refused")
