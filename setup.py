@@ -2,6 +2,9 @@
 
 The rules are read, not imported, so nothing of the package is needed to build it. Every
 extension is optional: where a compiler is missing the install succeeds and Numba serves.
+
+FASTLR_PORTABLE_C=1 in the environment builds everything in plain C99, for the base instruction set
+and without threads, as is done on Windows.
 """
 
 import importlib
@@ -20,13 +23,16 @@ PACKAGE = HERE / "fastlr"
 GENERATED = Path("build") / "generated"
 # Headers and Cython text that several folders include.
 SHARED = [
+    str(Path("fastlr") / "kernels" / "ahead"),
     str(Path("fastlr") / "training" / "c"),
     str(Path("fastlr") / "training" / "linear"),
     str(Path("fastlr") / "updater" / "steppers"),
     str(GENERATED / "fastlr" / "updater" / "steppers"),
 ]
 
-MSVC = sys.platform == "win32"
+WINDOWS = sys.platform == "win32"
+MSVC = WINDOWS and not any("mingw" in argument for argument in sys.argv)
+PORTABLE = WINDOWS or os.environ.get("FASTLR_PORTABLE_C") == "1"
 X86 = platform.machine().lower() in {"x86_64", "amd64", "i686"}
 
 # Contraction stays off: with it, instruction sets with and without FMA would differ in the last
@@ -42,9 +48,9 @@ FLAGS = (
         "-fvisibility=hidden",
         "-g0",
         "-Wno-unused-function",
-        "-pthread",
     ]
 )
+THREADS = [] if PORTABLE else ["-pthread"]
 EXACT = ["/fp:precise"] if MSVC else ["-ffp-contract=off"]
 CONTRACT = [] if MSVC else ["-ffp-contract=fast"]
 ISA_FLAGS = {
@@ -137,7 +143,7 @@ def emitted_sources():
 def extension(module, source):
     isa = module.rpartition("_")[2]
     isa = isa if isa in ISA_FLAGS else "base"
-    if isa != "base" and not X86:
+    if isa != "base" and (PORTABLE or not X86):
         return None
     text = Path(source).read_text(encoding="utf-8")
     folders = [str(Path(source).parent), *SHARED]
@@ -149,9 +155,12 @@ def extension(module, source):
         depends=sorted(
             str(h) for f in folders for h in Path(f).glob("_*.[hp]*") if h.suffix in {".h", ".pxi"}
         ),
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-        extra_link_args=[] if MSVC else ["-pthread"],
-        extra_compile_args=FLAGS + (CONTRACT if contract else EXACT) + ISA_FLAGS[isa],
+        define_macros=[
+            ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
+            *([("FASTLR_PORTABLE_C", "1")] if PORTABLE else []),
+        ],
+        extra_link_args=THREADS,
+        extra_compile_args=FLAGS + THREADS + (CONTRACT if contract else EXACT) + ISA_FLAGS[isa],
     )
 
 

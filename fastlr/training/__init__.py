@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..core.discover import on_first_use
 from .arena import Arena
 from .linear.epoch import LinearEpoch
-from .loop import Divergence, EpochInfo, Training, drive, epochs, train
+from .loop import Divergence, EpochInfo, EpochLoop, Training, drive, epochs, train
 from .result import EpochResult
 from .scaling import FeatureScaling
 from .stopping import Stopping
@@ -28,6 +28,7 @@ __all__ = [
     "Arena",
     "Divergence",
     "EpochInfo",
+    "EpochLoop",
     "EpochResult",
     "FeatureScaling",
     "LinearEpoch",

@@ -15,13 +15,12 @@ import numpy as np
 
 from ..kernels.find import processor
 from ..kernels.find.loss import loss_kernel
-from ..losses import LogLoss, get_loss
+from ..losses import get_loss
 from ..losses.base import Loss
 from .arena import Arena
 from .data import check_data
+from .losses import check_reduction, form_number
 from .result import EpochResult
-
-REDUCTIONS = ("softmax", "multinomial", "ovr", "each")
 
 
 @functools.cache
@@ -62,13 +61,18 @@ class Engine:
         How the loss of a row comes of its outputs.
     features, outputs : int
         Size of the model.
+    kernel : LossKernel or None
+        Loss of one output, None for the softmax.
+    loop : object or None
+        The compiled loop, None where the twin serves.
     """
 
     model: ClassVar[str]
     engines: ClassVar[tuple[str, ...]] = ("auto", "compiled", "numpy")
     twin: ClassVar[Any]  # the module with the readable twin
+    vectorised: ClassVar[tuple[str, ...]] = ("ovr",)  # log-losses with a form of their own
 
-    _loop: Any
+    loop: Any
 
     def __init__(
         self,
@@ -90,13 +94,13 @@ class Engine:
             )
         self.arena, self.updater, self.reduction = arena, updater, reduction
         softmax = reduction == "softmax"
-        self._kernel = (
+        self.kernel = (
             None
             if softmax
             else loss_kernel(type(self.loss), self.loss.coefficients(), arena.params.dtype)
         )
 
-    def _core(self, engine: str) -> Any:
+    def core(self, engine: str) -> Any:
         """Return the compiled module, or None where the twin is to serve."""
         if engine == "numpy":
             return None
@@ -110,19 +114,15 @@ class Engine:
             "runs; see fastlr.backend_info()"
         )
 
-    def _form(self, *vectorised: str) -> str:
-        """Return how the loop is to make slopes of outputs.
+    @property
+    def form(self) -> int:
+        """Number of the form of the loss in the compiled loop."""
+        return form_number(self.loss, self.reduction, self.vectorised)
 
-        `vectorised` are reductions for which it has a log-loss with an exponential that makes
-        vectors.
-        """
-        if type(self.loss) is LogLoss and self.reduction in vectorised:
-            return {"ovr": "logistic", "each": "labels"}[self.reduction]
-        return "rival" if self.reduction == "multinomial" else self.reduction
-
-    def _rule(self) -> tuple[int, np.ndarray] | None:
-        """Return address and coefficients of the loss, None for the softmax."""
-        return None if self._kernel is None else (self._kernel.address, self._kernel.row)
+    @property
+    def rule(self) -> tuple[int, np.ndarray] | None:
+        """Address and coefficients of the loss of one output, None for the softmax."""
+        return None if self.kernel is None else (self.kernel.address, self.kernel.row)
 
     def run(
         self,
@@ -164,13 +164,13 @@ class Engine:
             Between two mini-batches; parameters and state are then those of the last one.
         """
         data = (self._rows(X), y, sample_weight, order)
-        if self._loop is not None and type(batch_size) is int:
-            result: EpochResult | None = self._loop.run(*data, batch_size)
+        if self.loop is not None and type(batch_size) is int:
+            result: EpochResult | None = self.loop.run(*data, batch_size)
             if result is not None:
                 return result
-        self._check(*data, batch_size)
-        if self._loop is not None:
-            return self._loop.run(*data, int(batch_size))
+        self.check(*data, batch_size)
+        if self.loop is not None:
+            return self.loop.run(*data, int(batch_size))
         return self.twin.run_epoch(*data, batch_size, self)
 
     @classmethod
@@ -217,11 +217,11 @@ class Engine:
             If an argument is unfit.
         """
         data, weights = (self._rows(X), y, sample_weight), self._weights()
-        if self._loop is not None:
-            result: tuple[float, float] | None = self._loop.evaluate(*data, *weights)
+        if self.loop is not None:
+            result: tuple[float, float] | None = self.loop.evaluate(*data, *weights)
             if result is not None:
                 return result
-        self._check(*data, None, 1)
+        self.check(*data, None, 1)
         return self.twin.evaluate(*data, self, *weights)
 
     def _rows(self, X: Any) -> Any:
@@ -232,9 +232,9 @@ class Engine:
         """Return what `evaluate` is to use in place of the parameters."""
         return ()
 
-    def _check(self, X: Any, y: Any, sample_weight: Any, order: Any, batch_size: Any) -> None:
+    def check(self, X: Any, y: Any, sample_weight: Any, order: Any, batch_size: Any) -> None:
         """Raise if an argument is unfit."""
-        self._check_data(X)(
+        self.data_check(X)(
             X,
             y,
             sample_weight,
@@ -246,37 +246,6 @@ class Engine:
             codes=self.reduction != "each",
         )
 
-    def _check_data(self, X: Any) -> Callable[..., None]:
+    def data_check(self, X: Any) -> Callable[..., None]:
         """Return what checks the data."""
         return check_data
-
-
-def check_reduction(owner: str, loss: Loss, reduction: str, outputs: int) -> None:
-    """Raise unless a loss can be reduced in this way.
-
-    Parameters
-    ----------
-    owner : str
-        Whose message it is.
-    loss : Loss
-        Which loss.
-    reduction : str
-        Which way; see `LinearEpoch`.
-    outputs : int
-        Of the model.
-
-    Raises
-    ------
-    ValueError
-        If it cannot.
-    """
-    if reduction not in REDUCTIONS:
-        raise ValueError(
-            f"{owner}: reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}"
-        )
-    if reduction == "softmax" and type(loss) is not LogLoss:
-        raise ValueError(f"{owner}: reduction 'softmax' is that of LogLoss, got {loss!r}")
-    if reduction in {"softmax", "multinomial"} and outputs < 2:
-        raise ValueError(f"{owner}: reduction {reduction!r} needs 2 outputs or more, got 1")
-    if reduction in {"multinomial", "ovr"} and loss.task != "margin":
-        raise ValueError(f"{owner}: reduction {reduction!r} needs a loss of margins, got {loss!r}")

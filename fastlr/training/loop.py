@@ -81,93 +81,11 @@ class Training:
 Orders = Generator["np.ndarray | None", EpochResult, Training]
 
 
-def train(
-    run_epoch: Callable[[np.ndarray | None], EpochResult],
-    params: np.ndarray,
-    updater: Any,
-    n_rows: int,
-    max_epochs: int,
-    rng: np.random.RandomState | np.random.Generator,
-    shuffle: bool = True,
-    **hooks: Any,
-) -> Training:
-    """Train for up to `max_epochs` epochs.
+class EpochLoop:
+    """The loop over epochs, in parts, so that several models can take turns.
 
-    Parameters
-    ----------
-    run_epoch : callable
-        Takes the order of the rows (int64, or None for as they lie) and trains for one epoch.
-    params : ndarray
-        Flat block of the model's parameters, put back if an epoch does not finish.
-    updater : Updater
-        Steps them; its state is put back too.
-    n_rows : int
-        Number of rows.
-    max_epochs : int
-        Epochs to run.
-    rng : numpy.random.RandomState or numpy.random.Generator
-        Draws a permutation for each epoch.
-    shuffle : bool, default=True
-        Whether to draw one.
-    **hooks
-        As `epochs` takes them: ``on_epoch``, ``metric``, ``is_best``, ``history``.
-
-    Returns
-    -------
-    Training
-        History, and how it ended.
-    """
-
-    def draw() -> np.ndarray | None:
-        return rng.permutation(n_rows).astype(np.int64, copy=False) if shuffle else None
-
-    training: Training = drive(epochs(draw, params, updater, max_epochs, **hooks), run_epoch)
-    return training
-
-
-def drive(
-    orders: Generator[np.ndarray | None, EpochResult, Any],
-    run_epoch: Callable[[np.ndarray | None], EpochResult],
-) -> Any:
-    """Run the epochs that a generator asks for, one after the other.
-
-    Parameters
-    ----------
-    orders : generator
-        Yields orders of the rows, is sent what came of each, and told of Ctrl-C.
-    run_epoch : callable
-        Trains for one epoch.
-
-    Returns
-    -------
-    object
-        What the generator returns.
-    """
-    try:
-        order = next(orders)
-        while True:
-            try:
-                result = run_epoch(order)
-            except KeyboardInterrupt as pressed:
-                order = orders.throw(pressed)
-            else:
-                order = None  # the next one is drawn into the same memory
-                order = orders.send(result)
-    except StopIteration as end:
-        return end.value
-
-
-def epochs(
-    draw: Callable[[], np.ndarray | None],
-    params: np.ndarray,
-    updater: Any,
-    max_epochs: int,
-    on_epoch: Callable[[EpochInfo], bool | None] | None = None,
-    metric: Callable[[EpochInfo], float] | None = None,
-    is_best: Callable[[EpochInfo], bool] | None = None,
-    history: Sequence[EpochInfo] = (),
-) -> Orders:
-    """Do all of a training but the epochs themselves, so that several can go side by side.
+    ``run`` is the plain loop. A caller that runs the epochs itself calls ``begin`` before each,
+    ``finish`` after it, as long as the loop ``goes_on``, and then ``close``.
 
     Parameters
     ----------
@@ -190,53 +108,158 @@ def epochs(
     history : sequence of EpochInfo, default=()
         Rows of an earlier run to go on from; epochs are counted on.
 
-    Yields
-    ------
-    ndarray or None
-        Order of the rows; to be sent the result of an epoch over them.
+    Attributes
+    ----------
+    training : Training
+        History, and how it ended.
+    goes_on : bool
+        Whether another epoch follows.
+    """
+
+    def __init__(
+        self,
+        draw: Callable[[], np.ndarray | None],
+        params: np.ndarray,
+        updater: Any,
+        max_epochs: int,
+        on_epoch: Callable[[EpochInfo], bool | None] | None = None,
+        metric: Callable[[EpochInfo], float] | None = None,
+        is_best: Callable[[EpochInfo], bool] | None = None,
+        history: Sequence[EpochInfo] = (),
+    ) -> None:
+        self.training = Training(list(history))
+        self.goes_on = max_epochs > 0
+        self._draw, self._params, self._updater = draw, params, updater
+        self._on_epoch, self._metric, self._is_best = on_epoch, metric, is_best
+        self._epoch, self._last = len(history), len(history) + max_epochs
+        self._best_epoch: int | None = None
+        self._kept: tuple[np.ndarray, Any] | None = None  # of the last finished epoch
+        self._best: tuple[np.ndarray, Any] | None = None
+        self._start = 0.0
+
+    def run(self, run_epoch: Callable[[np.ndarray | None], EpochResult]) -> Training:
+        """Run all epochs; `run_epoch` takes the order of the rows and trains for one epoch."""
+        try:
+            while self.goes_on:
+                # Nothing here holds on to an order: it may take as much memory as y.
+                self.finish(run_epoch(self.begin()))
+        except KeyboardInterrupt:
+            self.interrupt()
+        return self.close()
+
+    def begin(self) -> np.ndarray | None:
+        """Remember where the epoch starts from; return the order of its rows."""
+        self._kept = self._params.copy(), self._updater.state_dict()
+        if self._best_epoch == self._epoch:  # what is kept is the best epoch: no copy of its own
+            self._best = self._kept
+        self._epoch += 1
+        order = self._draw()
+        self._start = time.perf_counter()
+        return order
+
+    def finish(self, result: EpochResult) -> None:
+        """Enter an epoch in the history, or put back what was before it."""
+        seconds = time.perf_counter() - self._start
+        if result.diverged_at is not None:
+            lr = self._updater.lr
+            self.training.diverged = Divergence(self._epoch, result.diverged_at + 1, lr)
+            self._put_back(self._kept)
+            self.goes_on = False
+            return
+        info = EpochInfo(self._epoch, result.mean_loss, self._updater.lr, seconds)
+        self._updater.observe(info.loss if self._metric is None else self._metric(info))
+        self.training.history.append(info)
+        self._kept = None  # from here on the epoch counts as finished
+        if self._is_best is not None and self._is_best(info):
+            self._best, self._best_epoch = None, self._epoch
+        stopped = self._on_epoch is not None and self._on_epoch(info)
+        self.goes_on = not stopped and self._epoch < self._last
+
+    def interrupt(self) -> None:
+        """End the training at the last finished epoch."""
+        self.training.interrupted, self.goes_on = True, False
+        self._put_back(self._kept)
+
+    def close(self) -> Training:
+        """Put back the best epoch, if it is not the last; return what the training came to."""
+        if self._best is not None and self.training.history[-1].epoch != self._best_epoch:
+            self._put_back(self._best)
+            self.training.restored = self._best_epoch
+        return self.training
+
+    def _put_back(self, kept: tuple[np.ndarray, Any] | None) -> None:
+        if kept is not None:
+            self._params[:] = kept[0]
+            self._updater.load_state_dict(kept[1])
+
+
+def train(
+    run_epoch: Callable[[np.ndarray | None], EpochResult],
+    params: np.ndarray,
+    updater: Any,
+    n_rows: int,
+    max_epochs: int,
+    rng: np.random.RandomState | np.random.Generator,
+    shuffle: bool = True,
+    **hooks: Any,
+) -> Training:
+    """Train for up to `max_epochs` epochs.
+
+    Parameters
+    ----------
+    run_epoch : callable
+        Takes the order of the rows (int64, or None for as they lie) and trains for one epoch.
+    params, updater, max_epochs
+        As `EpochLoop` takes them.
+    n_rows : int
+        Number of rows.
+    rng : numpy.random.RandomState or numpy.random.Generator
+        Draws a permutation for each epoch.
+    shuffle : bool, default=True
+        Whether to draw one.
+    **hooks
+        As `EpochLoop` takes them: ``on_epoch``, ``metric``, ``is_best``, ``history``.
 
     Returns
     -------
     Training
         History, and how it ended.
     """
-    training = Training(list(history))
-    kept: tuple[np.ndarray, Any] | None = None
-    best: tuple[np.ndarray, Any] | None = None
-    best_epoch = None
+
+    def draw() -> np.ndarray | None:
+        return rng.permutation(n_rows).astype(np.int64, copy=False) if shuffle else None
+
+    return EpochLoop(draw, params, updater, max_epochs, **hooks).run(run_epoch)
+
+
+def drive(
+    orders: Generator[np.ndarray | None, EpochResult, Any],
+    run_epoch: Callable[[np.ndarray | None], EpochResult],
+) -> Any:
+    """Run the epochs that a generator asks for, one after the other."""
     try:
-        for epoch in range(len(history) + 1, len(history) + max_epochs + 1):
-            kept = params.copy(), updater.state_dict()
-            if best_epoch == epoch - 1:  # what is kept is the best epoch: no copy of its own
-                best = kept
-            order = draw()
-            start = time.perf_counter()
+        order = next(orders)
+        while True:
+            try:
+                result = run_epoch(order)
+            except KeyboardInterrupt as pressed:
+                order = orders.throw(pressed)
+            else:
+                order = None  # the next one is drawn into the same memory
+                order = orders.send(result)
+    except StopIteration as end:
+        return end.value
+
+
+def epochs(*args: Any, **kwargs: Any) -> Orders:
+    """Run an `EpochLoop` whose epochs the caller runs: yield orders, be sent the results."""
+    loop = EpochLoop(*args, **kwargs)
+    try:
+        while loop.goes_on:
+            order = loop.begin()
             result = yield order
-            seconds = time.perf_counter() - start
             del order  # before the next one is drawn: it may take as much memory as y
-            if result.diverged_at is not None:
-                training.diverged = Divergence(epoch, result.diverged_at + 1, updater.lr)
-                _put_back(params, updater, kept)
-                break
-            loss = result.loss_sum / result.weight_sum if result.weight_sum else 0.0
-            info = EpochInfo(epoch, loss, updater.lr, seconds)
-            updater.observe(loss if metric is None else metric(info))
-            training.history.append(info)
-            kept = None  # from here on the epoch counts as finished
-            if is_best is not None and is_best(info):
-                best, best_epoch = None, epoch
-            if on_epoch is not None and on_epoch(info):
-                break
+            loop.finish(result)
     except KeyboardInterrupt:
-        training.interrupted = True
-        if kept is not None:
-            _put_back(params, updater, kept)
-    if best is not None and training.history[-1].epoch != best_epoch:
-        _put_back(params, updater, best)
-        training.restored = best_epoch
-    return training
-
-
-def _put_back(params: np.ndarray, updater: Any, kept: tuple[np.ndarray, Any]) -> None:
-    params[:] = kept[0]
-    updater.load_state_dict(kept[1])
+        loop.interrupt()
+    return loop.close()

@@ -30,6 +30,10 @@ def test_backend_info_is_of_one_piece():
     assert (info["isa"] is None) == (not info["cython"])
     assert set(info["isas_built"]) <= set(built.ISAS)
     assert set(info["isas_supported"]) <= set(built.ISAS)
+    assert info["stepper"] == "compiled" or not info["threads"]
+    assert any("portable C" in m for m in info["missing"]) == (
+        info["stepper"] == "compiled" and not info["threads"]
+    )
     assert info["numba"] == importlib.import_module("numba").__version__
     assert all(isinstance(m, str) and m.endswith(".") for m in info["missing"])
 

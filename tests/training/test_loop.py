@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastlr import SGD, OneCycle, ReduceOnPlateau
-from fastlr.training import Arena, EpochInfo, EpochResult, train
+from fastlr.training import Arena, EpochInfo, EpochLoop, EpochResult, train
 
 
 def quadratic(schedule=None, lr=0.1, momentum=0.5):
@@ -33,7 +33,7 @@ def test_history_has_a_row_for_each_epoch_with_mean_loss_and_rate():
     training = train(run_epoch, arena.params, updater, 8, 3, np.random.default_rng(0))
     assert [row.epoch for row in training.history] == [1, 2, 3]
     other, stepper, again, _ = quadratic(OneCycle())
-    losses = [again(None).loss_sum / 4 for _ in range(3)]
+    losses = [again(None).mean_loss for _ in range(3)]
     assert [row.loss for row in training.history] == losses
     assert [row.lr for row in training.history] == pytest.approx(rates[[2, 4, 6]], rel=1e-12)
     assert all(row.seconds >= 0 for row in training.history)
@@ -204,6 +204,28 @@ def test_other_errors_are_not_swallowed():
 
     with pytest.raises(RuntimeError, match="disk full"):
         train(failing, arena.params, updater, 4, 9, np.random.RandomState(0))
+
+
+def test_models_that_take_turns_come_to_what_each_comes_to_alone():
+    alone, turns = [], []
+    for lr, epochs in ((0.1, 2), (0.2, 4)):
+        arena, updater, run_epoch, _ = quadratic(lr=lr)
+        alone.append(train(run_epoch, arena.params, updater, 4, epochs, None, shuffle=False))
+        arena, updater, run_epoch, _ = quadratic(lr=lr)
+        turns.append((EpochLoop(lambda: None, arena.params, updater, epochs), run_epoch))
+    while any(loop.goes_on for loop, _ in turns):
+        for loop, run_epoch in turns:
+            if loop.goes_on:
+                loop.finish(run_epoch(loop.begin()))
+    for expected, (loop, _) in zip(alone, turns, strict=True):
+        training = loop.close()
+        assert [row[:3] for row in training.history] == [row[:3] for row in expected.history]
+    assert [len(loop.training.history) for loop, _ in turns] == [2, 4]
+
+
+def test_mean_loss_of_rows_without_weight_is_zero():
+    assert EpochResult(3.0, 4.0, 2, None).mean_loss == 0.75
+    assert EpochResult(0.0, 0.0, 2, None).mean_loss == 0.0
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+import fastlr
 from fastlr import SGD, Adam
 from fastlr.training import Arena, LinearEpoch, SparseEpoch, run_side_by_side
 from tests.support.engines import needs_compiled
@@ -20,6 +21,9 @@ pytestmark = [
     pytest.mark.skipif(
         platform.machine().lower() not in {"x86_64", "amd64"},
         reason="only x86 processors are slowed, and only there is it done",
+    ),
+    pytest.mark.skipif(
+        not fastlr.backend_info()["threads"], reason="portable C cannot set the mode"
     ),
 ]
 ROWS, FEATURES = 40, 12

@@ -15,7 +15,7 @@ import numpy as np
 from ...kernels.find.loss import loss_kernel
 from ...losses import LogLoss, get_loss
 from ...losses.base import Loss
-from ...training.linear.reference import batch_loss
+from ...training.losses import batch_loss
 from ..data.rows import Matrix, Rows, is_sparse
 from .session import Session
 

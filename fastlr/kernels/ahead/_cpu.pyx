@@ -2,7 +2,8 @@
 
 cdef extern from *:
     """
-    #if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
+    #include "_portable.h"
+    #if !FASTLR_PORTABLE_C && (defined(__x86_64__) || defined(__i386__))
     static int fastlr_has_avx2(void) {
         __builtin_cpu_init();
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
@@ -19,8 +20,12 @@ cdef extern from *:
     static int fastlr_has_avx512(void) { return 0; }
     #endif
     """
+    enum: FASTLR_PORTABLE_C
     int fastlr_has_avx2()
     int fastlr_has_avx512()
+
+
+PORTABLE = bool(FASTLR_PORTABLE_C)  # built in plain C, without vectors and threads
 
 
 def supported():

@@ -19,22 +19,23 @@ def backend_info() -> dict[str, Any]:
     dict
         ``cython``: whether ahead-of-time kernels are there; ``isa``: the instruction set in use;
         ``isas_built``, ``isas_supported``; ``stepper``: ``"compiled"`` or ``"python"``;
-        ``numba``, ``numba_cuda``: versions or None; ``cuda_device``: name of the GPU or None;
+        ``threads``: whether compiled loops can share a step among threads; ``numba``,
+        ``numba_cuda``: versions or None; ``cuda_device``: name of the GPU or None;
         ``distribution``: the installed distribution that this package comes from, None in a
-        plain checkout;
-        ``missing``: sentences that say what is missing and how to get it.
+        plain checkout; ``missing``: sentences that say what is missing and how to get it.
 
     Examples
     --------
     >>> import fastlr
     >>> sorted(fastlr.backend_info())  # doctest: +NORMALIZE_WHITESPACE
     ['cuda_device', 'cython', 'distribution', 'isa', 'isas_built', 'isas_supported', 'missing',
-     'numba', 'numba_cuda', 'stepper']
+     'numba', 'numba_cuda', 'stepper', 'threads']
     """
     try:
-        supported = importlib.import_module("fastlr.kernels.ahead._cpu").supported()
+        cpu = importlib.import_module("fastlr.kernels.ahead._cpu")
+        supported, portable = cpu.supported(), cpu.PORTABLE
     except ImportError:
-        supported = []
+        supported, portable = [], False
     # Importing kernels of another processor would end the process: those are only looked for.
     found = [
         isa
@@ -51,6 +52,11 @@ def backend_info() -> dict[str, Any]:
             "The compiled core was not built: no C compiler worked when fastlr was installed. "
             "Everything runs through Numba instead, with a compile pause on first use and slower "
             "training. Install a C compiler (gcc or clang) and reinstall fastlr."
+        )
+    elif portable:
+        missing.append(
+            "The compiled core was built in portable C (FASTLR_PORTABLE_C=1, or Windows): without "
+            "vector instructions, and without threads, so that n_threads saves no time."
         )
     missing += [
         f"Kernels for {isa} were not built; {processor.instruction_set()} is used."
@@ -71,6 +77,7 @@ def backend_info() -> dict[str, Any]:
         "isas_built": found,
         "isas_supported": supported,
         "stepper": "python" if processor.compiled_stepper() is None else "compiled",
+        "threads": processor.compiled_stepper() is not None and not portable,
         "numba": _version("numba"),
         "numba_cuda": numba_cuda,
         "cuda_device": device,

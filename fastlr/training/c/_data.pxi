@@ -1,36 +1,40 @@
-# The data of an epoch as the loops see them.
+# The data of an epoch and its loss as the loops see them: from arrays to pointers.
 
 include "_array_checks.pxi"
 
+cdef extern from "_data.h" nogil:
+    enum: FASTLR_BLOCK
+    enum: FASTLR_BY_EACH
+    enum: FASTLR_BY_LABELS
+    ctypedef struct fastlr_data:
+        const char *x
+        const int64_t *codes
+        const char *targets
+        const double *weight
+        const int64_t *order
+        Py_ssize_t used
+    ctypedef struct fastlr_loss:
+        int form
+        size_t rule
+        const void *row
+    Py_ssize_t fastlr_row_at(const fastlr_data *data, Py_ssize_t i)
+    double fastlr_weight_at(const fastlr_data *data, Py_ssize_t row)
+    double fastlr_sum_weights(const fastlr_data *data, Py_ssize_t start, Py_ssize_t stop)
 
-cdef struct Data:
-    const char *x
-    const int64_t *codes    # of classes; NULL with `targets`
-    const char *targets     # one for each output
-    const double *weight    # NULL: all one
-    const int64_t *order    # NULL: as they lie
-    Py_ssize_t used         # rows of `order`, or of x
 
-
-cdef inline Py_ssize_t row_at(Data *data, Py_ssize_t i) noexcept nogil:
-    return i if data.order == NULL else <Py_ssize_t>data.order[i]
-
-
-cdef double sum_weights(Data *data, Py_ssize_t start, Py_ssize_t stop) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef double total = 0
-    if data.weight == NULL:
-        return <double>(stop - start)
-    for i in range(start, stop):
-        total += data.weight[row_at(data, i)]
-    return total
+cdef void take_loss(fastlr_loss *loss, int form, rule) except *:
+    """Take the form of the loss; `rule` is address and coefficients, which the caller keeps."""
+    loss.form, loss.rule, loss.row = form, 0, NULL
+    if rule is not None:
+        loss.rule = rule[0]
+        loss.row = cnp.PyArray_DATA(rule[1])
 
 
 cdef bint take_rows_of(
-    Data *data, Py_ssize_t rows, int typenum, Py_ssize_t outputs, bint with_targets, y,
+    fastlr_data *data, Py_ssize_t rows, int typenum, Py_ssize_t outputs, int form, y,
     sample_weight, order
 ):
-    """Take what belongs to the rows, X apart; say no if an argument is unfit."""
+    """Take all but X; return whether the arguments are fit."""
     data.codes = NULL
     data.targets = NULL
     data.weight = NULL
@@ -41,7 +45,7 @@ cdef bint take_rows_of(
         and (order is None or fits(order, cnp.NPY_INT64, 1, -1))
     ):
         return False
-    if with_targets:
+    if form == FASTLR_BY_EACH or form == FASTLR_BY_LABELS:
         if not (fits(y, typenum, 2, rows) and cnp.PyArray_DIM(y, 1) == outputs):
             return False
         data.targets = cnp.PyArray_BYTES(y)

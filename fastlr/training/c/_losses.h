@@ -1,4 +1,8 @@
-/* Losses of the linear epoch, a block of rows at a time; included once for each REAL. */
+/* Losses and their slopes, for a block of rows; included once for each REAL.
+
+   z[k][r] are products without intercept and become the gradient with respect to the outputs,
+   times share * weight. Lanes from `rows` on may hold anything, and are zero afterwards. The
+   weighted sum of losses is returned. */
 
 /* e^x by 2^k e^r with |r| <= log(2)/2, and the Taylor series of e^r to TERMS terms, whose
    remainder is below a tenth of a unit in the last place. Without branches, so that compilers
@@ -33,9 +37,7 @@ static void NAME(clear_lanes)(REAL *z, ptrdiff_t ld, ptrdiff_t classes, ptrdiff_
         for (ptrdiff_t r = rows; r < FASTLR_BLOCK; r++) z[k * ld + r] = 0;
 }
 
-/* Multinomial log-loss of FASTLR_BLOCK rows or fewer. z[k][r] are products without intercept;
-   they become the gradient with respect to the logits, times share * weight. Lanes from `rows`
-   on may hold anything, and are zero afterwards. Returns the weighted sum of losses. */
+/* Multinomial log-loss. */
 static double NAME(fastlr_softmax)(REAL *z, ptrdiff_t ld, ptrdiff_t classes, ptrdiff_t rows,
                                    const REAL *intercept, const int64_t *codes,
                                    const double *weights, double share)
@@ -108,5 +110,128 @@ static void NAME(fastlr_sum_rows)(const REAL *d, ptrdiff_t ld, ptrdiff_t classes
         UNROLL for (int half = FASTLR_BLOCK / 4; half; half /= 2)
             UNROLL for (int r = 0; r < half; r++) part[r] += part[r + half];
         g[k] = add ? g[k] + part[0] : part[0];
+    }
+}
+
+typedef double (*NAME(fastlr_rule))(REAL *z, const REAL *y, const REAL *w, const REAL *row,
+                                    ptrdiff_t n);
+
+static void NAME(add_intercept)(REAL *z, ptrdiff_t ld, ptrdiff_t outputs, const REAL *intercept)
+{
+    if (intercept)
+        for (ptrdiff_t k = 0; k < outputs; k++)
+            for (int r = 0; r < FASTLR_BLOCK; r++) z[k * ld + r] += intercept[k];
+}
+
+/* One against the rest: each output is told whether the row is of its class. A single output is
+   that of class 1. */
+static double NAME(fastlr_ovr)(REAL *z, ptrdiff_t ld, ptrdiff_t outputs, ptrdiff_t rows,
+                               const REAL *intercept, const int64_t *codes, const double *weights,
+                               double share, NAME(fastlr_rule) rule, const REAL *row)
+{
+    REAL y[FASTLR_BLOCK] = {0}, w[FASTLR_BLOCK] = {0};
+    double loss = 0;
+    NAME(add_intercept)(z, ld, outputs, intercept);
+    for (ptrdiff_t r = 0; r < rows; r++) w[r] = (REAL)(weights[r] * share);
+    for (ptrdiff_t k = 0; k < outputs; k++) {
+        const int64_t own = outputs == 1 ? 1 : k;
+        for (ptrdiff_t r = 0; r < rows; r++) y[r] = codes[r] == own ? 1 : -1;
+        loss += rule(z + k * ld, y, w, row, rows);
+    }
+    NAME(clear_lanes)(z, ld, outputs, rows);
+    return loss / share;
+}
+
+/* The margin is the score of the row's class less the largest of the others. */
+static double NAME(fastlr_rival)(REAL *z, ptrdiff_t ld, ptrdiff_t outputs, ptrdiff_t rows,
+                                 const REAL *intercept, const int64_t *codes,
+                                 const double *weights, double share, NAME(fastlr_rule) rule,
+                                 const REAL *row)
+{
+    REAL margin[FASTLR_BLOCK] = {0}, y[FASTLR_BLOCK] = {0}, w[FASTLR_BLOCK] = {0};
+    ptrdiff_t rival[FASTLR_BLOCK];
+    NAME(add_intercept)(z, ld, outputs, intercept);
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        ptrdiff_t best = codes[r] == 0;
+        for (ptrdiff_t k = best + 1; k < outputs; k++)
+            if (k != codes[r] && z[k * ld + r] > z[best * ld + r]) best = k;
+        rival[r] = best;
+        margin[r] = z[codes[r] * ld + r] - z[best * ld + r];
+        y[r] = 1;
+        w[r] = (REAL)(weights[r] * share);
+    }
+    const double loss = rule(margin, y, w, row, rows);
+    NAME(clear_lanes)(z, ld, outputs, 0);
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        z[codes[r] * ld + r] = margin[r];
+        z[rival[r] * ld + r] = -margin[r];
+    }
+    return loss / share;
+}
+
+/* Each output has a target of its own: targets[r][k]. */
+static double NAME(fastlr_each)(REAL *z, ptrdiff_t ld, ptrdiff_t outputs, ptrdiff_t rows,
+                                const REAL *intercept, const REAL *const *targets,
+                                const double *weights, double share, NAME(fastlr_rule) rule,
+                                const REAL *row)
+{
+    REAL y[FASTLR_BLOCK] = {0}, w[FASTLR_BLOCK] = {0};
+    double loss = 0;
+    NAME(add_intercept)(z, ld, outputs, intercept);
+    for (ptrdiff_t r = 0; r < rows; r++) w[r] = (REAL)(weights[r] * share);
+    for (ptrdiff_t k = 0; k < outputs; k++) {
+        for (ptrdiff_t r = 0; r < rows; r++) y[r] = targets[r][k];
+        loss += rule(z + k * ld, y, w, row, rows);
+    }
+    NAME(clear_lanes)(z, ld, outputs, rows);
+    return loss / share;
+}
+
+/* Log-loss of each output with a target of its own, +1 or -1. */
+static double NAME(fastlr_labels)(REAL *z, ptrdiff_t ld, ptrdiff_t outputs, ptrdiff_t rows,
+                                  const REAL *intercept, const REAL *const *targets,
+                                  const double *weights, double share)
+{
+    int64_t codes[FASTLR_BLOCK];
+    double loss = 0;
+    for (ptrdiff_t k = 0; k < outputs; k++) {
+        for (ptrdiff_t r = 0; r < rows; r++) codes[r] = targets[r][k] > 0;
+        loss += NAME(fastlr_logistic)(z + k * ld, ld, 1, rows, intercept ? intercept + k : NULL,
+                                      codes, weights, share);
+    }
+    return loss;
+}
+
+/* The loss in use, for up to FASTLR_BLOCK rows of the data from `start` on. */
+static double NAME(fastlr_block_loss)(const fastlr_loss *loss, const fastlr_data *data,
+                                      ptrdiff_t start, ptrdiff_t rows, REAL *z, ptrdiff_t ld,
+                                      ptrdiff_t outputs, const REAL *intercept, double share)
+{
+    int64_t codes[FASTLR_BLOCK];
+    const REAL *targets[FASTLR_BLOCK];
+    double weights[FASTLR_BLOCK];
+    const NAME(fastlr_rule) rule = (NAME(fastlr_rule))loss->rule;
+    const REAL *row = (const REAL *)loss->row;
+    for (ptrdiff_t r = 0; r < rows; r++) {
+        const ptrdiff_t at = fastlr_row_at(data, start + r);
+        if (data->codes) codes[r] = data->codes[at];
+        else targets[r] = (const REAL *)data->targets + at * outputs;
+        weights[r] = fastlr_weight_at(data, at);
+    }
+    switch (loss->form) {
+    case FASTLR_BY_SOFTMAX:
+        return NAME(fastlr_softmax)(z, ld, outputs, rows, intercept, codes, weights, share);
+    case FASTLR_BY_LOGISTIC:
+        return NAME(fastlr_logistic)(z, ld, outputs, rows, intercept, codes, weights, share);
+    case FASTLR_BY_LABELS:
+        return NAME(fastlr_labels)(z, ld, outputs, rows, intercept, targets, weights, share);
+    case FASTLR_BY_OVR:
+        return NAME(fastlr_ovr)(z, ld, outputs, rows, intercept, codes, weights, share, rule, row);
+    case FASTLR_BY_MULTINOMIAL:
+        return NAME(fastlr_rival)(z, ld, outputs, rows, intercept, codes, weights, share, rule,
+                                  row);
+    default:
+        return NAME(fastlr_each)(z, ld, outputs, rows, intercept, targets, weights, share, rule,
+                                 row);
     }
 }

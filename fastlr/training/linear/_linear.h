@@ -1,78 +1,80 @@
-/* Arithmetic of the compiled linear epoch, in plain C: vectors are the compiler's own
-   (GCC and Clang), as wide as the instruction set this file is compiled for. */
+/* Arithmetic of the compiled linear epoch, in plain C; either precision in the files included. */
 #ifndef FASTLR_LINEAR_H
 #define FASTLR_LINEAR_H
 
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "_data.h"
 
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define NAME(x) JOIN(x, SUFFIX)
-
-/* Rows done at a time: their part of X stays in the first two cache levels between forward and
-   backward. A multiple of every tile's rows and of every vector's lanes. */
-#define FASTLR_BLOCK 16
 /* Rows of the highest tile; a power of two. */
 #define FASTLR_TILE 4
+/* Rows gathered for BLAS at a time; a multiple of FASTLR_BLOCK. */
+#define FASTLR_BLAS_ROWS 128
+/* From a row that is a mini-batch of its own to the one that is fetched meanwhile. */
+#define FASTLR_ROWS_AHEAD 4
 
-#if !defined(FASTLR_TILES)
-#if defined(__GNUC__) || defined(__clang__)
-#define FASTLR_TILES 1
-#else
-#define FASTLR_TILES 0
-#endif
-#endif
-
-/* UNROLL: tiles live in registers only when their loops are gone. ROLLED: GCC takes loops over a
-   block apart before it looks for vectors, and then finds fewer. */
-#if FASTLR_TILES
-#define INLINE inline __attribute__((always_inline, unused))
-#define PREFETCH(p) __builtin_prefetch(p)
-#define UNROLL _Pragma("GCC unroll 16")
-#define ROLLED _Pragma("GCC unroll 1")
-#if defined(__AVX512F__)
-#define VECTOR_BYTES 64
-#elif defined(__AVX__)
-#define VECTOR_BYTES 32
-#else
-#define VECTOR_BYTES 16
-#endif
-#else
-#define PREFETCH(p) ((void)(p))
-#define UNROLL
-#define ROLLED
-#endif
-
-/* Taylor series of e^x. */
-static const double inverse_factorials[] = {
-    1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320,
-    1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0,
-};
+/* A linear model: where everything lies, for either precision. */
+typedef struct {
+    int itemsize;
+    fastlr_loss loss;
+    ptrdiff_t outputs, features;
+    ptrdiff_t ld; /* of z, which holds FASTLR_BLOCK or FASTLR_BLAS_ROWS scores of each output */
+    char *coef, *grad_coef;
+    char *intercept, *grad_intercept; /* NULL without an intercept */
+    char *w, *b;          /* what rows are multiplied with: coef and intercept themselves, or */
+    char *folded;         /* what scaling makes of them; NULL without scaling */
+    char *mean, *inverse; /* of the features; the first may be NULL, for zero */
+    char *side;           /* of zero on which weights may lie; NULL without L1 */
+    char *mean_grad;      /* of the weights, with L1 */
+    char *z, *gathered;
+    double l1;
+    ptrdiff_t memory, held; /* steps, with L1: see l1.py */
+    uintptr_t gemm;         /* address of BLAS's product; 0: tiles */
+} fastlr_linear;
 
 #include "_real_f32.h"
 #include "_losses.h"
+#include "_linear_scaling.h"
 #include "_linear_orthant.h"
-#include "_linear_rules.h"
 #include "_linear_products.h"
+#include "_linear_row.h"
+#include "_linear_batch.h"
 #include "_real_end.h"
 
 #include "_real_f64.h"
 #include "_losses.h"
+#include "_linear_scaling.h"
 #include "_linear_orthant.h"
-#include "_linear_rules.h"
 #include "_linear_products.h"
+#include "_linear_row.h"
+#include "_linear_batch.h"
 #include "_real_end.h"
 
-#undef NAME
-#undef JOIN
-#undef JOIN_
-#undef INLINE
-#undef PREFETCH
-#undef UNROLL
-#undef ROLLED
-#undef VECTOR_BYTES
+/* Either precision, as the loop calls it. */
+static double fastlr_linear_batch(const fastlr_linear *m, const fastlr_data *data,
+                                  ptrdiff_t start, ptrdiff_t stop, int learn)
+{
+    return m->itemsize == 4 ? linear_batch_f32(m, data, start, stop, learn)
+                            : linear_batch_f64(m, data, start, stop, learn);
+}
+
+static double fastlr_linear_gradient(const fastlr_linear *m, const fastlr_data *data,
+                                     ptrdiff_t start, ptrdiff_t stop, ptrdiff_t step)
+{
+    return m->itemsize == 4 ? linear_gradient_f32(m, data, start, stop, step)
+                            : linear_gradient_f64(m, data, start, stop, step);
+}
+
+static void fastlr_linear_stay(const fastlr_linear *m)
+{
+    const ptrdiff_t n = m->outputs * m->features;
+    if (!m->side) return;
+    if (m->itemsize == 4) fastlr_stay_f32((float *)m->coef, (const float *)m->side, n);
+    else fastlr_stay_f64((double *)m->coef, (const double *)m->side, n);
+}
+
+static void fastlr_exponential(int itemsize, const void *x, void *out, ptrdiff_t n)
+{
+    if (itemsize == 4) fastlr_exponential_f32((const float *)x, (float *)out, n);
+    else fastlr_exponential_f64((const double *)x, (double *)out, n);
+}
 
 #endif

@@ -1,5 +1,5 @@
 /* An L1 penalty that any optimizer minimises: no weight may cross zero in one step; included once
-   for each REAL. linear_l1.py says what it computes, and why. */
+   for each REAL. l1.py says what it computes, and why. */
 
 /* Add the slope of l1 * |p| to the gradient, keep the mean gradient, and note on which side of
    zero each weight may lie after the step. 0 * g lets what is not finite be noticed. */

@@ -22,18 +22,7 @@ static void NAME(backward_plain)(const REAL *const *x, ptrdiff_t rows, const REA
             for (ptrdiff_t j = 0; j < n; j++) g[k * n + j] += d[k * ld + r] * x[r][j];
 }
 
-#if FASTLR_TILES
-#define LANES ((ptrdiff_t)(VECTOR_BYTES / sizeof(REAL)))
-typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES)));
-typedef REAL NAME(unaligned)
-    __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
-typedef SIGNED NAME(mask) __attribute__((vector_size(VECTOR_BYTES)));
-
-#define VEC NAME(vector)
-#define MASK NAME(mask)
-#define LOAD(p) ((VEC) * (const NAME(unaligned) *)(p))
-#define STORE(p, v) (*(NAME(unaligned) *)(p) = (v))
-
+#if FASTLR_VECTORS
 static INLINE REAL NAME(horizontal_sum)(VEC a)
 {
     REAL s[VECTOR_BYTES / sizeof(REAL)];
@@ -75,8 +64,6 @@ static const SIGNED NAME(ramp)[32] = {[16] = -1, -1, -1, -1, -1, -1, -1, -1,
     default: NAME(JOIN(name, 5))(__VA_ARGS__);                  \
     }
 
-#else
-#define LANES PTRDIFF_MAX
 #endif
 
 /* z[k][r] for a block of rows. `x` and `ahead` hold as many pointers, filled up to a multiple of
@@ -86,11 +73,11 @@ static void NAME(fastlr_forward)(const REAL *const *x, const REAL *const *ahead,
                                  const REAL *w, ptrdiff_t classes, ptrdiff_t n, REAL *z,
                                  ptrdiff_t ld)
 {
+#if FASTLR_VECTORS
     if (n < LANES) {
         NAME(forward_plain)(x, rows, w, classes, n, z, ld);
         return;
     }
-#if FASTLR_TILES
     const ptrdiff_t groups = (classes + 4) / 5;
     for (ptrdiff_t i = 0, k = 0; i < groups; i++) {
         const ptrdiff_t c = (classes - k) / (groups - i), step = c <= 3 ? FASTLR_TILE : 2;
@@ -101,6 +88,7 @@ static void NAME(fastlr_forward)(const REAL *const *x, const REAL *const *ahead,
     }
 #else
     (void)ahead;
+    NAME(forward_plain)(x, rows, w, classes, n, z, ld);
 #endif
 }
 
@@ -108,28 +96,18 @@ static void NAME(fastlr_forward)(const REAL *const *x, const REAL *const *ahead,
 static void NAME(fastlr_backward)(const REAL *const *x, ptrdiff_t rows, const REAL *d,
                                   ptrdiff_t ld, REAL *g, ptrdiff_t classes, ptrdiff_t n, int add)
 {
+#if FASTLR_VECTORS
     if (n < LANES) {
         NAME(backward_plain)(x, rows, d, ld, g, classes, n, add);
         return;
     }
-#if FASTLR_TILES
     const ptrdiff_t groups = (classes + 4) / 5;
     for (ptrdiff_t i = 0, k = 0; i < groups; i++) {
         const ptrdiff_t c = (classes - k) / (groups - i);
         FOR_TILE(c, backward, x, rows, d + k * ld, ld, g + k * n, n, add);
         k += c;
     }
+#else
+    NAME(backward_plain)(x, rows, d, ld, g, classes, n, add);
 #endif
 }
-
-#include "_linear_row.h"
-
-#undef LANES
-#if FASTLR_TILES
-#undef VEC
-#undef MASK
-#undef LOAD
-#undef STORE
-#undef FRESH
-#undef FOR_TILE
-#endif

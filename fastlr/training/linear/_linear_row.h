@@ -13,9 +13,9 @@ static void NAME(fastlr_row_forward)(const REAL *x, const REAL *ahead, const REA
     for (ptrdiff_t k = 0; k < outputs; k++, w += n) {
         REAL sum = 0;
         ptrdiff_t j = 0;
-#if FASTLR_TILES
+#if FASTLR_VECTORS
         if (n >= LANES) {
-            VEC acc = {0}, second = {0};
+            VEC acc = ZERO, second = ZERO;
             for (; j + 2 * LANES <= n; j += 2 * LANES) {
                 acc += LOAD(x + j) * LOAD(w + j);
                 second += LOAD(x + j + LANES) * LOAD(w + j + LANES);
@@ -44,7 +44,7 @@ static void NAME(fastlr_row_backward)(const REAL *x, const REAL *z, ptrdiff_t ou
     for (ptrdiff_t k = 0; k < outputs; k++, g += n) {
         const REAL d = z[k];
         ptrdiff_t j = 0;
-#if FASTLR_TILES
+#if FASTLR_VECTORS
         if (n >= LANES) {
             for (; j + LANES <= n; j += LANES) STORE(g + j, d * LOAD(x + j));
             if (j < n) STORE(g + n - LANES, d * LOAD(x + n - LANES));
@@ -114,4 +114,31 @@ static double NAME(fastlr_row_each)(REAL *z, ptrdiff_t outputs, const REAL *inte
         loss += rule(z + k, &y, &w, row, 1);
     }
     return loss;
+}
+
+/* The loss in use, of a row of the data. */
+static double NAME(fastlr_row_loss)(const fastlr_loss *loss, const fastlr_data *data,
+                                    ptrdiff_t row, REAL *z, ptrdiff_t outputs,
+                                    const REAL *intercept)
+{
+    const NAME(fastlr_rule) rule = (NAME(fastlr_rule))loss->rule;
+    const REAL *terms = (const REAL *)loss->row, *targets = NULL;
+    const int64_t code = data->codes ? data->codes[row] : 0;
+    const double weight = fastlr_weight_at(data, row);
+    double sum = 0;
+    if (!data->codes) targets = (const REAL *)data->targets + row * outputs;
+    switch (loss->form) {
+    case FASTLR_BY_SOFTMAX: return NAME(fastlr_row_softmax)(z, outputs, intercept, code, weight);
+    case FASTLR_BY_MULTINOMIAL:
+        return NAME(fastlr_row_rival)(z, outputs, intercept, code, weight, rule, terms);
+    case FASTLR_BY_OVR:
+    case FASTLR_BY_EACH:
+        return NAME(fastlr_row_each)(z, outputs, intercept, targets, code, weight, rule, terms);
+    default: /* log-losses */
+        for (ptrdiff_t k = 0; k < outputs; k++) {
+            const int own = targets ? targets[k] > 0 : code == (outputs == 1 ? 1 : k);
+            sum += NAME(fastlr_row_logistic)(z + k, intercept ? intercept + k : NULL, own, weight);
+        }
+        return sum;
+    }
 }

@@ -29,13 +29,13 @@ static void NAME_C(forward)(const REAL *const *x, const REAL *const *ahead, cons
 {
     VEC acc[ROWS][C];
     UNROLL for (int r = 0; r < ROWS; r++)
-        UNROLL for (int c = 0; c < C; c++) acc[r][c] = (VEC){0};
+        UNROLL for (int c = 0; c < C; c++) acc[r][c] = ZERO;
     ptrdiff_t j = 0;
     for (; j + LANES <= n; j += LANES) {
         VEC xv[ROWS];
         UNROLL for (int r = 0; r < ROWS; r++) {
             xv[r] = LOAD(x[r] + j);
-            if (ahead) __builtin_prefetch(ahead[r] + j);
+            if (ahead) PREFETCH(ahead[r] + j);
         }
         UNROLL for (int c = 0; c < C; c++) {
             const VEC wv = LOAD(w + c * n + j);
@@ -43,7 +43,7 @@ static void NAME_C(forward)(const REAL *const *x, const REAL *const *ahead, cons
         }
     }
     if (ahead) /* a row may end on a line in which no vector of it begins */
-        UNROLL for (int r = 0; r < ROWS; r++) __builtin_prefetch(ahead[r] + n - 1);
+        UNROLL for (int r = 0; r < ROWS; r++) PREFETCH(ahead[r] + n - 1);
     if (j < n) {
         const ptrdiff_t last = n - LANES;
         const MASK fresh = FRESH(n - j);
@@ -61,13 +61,13 @@ static void NAME_C(forward)(const REAL *const *x, const REAL *const *ahead, cons
         VEC acc[C][V];                                                                          \
         UNROLL for (int c = 0; c < C; c++)                                                      \
             UNROLL for (int v = 0; v < V; v++)                                                  \
-                acc[c][v] = (START) ? LOAD(g + c * n + j + v * LANES) : (VEC){0};               \
+                acc[c][v] = (START) ? LOAD(g + c * n + j + v * LANES) : ZERO;               \
         for (ptrdiff_t r = 0; r < rows; r++) {                                                  \
             VEC xv[V];                                                                          \
             UNROLL for (int v = 0; v < V; v++)                                                  \
                 xv[v] = (VEC)((MASK)LOAD(x[r] + j + v * LANES) AND_MASK);                       \
             UNROLL for (int c = 0; c < C; c++) {                                                \
-                const VEC dv = d[c * ld + r] - (VEC){0};                                        \
+                const VEC dv = d[c * ld + r] - ZERO;                                        \
                 UNROLL for (int v = 0; v < V; v++) acc[c][v] += dv * xv[v];                     \
             }                                                                                   \
         }                                                                                       \

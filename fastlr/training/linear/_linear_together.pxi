@@ -2,9 +2,6 @@
 # on them while they are in the cache. What a model comes to is what its own loop would make of it,
 # to the bit.
 
-from libc.stdlib cimport calloc, free
-
-
 cdef struct Part:
     void *loop              # borrowed
     Py_ssize_t done
@@ -22,7 +19,7 @@ cdef struct Rows:
 
 def run_together(list loops, X, y, sample_weight, order, Py_ssize_t batch_size):
     """Train each for one epoch; return None, and do nothing, if an argument is unfit."""
-    cdef Data data, batch
+    cdef fastlr_data data, batch
     cdef Rows rows
     cdef LinearLoop m, first = loops[0]
     cdef Py_ssize_t i, k, n = len(loops), steps, step = 0, chunk, size, start
@@ -30,9 +27,11 @@ def run_together(list loops, X, y, sample_weight, order, Py_ssize_t batch_size):
     cdef bint left = True
     cdef unsigned int mode
     for m in loops:
-        if (m.typenum, m.outputs, m.features) != (first.typenum, first.outputs, first.features):
+        if (m.typenum, m.c.outputs, m.c.features) != (
+            first.typenum, first.c.outputs, first.c.features
+        ):
             return None
-        if (m.form in (EACH, LABELS)) != (first.form in (EACH, LABELS)):
+        if has_targets(m) != has_targets(first):
             return None
     if batch_size < 1 or not first.read(X, y, sample_weight, order, &data):
         return None
@@ -43,9 +42,9 @@ def run_together(list loops, X, y, sample_weight, order, Py_ssize_t batch_size):
     steps = (data.used + batch_size - 1) // batch_size
     for m in loops:
         m.stepper.attach(m.arena.grad)
-        m.held = m.collected if steps >= m.many else 0
+        m.c.held = m.collected if steps >= m.many else 0
     chunk = <Py_ssize_t>(
-        WORK_PER_CHUNK / (2.0 * batch_size * first.features * first.outputs * n + 1.0)
+        WORK_PER_CHUNK / (2.0 * batch_size * first.c.features * first.c.outputs * n + 1.0)
     )
     chunk = min(max(chunk, 1), MOST_STEPS)
     parts = <Part*>calloc(n, sizeof(Part))
@@ -84,28 +83,27 @@ def run_together(list loops, X, y, sample_weight, order, Py_ssize_t batch_size):
         free(parts)
 
 
-cdef void take_turn(LinearLoop m, Part *part, Data *rows, Py_ssize_t step) noexcept nogil:
+cdef bint has_targets(LinearLoop m) noexcept:
+    return m.c.loss.form == FASTLR_BY_EACH or m.c.loss.form == FASTLR_BY_LABELS
+
+
+cdef void take_turn(LinearLoop m, Part *part, fastlr_data *rows, Py_ssize_t step) noexcept nogil:
     """Make a step of one model on the rows gathered."""
-    if m.typenum == cnp.NPY_FLOAT32:
-        part.over = make_step(
-            m, <float*>m.z, rows, 0, rows.used, step, &part.loss, &part.weight)
-    else:
-        part.over = make_step(
-            m, <double*>m.z, rows, 0, rows.used, step, &part.loss, &part.weight)
+    part.over = make_step(m, rows, 0, rows.used, step, &part.loss, &part.weight)
     if not part.over:
         part.done += 1
 
 
 cdef Py_ssize_t row_bytes(LinearLoop m) noexcept:
-    return m.features * m.arena.params.itemsize
+    return m.c.features * m.c.itemsize
 
 
-cdef Py_ssize_t target_bytes(LinearLoop m, Data *data) noexcept:
+cdef Py_ssize_t target_bytes(LinearLoop m, fastlr_data *data) noexcept:
     """Return what belongs to a row of y."""
-    return sizeof(int64_t) if data.codes != NULL else m.outputs * m.arena.params.itemsize
+    return sizeof(int64_t) if data.codes != NULL else m.c.outputs * m.c.itemsize
 
 
-cdef void place(LinearLoop m, Data *data, Rows *rows, Py_ssize_t size, char *room) noexcept:
+cdef void place(LinearLoop m, fastlr_data *data, Rows *rows, Py_ssize_t size, char *room) noexcept:
     """Find a place for the rows of a mini-batch; those in order stay where they are."""
     rows.row, rows.target = row_bytes(m), target_bytes(m, data)
     room += -<Py_ssize_t>room & 63
@@ -116,7 +114,7 @@ cdef void place(LinearLoop m, Data *data, Rows *rows, Py_ssize_t size, char *roo
 
 
 cdef void gather(
-    Data *data, Rows *rows, Data *batch, Py_ssize_t start, Py_ssize_t stop
+    fastlr_data *data, Rows *rows, fastlr_data *batch, Py_ssize_t start, Py_ssize_t stop
 ) noexcept nogil:
     """Point at the rows of a mini-batch, which are copied unless they lie in order."""
     cdef const char *y = data.targets

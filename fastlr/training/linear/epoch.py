@@ -55,7 +55,7 @@ class LinearEpoch(Engine):
 
     Notes
     -----
-    ``l1`` is minimised orthant-wise (`linear_l1.OrthantStep`): the slope of the penalty joins the
+    ``l1`` is minimised orthant-wise (`l1.OrthantStep`): the slope of the penalty joins the
     gradient, and a weight that would cross zero in a step stops there. Unlike the proximal step of
     `Optimizer`, whose strength depends on what a rule makes of gradients, this has the same
     minimum under every rule.
@@ -77,6 +77,7 @@ class LinearEpoch(Engine):
     model = "linear"
     engines = ("auto", "tiles", "blas", "numpy")
     twin: ClassVar[Any] = linear_numpy
+    vectorised = ("ovr", "each")
 
     def __init__(
         self,
@@ -92,8 +93,8 @@ class LinearEpoch(Engine):
         super().__init__(arena, updater, loss, reduction, engine, features, outputs)
         self.scaling = None if scaling is None else _check_scaling(scaling, arena)
         self.l1 = float(l1)
-        core = self._core(engine)
-        self._loop = None if core is None else self._make_loop(core, engine)
+        core = self.core(engine)
+        self.loop = None if core is None else self._make_loop(core, engine)
 
     def _make_loop(self, core: Any, engine: str) -> Any:
         scaling = None
@@ -104,28 +105,27 @@ class LinearEpoch(Engine):
             )
         blas = None if engine == "auto" else engine == "blas"
         penalty = (self.l1, MEMORY, COLLECTED, MANY)
-        form = self._form("ovr", "each")
         return core.LinearLoop(
-            self.arena, self.updater.binding.stepper, form, self._rule(), scaling, penalty, blas
+            self.arena, self.updater.binding.stepper, self.form, self.rule, scaling, penalty, blas
         )
 
     @classmethod
     def run_together(cls, engines: Sequence[Any], *data: Any) -> list[EpochResult] | None:
         """Take each mini-batch of rows once for all of several engines; see `Engine`."""
-        loops = [engine._loop for engine in engines]
+        loops = [engine.loop for engine in engines]
         if None in loops or not engines[0].gains_together(data[0]):
             return None
-        results: list[EpochResult] | None = engines[0]._core("auto").run_together(loops, *data)
+        results: list[EpochResult] | None = engines[0].core("auto").run_together(loops, *data)
         return results
 
     def gains_together(self, X: Any) -> bool:
         """Return whether `run_together` saves time on rows such as these."""
-        return self._loop is not None and getattr(X, "nbytes", 0) > CACHED
+        return self.loop is not None and getattr(X, "nbytes", 0) > CACHED
 
     @property
     def uses_blas(self) -> bool:
         """Whether BLAS does the products, with as many threads as it is set to."""
-        return self._loop is None or self._loop.blas
+        return self.loop is None or self.loop.blas
 
     def _weights(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the weights for features as they are."""

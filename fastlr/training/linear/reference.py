@@ -10,93 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.find.loss import LossKernel
+from ..losses import batch_loss
 from ..result import EpochResult
 from .l1 import OrthantStep
 
 _BLOCK = 1024  # rows evaluated at a time
-
-
-def softmax_loss(scores: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    r"""Return the multinomial log-loss of each row and its gradient.
-
-    .. math::
-        \ell_i = \log \sum_k e^{z_{ik}} - z_{i y_i}, \qquad
-        \frac{\partial \ell_i}{\partial z_{ik}} = \operatorname{softmax}(z_i)_k - [k = y_i]
-
-    Parameters
-    ----------
-    scores : ndarray of shape (rows, classes)
-        Logits :math:`z`.
-    codes : ndarray of shape (rows,)
-        Class of each row, from 0 to ``classes - 1``.
-
-    Returns
-    -------
-    losses : ndarray of shape (rows,)
-        In nats.
-    gradient : ndarray of shape (rows, classes)
-        With respect to `scores`.
-    """
-    rows = np.arange(len(scores))
-    shifted = scores - scores.max(axis=1, keepdims=True)  # the largest exponent is 0: no overflow
-    exponentials = np.exp(shifted)
-    sums = exponentials.sum(axis=1, keepdims=True)
-    gradient = exponentials / sums
-    gradient[rows, codes] -= 1
-    return np.log(sums[:, 0]) - shifted[rows, codes], gradient
-
-
-def batch_loss(
-    kernel: LossKernel | None,
-    reduction: str,
-    scores: np.ndarray,
-    y: np.ndarray,
-    weights: np.ndarray,
-) -> tuple[float, np.ndarray]:
-    r"""Return the weighted loss of some rows and its gradient with respect to their outputs.
-
-    Parameters
-    ----------
-    kernel : LossKernel or None
-        Computes :math:`\ell(z, y)` and its slope; None for "softmax".
-    reduction : {"softmax", "multinomial", "ovr", "each"}
-        See `LinearEpoch`.
-    scores : ndarray of shape (rows, outputs)
-        Outputs :math:`z`.
-    y : ndarray
-        Codes of shape (rows,), or targets of shape (rows, outputs).
-    weights : ndarray of shape (rows,)
-        In float64.
-
-    Returns
-    -------
-    loss : float
-        Sum over the rows.
-    gradient : ndarray of shape (rows, outputs)
-        Weights included.
-    """
-    dtype, outputs = scores.dtype, scores.shape[1]
-    share = weights.astype(dtype)
-    if kernel is None:
-        losses, gradient = softmax_loss(scores, y)
-        return float(weights @ losses.astype(np.float64)), gradient * share[:, None]
-    if reduction == "multinomial":
-        rows = np.arange(len(scores))
-        others = scores.copy()
-        others[rows, y] = -np.inf
-        rival = others.argmax(axis=1)
-        margin = scores[rows, y] - scores[rows, rival]
-        loss = kernel(margin, np.ones_like(margin), share)
-        gradient = np.zeros_like(scores)
-        gradient[rows, y] = margin
-        gradient[rows, rival] = -margin
-        return loss, gradient
-    if reduction == "ovr":
-        own = np.array([1]) if outputs == 1 else np.arange(outputs)
-        y = np.where(y[:, None] == own, 1, -1).astype(dtype)
-    gradient = scores.copy()
-    return kernel(gradient, y, np.repeat(share[:, None], outputs, axis=1)), gradient
 
 
 def evaluate(
@@ -131,7 +49,7 @@ def evaluate(
             scores = X[rows] @ coef.T
             if intercept is not None:
                 scores += intercept
-            total += batch_loss(epoch._kernel, epoch.reduction, scores, y[rows], weights[rows])[0]
+            total += batch_loss(epoch.kernel, epoch.reduction, scores, y[rows], weights[rows])[0]
     return total, float(weights.sum())
 
 
@@ -189,7 +107,7 @@ def run_epoch(
             batch_weight = float(weights.sum())
             share = 1 / len(batch)
             loss, gradient = batch_loss(
-                epoch._kernel, epoch.reduction, scores, y[rows], weights * share
+                epoch.kernel, epoch.reduction, scores, y[rows], weights * share
             )
             loss /= share
             if not np.isfinite(loss):

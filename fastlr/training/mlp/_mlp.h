@@ -1,36 +1,8 @@
-/* Arithmetic of the compiled MLP epoch, in plain C: vectors are the compiler's own (GCC and
-   Clang), as wide as the instruction set this file is compiled for. Elsewhere a vector has one
-   lane, which is correct and slow. */
+/* Arithmetic of the compiled MLP epoch, in plain C; either precision in the files included. */
 #ifndef FASTLR_MLP_H
 #define FASTLR_MLP_H
 
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include "_linear.h" /* the exponential and the softmax */
-
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define NAME(x) JOIN(x, SUFFIX)
-
-#if defined(__GNUC__) || defined(__clang__)
-#define FASTLR_VECTORS 1
-#define UNROLL _Pragma("GCC unroll 16")
-#define RESTRICT __restrict__
-#if defined(__AVX512F__)
-#define VECTOR_BYTES 64
-#elif defined(__AVX__)
-#define VECTOR_BYTES 32
-#else
-#define VECTOR_BYTES 16
-#endif
-#else
-#define FASTLR_VECTORS 0
-#define UNROLL
-#define RESTRICT
-#endif
+#include "_data.h"
 
 /* Numbers of the activations, in the order of activations.py. */
 enum {
@@ -53,6 +25,7 @@ enum {
 #define TAIL_TERMS 13
 #define TAIL fastlr_tail_short
 #define UPPER_HALF 0xfffff000u
+#include "_losses.h"
 #include "_mlp_functions.h"
 #include "_mlp_products.h"
 #include "_mlp_sparse.h"
@@ -68,6 +41,7 @@ enum {
 #define TAIL_TERMS 25
 #define TAIL fastlr_tail_long
 #define UPPER_HALF 0xfffffffff8000000u
+#include "_losses.h"
 #include "_mlp_functions.h"
 #include "_mlp_products.h"
 #include "_mlp_sparse.h"
@@ -104,6 +78,12 @@ static void fastlr_take_outputs(const fastlr_network *net, char *out)
 {
     if (net->itemsize == 4) take_outputs_f32(net, (float *)out);
     else take_outputs_f64(net, (double *)out);
+}
+
+static void fastlr_activate(int itemsize, int kind, void *z, void *slope, ptrdiff_t n)
+{
+    if (itemsize == 4) fastlr_activate_f32(kind, (float *)z, (float *)slope, n);
+    else fastlr_activate_f64(kind, (double *)z, (double *)slope, n);
 }
 
 static ptrdiff_t fastlr_padded(int itemsize, ptrdiff_t columns)

@@ -1,5 +1,5 @@
 # One epoch of a multi-layer perceptron without the GIL; included by a stub for each instruction
-# set. What it computes is said in mlp_numpy.py, and how in _mlp_passes.h.
+# set. What it computes is said in reference.py, and how in _mlp_passes.h.
 # The stubs ask setup.py for contraction: multiplications and additions may be fused, so that
 # instruction sets differ in the last bits. On one of them, results are the same every time.
 
@@ -52,8 +52,8 @@ cdef class MLPLoop:
         Number of each hidden layer's.
     dropout : list of float
         Rates for the inputs and the outputs of each hidden layer.
-    reduction : int
-        How the loss of a row comes of its outputs, by the numbers of _mlp_network.h.
+    form : int
+        How the loss of a row is made of its outputs; see `_data.h`.
     rule : tuple of (int, ndarray), or None
         Address and coefficients of the loss of one output.
     scaling : tuple of (ndarray, ndarray), or None
@@ -76,7 +76,7 @@ cdef class MLPLoop:
 
     def __init__(
         self, list weights, list biases, grads, list grad_weights, list grad_biases, list trained,
-        list activations, list dropout, int reduction, rule, scaling, Stepper stepper,
+        list activations, list dropout, int form, rule, scaling, Stepper stepper,
         uint64_t seed, int n_threads,
     ):
         cdef Py_ssize_t i, n = len(weights)
@@ -94,10 +94,8 @@ cdef class MLPLoop:
             raise MemoryError
         self.net.lowest = n
         self.net.input_threshold, self.net.input_kept = thin(dropout[0])
-        self.net.reduction, self.net.seed = reduction, seed
-        if rule is not None:
-            self.net.rule = <void*><size_t>rule[0]
-            self.net.rule_row = cnp.PyArray_DATA(rule[1])
+        self.net.seed = seed
+        take_loss(&self.net.loss, form, rule)
         if scaling is not None:
             self.net.mean, self.net.inverse = cnp.PyArray_DATA(scaling[0]), cnp.PyArray_DATA(scaling[1])
         self.net.features = weights[0].shape[0]
@@ -183,10 +181,10 @@ cdef class MLPLoop:
             &self.net, self.typenum, self.outputs, X, y, sample_weight, order
         ):
             return None
-        block = even_blocks(min(batch_size, self.net.used))
+        block = even_blocks(min(batch_size, self.net.data.used))
         self.start_pass(True, True, block)
         self.stepper.attach(self.grads)
-        steps = (self.net.used + batch_size - 1) // batch_size
+        steps = (self.net.data.used + batch_size - 1) // batch_size
         chunk = <Py_ssize_t>(WORK_PER_CHUNK / (3.0 * batch_size * self.work))
         chunk = min(max(chunk, 1), MOST_STEPS)
         while step < steps and status == 0:
@@ -210,7 +208,7 @@ cdef class MLPLoop:
         done[0] = 0
         for i in range(first, first + count):
             start = i * batch_size
-            stop = min(start + batch_size, self.net.used)
+            stop = min(start + batch_size, self.net.data.used)
             self.net.step = <uint64_t>self.stepper.t
             batch_loss = batch_weight = 0
             self.blocks(start, stop, block, &batch_loss, &batch_weight)
@@ -236,10 +234,7 @@ cdef class MLPLoop:
             for i in range((net.rows + FASTLR_CHUNK - 1) // FASTLR_CHUNK):
                 loss[0] += net.losses[i]
             for i in range(net.start, net.start + net.rows):
-                weight[0] += (
-                    1.0 if net.weight == NULL
-                    else net.weight[i if net.order == NULL else <Py_ssize_t>net.order[i]]
-                )
+                weight[0] += fastlr_weight_at(&net.data, fastlr_row_at(&net.data, i))
             if net.training:
                 run_team(fastlr_gradients_share, net, net.shares)
             net.start += net.rows
@@ -252,10 +247,10 @@ cdef class MLPLoop:
             &self.net, self.typenum, self.outputs, X, y, sample_weight, None
         ):
             return None
-        block = even_blocks(self.net.used)
+        block = even_blocks(self.net.data.used)
         self.start_pass(False, True, block)
         with nogil:
-            self.blocks(0, self.net.used, block, &loss, &weight)
+            self.blocks(0, self.net.data.used, block, &loss, &weight)
         return loss, weight
 
     def forward(self, X):
@@ -264,18 +259,18 @@ cdef class MLPLoop:
         cdef fastlr_network *net = &self.net
         cdef cnp.ndarray out
         cdef char *data
-        net.order, net.used = NULL, take_rows(net, self.typenum, X)
-        if net.used < 0:
+        net.data.order, net.data.used = NULL, take_rows(net, self.typenum, X)
+        if net.data.used < 0:
             return None
-        block = even_blocks(net.used)
+        block = even_blocks(net.data.used)
         self.start_pass(False, False, block)
-        out = np.empty((net.used, self.outputs), X.dtype)
+        out = np.empty((net.data.used, self.outputs), X.dtype)
         data = <char*>cnp.PyArray_DATA(out)
         with nogil:
             net.start = 0
             run_team(fastlr_pack_share, net, net.shares)
-            while net.start < net.used:
-                net.rows = min(block, net.used - net.start)
+            while net.start < net.data.used:
+                net.rows = min(block, net.data.used - net.start)
                 run_team(fastlr_rows_share, net, net.shares)
                 fastlr_take_outputs(net, data)
                 net.start += net.rows

@@ -27,10 +27,6 @@ cdef char *take(Py_ssize_t *total, Py_ssize_t size) noexcept nogil:
 def activation(int kind, cnp.ndarray z not None):
     """Return value and slope of an activation for contiguous float32 or float64 numbers."""
     cdef cnp.ndarray value = z.copy(), slope = np.empty_like(z)
-    if z.dtype == np.float32:
-        fastlr_activate_f32(
-            kind, <float*>cnp.PyArray_DATA(value), <float*>cnp.PyArray_DATA(slope), z.size)
-    else:
-        fastlr_activate_f64(
-            kind, <double*>cnp.PyArray_DATA(value), <double*>cnp.PyArray_DATA(slope), z.size)
+    fastlr_activate(
+        z.itemsize, kind, cnp.PyArray_DATA(value), cnp.PyArray_DATA(slope), z.size)
     return value, slope

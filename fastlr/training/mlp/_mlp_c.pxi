@@ -2,7 +2,6 @@
 
 cdef extern from "_mlp.h" nogil:
     enum: FASTLR_CHUNK
-    enum: FASTLR_BY_EACH
     ctypedef struct fastlr_layer:
         int activation, trained
         uint32_t threshold
@@ -22,11 +21,8 @@ cdef extern from "_mlp.h" nogil:
         int itemsize, shares, training, with_loss
         Py_ssize_t n_layers, lowest
         fastlr_layer *layers
-        const char *x
-        const void *y
-        const double *weight
-        const int64_t *order
-        Py_ssize_t features, used
+        fastlr_data data
+        Py_ssize_t features
         const void *indptr
         const void *indices
         int wide
@@ -36,9 +32,7 @@ cdef extern from "_mlp.h" nogil:
         double input_kept
         char *gathered
         Py_ssize_t gathered_ld
-        int reduction
-        void *rule
-        const void *rule_row
+        fastlr_loss loss
         char *scratch
         Py_ssize_t scratch_size
         double *losses
@@ -50,5 +44,4 @@ cdef extern from "_mlp.h" nogil:
     void fastlr_take_outputs(const fastlr_network *net, char *out)
     bint fastlr_sound(const fastlr_network *net, Py_ssize_t rows, Py_ssize_t stored)
     Py_ssize_t fastlr_padded(int itemsize, Py_ssize_t columns)
-    void fastlr_activate_f32(int kind, float *z, float *slope, Py_ssize_t n)
-    void fastlr_activate_f64(int kind, double *z, double *slope, Py_ssize_t n)
+    void fastlr_activate(int itemsize, int kind, void *z, void *slope, Py_ssize_t n)

@@ -3,9 +3,6 @@
 #define FASTLR_CHUNK FASTLR_BLOCK /* rows whose losses are computed, and added up, together */
 #define FASTLR_LINES 6            /* cache lines to ask for in advance at a time */
 
-/* How the loss of a row comes of its outputs, in the order of mlp.py. */
-enum { FASTLR_BY_SOFTMAX, FASTLR_BY_LOGISTIC, FASTLR_BY_OVR, FASTLR_BY_RIVAL, FASTLR_BY_EACH };
-
 typedef struct {
     int activation, trained;
     uint32_t threshold; /* of dropout on its outputs; 0: none */
@@ -30,12 +27,8 @@ typedef struct {
     int itemsize, shares, training, with_loss;
     ptrdiff_t n_layers, lowest; /* the first layer that is trained */
     fastlr_layer *layers;
-    /* data */
-    const char *x;
-    const void *y;
-    const double *weight; /* NULL: all one */
-    const int64_t *order; /* NULL: as they lie */
-    ptrdiff_t features, used;
+    fastlr_data data;
+    ptrdiff_t features;
     const void *indptr, *indices; /* of sparse rows, whose values are at x; NULL for dense ones */
     int wide;                     /* whether these have 64 bits */
     const void *mean, *inverse; /* features are shifted and multiplied by; the second may be NULL,
@@ -44,10 +37,7 @@ typedef struct {
     double input_kept;
     char *gathered;
     ptrdiff_t gathered_ld;
-    /* loss */
-    int reduction;
-    void *rule; /* of one output */
-    const void *rule_row;
+    fastlr_loss loss;
     char *scratch;      /* of each share */
     ptrdiff_t scratch_size;
     double *losses;     /* of each chunk */
@@ -70,7 +60,7 @@ static void fastlr_share_of(ptrdiff_t total, ptrdiff_t unit, int share, int shar
 
 static ptrdiff_t fastlr_row(const fastlr_network *net, ptrdiff_t i)
 {
-    return net->order ? (ptrdiff_t)net->order[net->start + i] : net->start + i;
+    return fastlr_row_at(&net->data, net->start + i);
 }
 
 /* What the masks of a layer (0: the inputs) are drawn from, at this step. */

@@ -27,14 +27,14 @@ static void NAME(pack_share)(fastlr_network *net, int share)
 /* Whether rows are copied before they enter the first layer. */
 static int NAME(gathers)(const fastlr_network *net)
 {
-    return net->order || net->inverse || (net->training && net->input_threshold);
+    return net->data.order || net->inverse || (net->training && net->input_threshold);
 }
 
 /* Rows of the block from `first` to `last` as they enter the first layer; where they lie. */
 static const REAL *NAME(inputs)(fastlr_network *net, ptrdiff_t first, ptrdiff_t last,
                                 ptrdiff_t *ld, REAL *RESTRICT mask)
 {
-    const REAL *x = (const REAL *)net->x;
+    const REAL *x = (const REAL *)net->data.x;
     const ptrdiff_t n = net->features;
     const REAL *RESTRICT mean = (const REAL *)net->mean;
     const REAL *RESTRICT inverse = (const REAL *)net->inverse;
@@ -90,38 +90,13 @@ static double NAME(chunk_loss)(const fastlr_network *net, ptrdiff_t first, ptrdi
 {
     const fastlr_layer *layer = net->layers + net->n_layers - 1;
     const ptrdiff_t n = layer->outputs, ld = layer->ld;
-    const REAL *value = AT(layer->value) + first * ld, *row = (const REAL *)net->rule_row;
+    const REAL *value = AT(layer->value) + first * ld;
     REAL *delta = AT(layer->delta) + first * ld;
-    const NAME(fastlr_rule) rule = (NAME(fastlr_rule))net->rule;
-    const double share = 1.0 / (double)net->batch_rows;
-    double weights[FASTLR_CHUNK], loss;
-    int64_t codes[FASTLR_CHUNK];
-    const REAL *targets[FASTLR_CHUNK];
-    for (ptrdiff_t r = 0; r < count; r++) {
-        const ptrdiff_t at = fastlr_row(net, first + r);
-        weights[r] = net->weight ? net->weight[at] : 1;
-        if (net->reduction == FASTLR_BY_EACH) targets[r] = (const REAL *)net->y + at * n;
-        else codes[r] = ((const int64_t *)net->y)[at];
+    for (ptrdiff_t r = 0; r < count; r++)
         for (ptrdiff_t k = 0; k < n; k++) z[k * FASTLR_CHUNK + r] = value[r * ld + k];
-    }
-    switch (net->reduction) {
-    case FASTLR_BY_SOFTMAX:
-        loss = NAME(fastlr_softmax)(z, FASTLR_CHUNK, n, count, NULL, codes, weights, share);
-        break;
-    case FASTLR_BY_LOGISTIC:
-        loss = NAME(fastlr_logistic)(z, FASTLR_CHUNK, n, count, NULL, codes, weights, share);
-        break;
-    case FASTLR_BY_OVR:
-        loss = NAME(fastlr_ovr)(z, FASTLR_CHUNK, n, count, NULL, codes, weights, share, rule, row);
-        break;
-    case FASTLR_BY_RIVAL:
-        loss = NAME(fastlr_rival)(z, FASTLR_CHUNK, n, count, NULL, codes, weights, share, rule,
-                                  row);
-        break;
-    default:
-        loss = NAME(fastlr_each)(z, FASTLR_CHUNK, n, count, NULL, targets, weights, share, rule,
-                                 row);
-    }
+    const double loss =
+        NAME(fastlr_block_loss)(&net->loss, &net->data, net->start + first, count, z, FASTLR_CHUNK,
+                                n, NULL, 1.0 / (double)net->batch_rows);
     for (ptrdiff_t r = 0; r < count; r++)
         for (ptrdiff_t k = 0; k < n; k++) delta[r * ld + k] = z[k * FASTLR_CHUNK + r];
     return loss;
@@ -179,11 +154,11 @@ static void NAME(gradients_share)(fastlr_network *net, int share)
 {
     ptrdiff_t first, last;
     const int add = net->in_batch > 0;
-    fastlr_ahead ahead = {net->x, net->order, 0, 0, 0, net->features * (ptrdiff_t)sizeof(REAL)};
+    fastlr_ahead ahead = {net->data.x, net->data.order, 0, 0, 0, net->features * (ptrdiff_t)sizeof(REAL)};
     fastlr_share_of(net->rows, 1, share, net->shares, &ahead.row, &ahead.stop);
     ahead.row += net->start + net->rows;
     ahead.stop += net->start + net->rows;
-    if (ahead.stop > net->used) ahead.stop = net->used;
+    if (ahead.stop > net->data.used) ahead.stop = net->data.used;
     for (ptrdiff_t l = net->lowest; l < net->n_layers; l++) {
         fastlr_layer *layer = net->layers + l;
         if (!layer->trained) continue;
@@ -204,14 +179,14 @@ static void NAME(gradients_share)(fastlr_network *net, int share)
             a = AT(net->gathered);
             lda = net->gathered_ld;
         } else {
-            a = (const REAL *)net->x + net->start * net->features;
+            a = (const REAL *)net->data.x + net->start * net->features;
             lda = net->features;
         }
         fastlr_share_of(layer->inputs, TILE_ROWS, share, net->shares, &first, &last);
         if (last > first)
             NAME(product)(a + first, 1, lda, AT(layer->panels), net->rows,
                           AT(layer->grad_weight) + first * layer->outputs, layer->outputs,
-                          last - first, layer->outputs, add, l == 0 && net->order ? &ahead : NULL);
+                          last - first, layer->outputs, add, l == 0 && net->data.order ? &ahead : NULL);
     }
 }
 
@@ -225,13 +200,7 @@ static void NAME(take_outputs)(const fastlr_network *net, REAL *out)
 }
 
 #undef AT
-#undef VEC
-#undef ZERO
-#undef LOAD
-#undef STORE
-#undef LANES
 #undef PANEL
 #undef TILE_ROWS
 #undef DEPTH
-#undef VECTOR_WIDTH
 #undef BAND

@@ -2,34 +2,12 @@
    for each REAL. Every element is summed over the inner dimension in one order, however rows
    and columns are divided: results depend neither on threads nor on who shares a mini-batch. */
 
-#if FASTLR_VECTORS
-#define LANES ((ptrdiff_t)(VECTOR_BYTES / sizeof(REAL)))
-typedef REAL NAME(lanes) __attribute__((vector_size(VECTOR_BYTES)));
-typedef REAL NAME(loose_lanes)
-    __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
-#define VEC NAME(lanes)
-#define ZERO (VEC){0}
-#define LOAD(p) ((VEC) * (const NAME(loose_lanes) *)(p))
-#define STORE(p, v) (*(NAME(loose_lanes) *)(p) = (v))
-#else
-#define LANES ((ptrdiff_t)1)
-#define VEC REAL
-#define ZERO ((REAL)0)
-#define LOAD(p) (*(p))
-#define STORE(p, v) (*(p) = (v))
-#endif
-
 /* Columns of a panel: with 6 rows that is 12 accumulators, which fit 16 registers with room for
    the operands, and hide the latency of the additions. */
 #define PANEL (2 * LANES)
 #define TILE_ROWS 6
 /* Panels of this depth stay in the first cache level. */
-#define DEPTH ((ptrdiff_t)(24576 / (2 * VECTOR_WIDTH)))
-#if FASTLR_VECTORS
-#define VECTOR_WIDTH VECTOR_BYTES
-#else
-#define VECTOR_WIDTH sizeof(REAL)
-#endif
+#define DEPTH ((ptrdiff_t)(24576 / (2 * VECTOR_BYTES)))
 /* Rows of the result that are done panel by panel: their operand stays in the cache. */
 #define BAND 48
 
@@ -129,19 +107,15 @@ static void NAME(pack_transposed)(const REAL *w, ptrdiff_t ld, ptrdiff_t depth, 
 /* Bring in a few of the rows that the next block reads. */
 static inline void NAME(look_ahead)(fastlr_ahead *ahead)
 {
-#if FASTLR_VECTORS
     for (int i = 0; i < FASTLR_LINES && ahead->row < ahead->stop; i++) {
         const ptrdiff_t row = ahead->order ? (ptrdiff_t)ahead->order[ahead->row] : ahead->row;
-        __builtin_prefetch(ahead->x + row * ahead->size + ahead->at, 0, 2);
+        PREFETCH_FAR(ahead->x + row * ahead->size + ahead->at);
         ahead->at += 64;
         if (ahead->at >= ahead->size) {
             ahead->at = 0;
             ahead->row++;
         }
     }
-#else
-    (void)ahead;
-#endif
 }
 
 /* c[m][n] (+)= sum_k a[m * a_row + k * a_step] b[k][n], b in panels. */
@@ -170,7 +144,7 @@ static void NAME(product)(const REAL *a, ptrdiff_t a_row, ptrdiff_t a_step, cons
                     if (width == PANEL || width == LANES) {
                         tiles[left - 1](row, a_step, panel, count, c + i * ldc + j, ldc, more);
                     } else {
-                        REAL part[TILE_ROWS * 2 * (VECTOR_WIDTH / sizeof(REAL))];
+                        REAL part[TILE_ROWS * 2 * (VECTOR_BYTES / sizeof(REAL))];
                         tiles[left - 1](row, a_step, panel, count, part, PANEL, 0);
                         for (ptrdiff_t r = 0; r < left; r++)
                             for (ptrdiff_t v = 0; v < width; v++) {
@@ -191,7 +165,7 @@ static void NAME(sum_panels)(const REAL *panels, ptrdiff_t depth, ptrdiff_t colu
                              int add)
 {
     for (ptrdiff_t j = 0; j < columns; j += PANEL) {
-        REAL sum[2 * (VECTOR_WIDTH / sizeof(REAL))];
+        REAL sum[2 * (VECTOR_BYTES / sizeof(REAL))];
         const REAL *panel = panels + j * depth;
         VEC part[2] = {ZERO, ZERO};
         for (ptrdiff_t k = 0; k < depth; k++)

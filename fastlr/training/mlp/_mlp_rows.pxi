@@ -3,18 +3,10 @@
 cdef bint take_data(
     fastlr_network *net, int typenum, Py_ssize_t outputs, X, y, sample_weight, order
 ):
-    """Take the pointers of the data; say no if an argument is unfit."""
-    cdef Data data
+    """Take the pointers of the data; return whether the arguments are fit."""
     cdef Py_ssize_t rows = take_rows(net, typenum, X)
-    if rows < 0:
-        return False
-    if not take_rows_of(
-        &data, rows, typenum, outputs, net.reduction == FASTLR_BY_EACH, y, sample_weight, order
-    ):
-        return False
-    net.y = data.targets if data.codes == NULL else <const void*>data.codes
-    net.weight, net.order, net.used = data.weight, data.order, data.used
-    return True
+    return rows >= 0 and take_rows_of(
+        &net.data, rows, typenum, outputs, net.loss.form, y, sample_weight, order)
 
 
 cdef Py_ssize_t take_rows(fastlr_network *net, int typenum, X):
@@ -25,7 +17,7 @@ cdef Py_ssize_t take_rows(fastlr_network *net, int typenum, X):
     if cnp.PyArray_Check(X):
         if not (fits(X, typenum, 2, -1) and cnp.PyArray_DIM(X, 1) == net.features):
             return -1
-        net.x = cnp.PyArray_BYTES(X)
+        net.data.x = cnp.PyArray_BYTES(X)
         return cnp.PyArray_DIM(X, 0)
     if getattr(X, "format", None) != "csr" or X.ndim != 2 or X.shape[1] != net.features:
         return -1
@@ -39,7 +31,7 @@ cdef Py_ssize_t take_rows(fastlr_network *net, int typenum, X):
     ):
         return -1
     net.wide = kind == cnp.NPY_INT64
-    net.x = cnp.PyArray_BYTES(values)
+    net.data.x = cnp.PyArray_BYTES(values)
     net.indices, net.indptr = cnp.PyArray_DATA(indices), cnp.PyArray_DATA(indptr)
     if fastlr_sound(net, rows, cnp.PyArray_DIM(values, 0)):
         return rows

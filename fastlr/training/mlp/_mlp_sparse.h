@@ -4,7 +4,7 @@
 static inline REAL NAME(sparse_value)(const fastlr_network *net, ptrdiff_t k, ptrdiff_t column,
                                       uint64_t key)
 {
-    REAL value = ((const REAL *)net->x)[k];
+    REAL value = ((const REAL *)net->data.x)[k];
     if (net->inverse) value *= ((const REAL *)net->inverse)[column];
     if (net->training && net->input_threshold)
         value *= fastlr_number(key, (uint32_t)column) < net->input_threshold

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..engine import compiled
+from ..losses import REDUCTIONS
 from . import reference as mlp_numpy
 from .activations import ACTIVATIONS
-
-FORMS = ("softmax", "logistic", "ovr", "rival", "each")
-"""How losses come of outputs, numbered as in `_mlp_network.h`."""
 
 
 def activation_number(name: str) -> int:
@@ -61,7 +59,7 @@ def network_outputs(
             None,
             [activation_number(name) for name in activations],
             [0.0] * len(weights),
-            FORMS.index("each"),
+            REDUCTIONS.index("each"),
             None,
             None,
             None,

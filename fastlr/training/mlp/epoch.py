@@ -15,7 +15,7 @@ from ..scaling import FeatureScaling
 from ..sparse import data as sparse_data
 from . import reference as mlp_numpy
 from .activations import check_activation
-from .core import FORMS, activation_number
+from .core import activation_number
 
 
 class MLPEpoch(Engine):
@@ -119,7 +119,7 @@ class MLPEpoch(Engine):
             self.scaling = FeatureScaling(
                 *(np.ascontiguousarray(a, arena.params.dtype) for a in (mean, scaling.inverse))
             )
-        self._compiled = self._core(engine)
+        self._compiled = self.core(engine)
         self._freeze(self._frozen_now())
 
     def _frozen_now(self) -> frozenset[int]:
@@ -132,7 +132,7 @@ class MLPEpoch(Engine):
         self.frozen = frozen
         self.lowest = min(set(range(len(self.weights))) - frozen, default=len(self.weights))
         self.arena.grads[:] = 0
-        self._loop = None if self._compiled is None else self._make_loop(self._compiled)
+        self.loop = None if self._compiled is None else self._make_loop(self._compiled)
 
     def run(
         self,
@@ -179,8 +179,8 @@ class MLPEpoch(Engine):
             [k not in self.frozen for k in layers],
             [activation_number(name) for name in self.activations],
             self.dropout,
-            FORMS.index(self._form("ovr")),
-            self._rule(),
+            self.form,
+            self.rule,
             self.scaling,
             self.updater.binding.stepper,
             self.seed,
@@ -190,7 +190,7 @@ class MLPEpoch(Engine):
     @property
     def uses_blas(self) -> bool:
         """Whether BLAS does the products, with as many threads as it is set to."""
-        return self._loop is None
+        return self.loop is None
 
     def _rows(self, X: Any) -> Any:
         """Return X, dense if its zeros are to be shifted."""
@@ -198,8 +198,9 @@ class MLPEpoch(Engine):
             return X.toarray()
         return X
 
-    def _check_data(self, X: Any) -> Callable[..., None]:
-        return sparse_data.check_all if sparse.issparse(X) else super()._check_data(X)
+    def data_check(self, X: Any) -> Callable[..., None]:
+        """Return what checks the data."""
+        return sparse_data.check_all if sparse.issparse(X) else super().data_check(X)
 
 
 def layer_starts(starts: Mapping[str, int], n_layers: int) -> dict[int, int]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..linear.reference import batch_loss
+from ..losses import batch_loss
 from ..result import EpochResult
 from .activations import ACTIVATIONS
 from .dropout import dropout_mask
@@ -95,7 +95,7 @@ def evaluate(
                 _scaled(X[rows], epoch), epoch.weights, epoch.biases, epoch.activations
             )
             weights = row_weights[rows]
-            total += batch_loss(epoch._kernel, epoch.reduction, outputs, y[rows], weights)[0]
+            total += batch_loss(epoch.kernel, epoch.reduction, outputs, y[rows], weights)[0]
     return total, float(row_weights.sum())
 
 
@@ -178,7 +178,7 @@ def _gradients(X: np.ndarray, y: np.ndarray, row_weights: np.ndarray, epoch: Any
     a = X if masks[0] is None else X * masks[0]
     values, slopes = _forward(a, epoch.weights, epoch.biases, epoch.activations, masks[1:])
     share = 1 / len(X)
-    loss, delta = batch_loss(epoch._kernel, epoch.reduction, values[-1], y, row_weights * share)
+    loss, delta = batch_loss(epoch.kernel, epoch.reduction, values[-1], y, row_weights * share)
     for layer in reversed(range(epoch.lowest, len(epoch.weights))):
         if layer not in epoch.frozen:
             epoch.arena.grad[f"coef_{layer}"][...] = values[layer].T @ delta

@@ -1,12 +1,10 @@
 /* Products of sparse rows with the coefficients of their features; included once for each REAL. */
 
-#define LANES ((ptrdiff_t)(SPARSE_BYTES / sizeof(REAL)))
-
 /* Few outputs. p and g hold the features of a mini-batch only, one after the other, and ids are
    their numbers among these. */
-static SPARSE_INLINE void SPARSE_NAME(forward_by)(const ptrdiff_t outputs, const REAL *const *x,
-                                                  const int32_t *ids, const ptrdiff_t *starts,
-                                                  ptrdiff_t rows, const REAL *p, REAL *z)
+static INLINE void NAME(forward_by)(const ptrdiff_t outputs, const REAL *const *x,
+                                    const int32_t *ids, const ptrdiff_t *starts,
+                                    ptrdiff_t rows, const REAL *p, REAL *z)
 {
     for (ptrdiff_t r = 0; r < rows; r++) {
         const ptrdiff_t n = starts[r + 1] - starts[r];
@@ -32,9 +30,9 @@ static SPARSE_INLINE void SPARSE_NAME(forward_by)(const ptrdiff_t outputs, const
     }
 }
 
-static SPARSE_INLINE void SPARSE_NAME(backward_by)(const ptrdiff_t outputs, const REAL *const *x,
-                                                   const int32_t *ids, const ptrdiff_t *starts,
-                                                   ptrdiff_t rows, const REAL *d, REAL *g)
+static INLINE void NAME(backward_by)(const ptrdiff_t outputs, const REAL *const *x,
+                                     const int32_t *ids, const ptrdiff_t *starts,
+                                     ptrdiff_t rows, const REAL *d, REAL *g)
 {
     for (ptrdiff_t r = 0; r < rows; r++) {
         const ptrdiff_t n = starts[r + 1] - starts[r];
@@ -45,78 +43,50 @@ static SPARSE_INLINE void SPARSE_NAME(backward_by)(const ptrdiff_t outputs, cons
     }
 }
 
-static void SPARSE_NAME(fastlr_sparse_forward_few)(const REAL *const *x, const int32_t *ids,
-                                                   const ptrdiff_t *starts, ptrdiff_t rows,
-                                                   const REAL *p, ptrdiff_t outputs, REAL *z)
+static void NAME(sparse_forward_few)(const REAL *const *x, const int32_t *ids,
+                                     const ptrdiff_t *starts, ptrdiff_t rows,
+                                     const REAL *p, ptrdiff_t outputs, REAL *z)
 {
     switch (outputs) {
-    case 1: SPARSE_NAME(forward_by)(1, x, ids, starts, rows, p, z); break;
-    case 2: SPARSE_NAME(forward_by)(2, x, ids, starts, rows, p, z); break;
-    case 3: SPARSE_NAME(forward_by)(3, x, ids, starts, rows, p, z); break;
-    case 4: SPARSE_NAME(forward_by)(4, x, ids, starts, rows, p, z); break;
-    default: SPARSE_NAME(forward_by)(outputs, x, ids, starts, rows, p, z);
+    case 1: NAME(forward_by)(1, x, ids, starts, rows, p, z); break;
+    case 2: NAME(forward_by)(2, x, ids, starts, rows, p, z); break;
+    case 3: NAME(forward_by)(3, x, ids, starts, rows, p, z); break;
+    case 4: NAME(forward_by)(4, x, ids, starts, rows, p, z); break;
+    default: NAME(forward_by)(outputs, x, ids, starts, rows, p, z);
     }
 }
 
-static void SPARSE_NAME(fastlr_sparse_backward_few)(const REAL *const *x, const int32_t *ids,
-                                                    const ptrdiff_t *starts, ptrdiff_t rows,
-                                                    const REAL *d, ptrdiff_t outputs, REAL *g)
+static void NAME(sparse_backward_few)(const REAL *const *x, const int32_t *ids,
+                                      const ptrdiff_t *starts, ptrdiff_t rows,
+                                      const REAL *d, ptrdiff_t outputs, REAL *g)
 {
     switch (outputs) {
-    case 1: SPARSE_NAME(backward_by)(1, x, ids, starts, rows, d, g); break;
-    case 2: SPARSE_NAME(backward_by)(2, x, ids, starts, rows, d, g); break;
-    case 3: SPARSE_NAME(backward_by)(3, x, ids, starts, rows, d, g); break;
-    case 4: SPARSE_NAME(backward_by)(4, x, ids, starts, rows, d, g); break;
-    default: SPARSE_NAME(backward_by)(outputs, x, ids, starts, rows, d, g);
+    case 1: NAME(backward_by)(1, x, ids, starts, rows, d, g); break;
+    case 2: NAME(backward_by)(2, x, ids, starts, rows, d, g); break;
+    case 3: NAME(backward_by)(3, x, ids, starts, rows, d, g); break;
+    case 4: NAME(backward_by)(4, x, ids, starts, rows, d, g); break;
+    default: NAME(backward_by)(outputs, x, ids, starts, rows, d, g);
     }
-}
-
-/* p <- soft(left p, threshold), after avg <- keep avg + take p where there is an average: what steps
-   without a gradient do to a feature. */
-static void SPARSE_NAME(fastlr_sparse_idle)(REAL *SPARSE_RESTRICT p,
-                                            REAL *SPARSE_RESTRICT avg, ptrdiff_t n,
-                                            double left, double threshold, double keep, double take)
-{
-    const REAL l1 = (REAL)threshold, a = (REAL)keep, b = (REAL)take;
-    if (avg)
-        for (ptrdiff_t k = 0; k < n; k++) avg[k] = a * avg[k] + b * p[k];
-    if (left > 0.5 && left < 1) { /* of a number near 1 single precision keeps few digits */
-        const REAL fall = (REAL)(left - 1);
-        for (ptrdiff_t k = 0; k < n; k++) p[k] += fall * p[k];
-    } else if (left != 1) {
-        const REAL scale = (REAL)left;
-        for (ptrdiff_t k = 0; k < n; k++) p[k] *= scale;
-    }
-    if (l1 > 0)
-        for (ptrdiff_t k = 0; k < n; k++)
-            p[k] = p[k] > l1 ? p[k] - l1 : (p[k] < -l1 ? p[k] + l1 : 0 * p[k]);
 }
 
 /* Between products, rows lie after each other; losses take FASTLR_BLOCK of them side by side. */
-static void SPARSE_NAME(fastlr_sparse_aside)(const REAL *z, ptrdiff_t ld, ptrdiff_t rows,
-                                             ptrdiff_t outputs, REAL *zt)
+static void NAME(sparse_aside)(const REAL *z, ptrdiff_t ld, ptrdiff_t rows,
+                               ptrdiff_t outputs, REAL *zt)
 {
     for (ptrdiff_t k = 0; k < outputs; k++)
         for (ptrdiff_t r = 0; r < FASTLR_BLOCK; r++)
             zt[k * FASTLR_BLOCK + r] = r < rows ? z[r * ld + k] : 0;
 }
 
-static void SPARSE_NAME(fastlr_sparse_back)(const REAL *zt, ptrdiff_t ld, ptrdiff_t rows,
-                                            ptrdiff_t outputs, REAL *z)
+static void NAME(sparse_back)(const REAL *zt, ptrdiff_t ld, ptrdiff_t rows,
+                              ptrdiff_t outputs, REAL *z)
 {
     for (ptrdiff_t r = 0; r < rows; r++)
         for (ptrdiff_t k = 0; k < outputs; k++) z[r * ld + k] = zt[k * FASTLR_BLOCK + r];
 }
 
-#if SPARSE_VECTORS
-typedef REAL SPARSE_NAME(sparse_vector) __attribute__((vector_size(SPARSE_BYTES)));
-typedef REAL SPARSE_NAME(sparse_unaligned)
-    __attribute__((vector_size(SPARSE_BYTES), aligned(sizeof(REAL)), may_alias));
-#define VEC SPARSE_NAME(sparse_vector)
-#define LOAD(p) ((VEC) * (const SPARSE_NAME(sparse_unaligned) *)(p))
-#define STORE(p, v) (*(SPARSE_NAME(sparse_unaligned) *)(p) = (v))
-
-#define SPARSE_NAME_C(x) SPARSE_NAME(SPARSE_JOIN(x, C))
+#if FASTLR_VECTORS
+#define NAME_C(x) NAME(JOIN(x, C))
 #define C 1
 #include "_sparse_vectors.h"
 #undef C
@@ -141,64 +111,43 @@ typedef REAL SPARSE_NAME(sparse_unaligned)
 #define C 8
 #include "_sparse_vectors.h"
 #undef C
-#undef SPARSE_NAME_C
+#undef NAME_C
 
-#define SPARSE_FOR_COUNT(count, name, ...)                           \
-    switch (count) {                                                 \
-    case 1: SPARSE_NAME(SPARSE_JOIN(name, 1))(__VA_ARGS__); break;   \
-    case 2: SPARSE_NAME(SPARSE_JOIN(name, 2))(__VA_ARGS__); break;   \
-    case 3: SPARSE_NAME(SPARSE_JOIN(name, 3))(__VA_ARGS__); break;   \
-    case 4: SPARSE_NAME(SPARSE_JOIN(name, 4))(__VA_ARGS__); break;   \
-    case 5: SPARSE_NAME(SPARSE_JOIN(name, 5))(__VA_ARGS__); break;   \
-    case 6: SPARSE_NAME(SPARSE_JOIN(name, 6))(__VA_ARGS__); break;   \
-    case 7: SPARSE_NAME(SPARSE_JOIN(name, 7))(__VA_ARGS__); break;   \
-    default: SPARSE_NAME(SPARSE_JOIN(name, 8))(__VA_ARGS__);         \
+#define FOR_COUNT(count, name, ...) \
+    switch (count) { \
+    case 1: NAME(JOIN(name, 1))(__VA_ARGS__); break; \
+    case 2: NAME(JOIN(name, 2))(__VA_ARGS__); break; \
+    case 3: NAME(JOIN(name, 3))(__VA_ARGS__); break; \
+    case 4: NAME(JOIN(name, 4))(__VA_ARGS__); break; \
+    case 5: NAME(JOIN(name, 5))(__VA_ARGS__); break; \
+    case 6: NAME(JOIN(name, 6))(__VA_ARGS__); break; \
+    case 7: NAME(JOIN(name, 7))(__VA_ARGS__); break; \
+    default: NAME(JOIN(name, 8))(__VA_ARGS__); \
     }
 
-static void SPARSE_NAME(fastlr_sparse_forward)(const REAL *const *x, const int32_t *ids,
-                                               const ptrdiff_t *starts, ptrdiff_t rows,
-                                               const REAL *w, ptrdiff_t outputs, REAL *z,
-                                               ptrdiff_t ld)
+static void NAME(sparse_forward)(const REAL *const *x, const int32_t *ids,
+                                 const ptrdiff_t *starts, ptrdiff_t rows,
+                                 const REAL *w, ptrdiff_t outputs, REAL *z,
+                                 ptrdiff_t ld)
 {
     for (ptrdiff_t c = 0; c < outputs; c += 8 * LANES) {
         const ptrdiff_t end = c + 8 * LANES < outputs ? c + 8 * LANES : outputs;
-        SPARSE_FOR_COUNT((end - c + LANES - 1) / LANES, sparse_forward, x, ids, starts, rows, w, outputs,
-                         c, end, z, ld)
+        FOR_COUNT((end - c + LANES - 1) / LANES, sparse_forward, x, ids, starts, rows, w, outputs,
+                  c, end, z, ld)
     }
 }
 
-static void SPARSE_NAME(fastlr_sparse_backward)(const REAL *values, const int32_t *rows,
-                                                const int32_t *starts, ptrdiff_t first,
-                                                ptrdiff_t stop, const REAL *d, ptrdiff_t ld,
-                                                const int32_t *places, const char *fresh, REAL *g,
-                                                double *squares)
+static void NAME(sparse_backward)(const REAL *values, const int32_t *rows,
+                                  const int32_t *starts, ptrdiff_t first,
+                                  ptrdiff_t stop, const REAL *d, ptrdiff_t ld,
+                                  const int32_t *places, const char *fresh, REAL *g,
+                                  double *squares)
 {
     for (ptrdiff_t c = 0; c < ld; c += 8 * LANES) {
         const ptrdiff_t end = c + 8 * LANES < ld ? c + 8 * LANES : ld;
-        SPARSE_FOR_COUNT((end - c) / LANES, sparse_backward, values, rows, starts, first, stop, d, ld,
-                         places, fresh, c, g, squares)
+        FOR_COUNT((end - c) / LANES, sparse_backward, values, rows, starts, first, stop, d, ld,
+                  places, fresh, c, g, squares)
     }
 }
-#undef SPARSE_FOR_COUNT
-#undef VEC
-#undef LOAD
-#undef STORE
-#else
-static void SPARSE_NAME(fastlr_sparse_forward)(const REAL *const *x, const int32_t *ids,
-                                               const ptrdiff_t *starts, ptrdiff_t rows,
-                                               const REAL *w, ptrdiff_t outputs, REAL *z,
-                                               ptrdiff_t ld)
-{
-    (void)x; (void)ids; (void)starts; (void)rows; (void)w; (void)outputs; (void)z; (void)ld;
-}
-static void SPARSE_NAME(fastlr_sparse_backward)(const REAL *values, const int32_t *rows,
-                                                const int32_t *starts, ptrdiff_t first,
-                                                ptrdiff_t stop, const REAL *d, ptrdiff_t ld,
-                                                const int32_t *places, const char *fresh, REAL *g,
-                                                double *squares)
-{
-    (void)values; (void)rows; (void)starts; (void)first; (void)stop; (void)d; (void)ld;
-    (void)places; (void)fresh; (void)g; (void)squares;
-}
+#undef FOR_COUNT
 #endif
-#undef LANES

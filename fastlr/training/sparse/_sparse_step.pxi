@@ -1,7 +1,7 @@
 # The step on the features of a mini-batch.
 
 cdef int run_steps(
-    SparseLoop m, real *tag, Data *data, Py_ssize_t batch_size, Py_ssize_t first, Py_ssize_t count,
+    SparseLoop m, fastlr_data *data, Py_ssize_t batch_size, Py_ssize_t first, Py_ssize_t count,
     Py_ssize_t *done, double *loss, double *weight,
 ) noexcept nogil:
     """Make `count` steps."""
@@ -13,95 +13,125 @@ cdef int run_steps(
     for i in range(first, first + count):
         start = i * batch_size
         stop = min(start + batch_size, data.used)
-        batch_loss = batch_gradient(m, tag, data, start, stop, &memory)
+        batch_loss = fastlr_sparse_gradient(&m.c, data, start, stop, &memory)
         if not memory:
             return NO_MEMORY
         if not isfinite(batch_loss):
             return DIVERGED
-        status = step_densely(m, tag) if m.dense else step_lazily(m, tag)
+        status = step_densely(m) if m.c.dense else step_lazily(m)
         if status == DIVERGED:
             return DIVERGED
         loss[0] += batch_loss
-        weight[0] += sum_weights(data, start, stop)
+        weight[0] += fastlr_sum_weights(data, start, stop)
         done[0] += 1
     return DONE
 
 
-cdef int step_densely(SparseLoop m, real *tag) noexcept nogil:
+cdef int step_densely(SparseLoop m) noexcept nogil:
     """Step all features, with zeros for a gradient where there is none."""
-    cdef Batch *batch = &m.batch
+    cdef fastlr_batch *batch = &m.c.batch
     cdef int status
-    cdef Py_ssize_t i, size = m.outputs * m.itemsize
+    cdef Py_ssize_t i, size = m.c.outputs * m.c.itemsize
     for i in range(batch.count):
-        memcpy(m.grad_coef + batch.feature[i] * size, batch.g + i * m.ld * m.itemsize, size)
+        memcpy(m.c.grad_coef + batch.feature[i] * size, batch.g + i * m.c.ld * m.c.itemsize, size)
     status = m.stepper.advance()
     for i in range(batch.count):
-        memset(m.grad_coef + batch.feature[i] * size, 0, size)
+        memset(m.c.grad_coef + batch.feature[i] * size, 0, size)
     return status
 
 
-cdef int step_lazily(SparseLoop m, real *tag) noexcept nogil:
+cdef int step_lazily(SparseLoop m) noexcept nogil:
     """Step the features of the mini-batch, and the intercept."""
     cdef Plan *plan = &m.stepper.plan
-    cdef Py_ssize_t size = plan.width * m.itemsize
+    cdef Py_ssize_t size = plan.width * m.c.itemsize
     cdef char *table = plan.rows + plan.cursor * plan.n_groups * size
     cdef char *own = m.rows + size
     cdef int status
     cdef int32_t i
-    cdef Idle one
+    cdef fastlr_idle one
     memcpy(m.rows, table + m.coef_segment.group * size, size)
-    if m.intercept != NULL:
+    if m.c.intercept != NULL:
         memcpy(own, table + m.intercept_segment.group * size, size)
     if m.stepper.check or m.stepper.plan.clip_norm > 0:
-        status = measure(m, tag)
+        status = measure(m)
         if status != DONE:
             return status
-    one = idle_of(m, <real*>m.rows)
+    one = idle_of(m, m.rows)
     if one.alone:
-        step_alone(m, tag, one)
+        fastlr_sparse_step_alone(&m.c, &one)
     else:
-        note_idle(m, one)
-    if m.many:
-        update_rows(m, tag)
+        fastlr_note_idle(&m.c, &one)
+    if m.c.many:
+        update_rows(m)
     else:
-        update_gathered(m, tag)
-    if m.intercept != NULL:
-        update_intercept(m, tag)
-    m.clock += 1
-    if m.idle:  # else nothing was missed
-        for i in range(m.batch.count):
-            m.last[m.batch.feature[i]] = m.clock
+        update_gathered(m)
+    if m.c.intercept != NULL:
+        update_intercept(m)
+    m.c.clock += 1
+    if m.c.idle:  # else nothing was missed
+        for i in range(m.c.batch.count):
+            m.c.last[m.c.batch.feature[i]] = m.c.clock
     if one.alone:
-        begin_tables(m)
+        fastlr_begin_tables(&m.c)
     plan.cursor += 1
     m.stepper.t += 1
     return DONE
 
 
-cdef int measure(SparseLoop m, real *tag) noexcept nogil:
+cdef fastlr_idle idle_of(SparseLoop m, char *row) noexcept nogil:
+    """Read from a coefficient row what a step does to a feature without a gradient."""
+    cdef fastlr_sparse *c = &m.c
+    cdef fastlr_idle one
+    cdef Py_ssize_t at = c.clock - c.base
+    cdef double p = 0, g = 0, unused = 0, scale, clip  # room for a number of either precision
+    cdef void *state[FASTLR_MOST_STATES]
+    cdef int k, size = c.itemsize
+    one.left, one.threshold = 1, fastlr_get(size, row, L1)
+    if m.idles:
+        one.left -= fastlr_get(size, row, SHRINK)
+    if m.plain and fastlr_get(size, row, L2) != 0:
+        # The rate, wherever the rule keeps it: how far it goes down a gradient of 1.
+        for k in range(FASTLR_MOST_STATES):
+            state[k] = &unused
+        scale, clip = fastlr_get(size, row, GSCALE), fastlr_get(size, row, CLIP)
+        fastlr_put(size, row, GSCALE, 1)
+        fastlr_put(size, row, CLIP, 1)
+        fastlr_put(size, &g, 0, 1)
+        (<kernel_t><void*>m.stepper.plan.kernel)(&p, &g, state, row, 1)
+        fastlr_put(size, row, GSCALE, scale)
+        fastlr_put(size, row, CLIP, clip)
+        one.left += fastlr_get(size, &p, 0) * fastlr_get(size, row, L2)
+    one.weight = fastlr_get(size, row, AVGW) if c.average != NULL else 0
+    one.alone = not (one.left > 1e-3 and c.shrunk[at] * one.left > 1e-100)
+    if c.average != NULL:
+        one.alone |= not (one.weight < 0.999 and c.kept[at] * (1 - one.weight) > 1e-100)
+    return one
+
+
+cdef int measure(SparseLoop m) noexcept nogil:
     """Look at the norms of the gradients: scale them, or say that the step cannot be made."""
     cdef Plan *plan = &m.stepper.plan
-    cdef Batch *batch = &m.batch
-    cdef Py_ssize_t i, n = m.outputs, norms = 1
+    cdef fastlr_batch *batch = &m.c.batch
+    cdef Py_ssize_t i, n = m.c.outputs, norms = 1
     cdef double coef = 0, intercept = 0
     cdef bint joint
-    if m.many:
+    if m.c.many:
         for i in range(batch.count):
             coef += batch.square[i]
     else:
         coef = (<sumsq_t><void*>plan.sumsq)(batch.g, batch.count * n)
-    if m.intercept != NULL:
-        intercept = (<sumsq_t><void*>plan.sumsq)(m.grad_intercept, n)
+    if m.c.intercept != NULL:
+        intercept = (<sumsq_t><void*>plan.sumsq)(m.c.grad_intercept, n)
     if not isfinite(coef + intercept):
         # Finite gradients may have a sum of squares that is not, in single precision above all.
         coef = 0
         for i in range(batch.count):
-            coef += (<sumsq_t><void*>plan.sumsq)(batch.g + i * m.ld * m.itemsize, n)
+            coef += (<sumsq_t><void*>plan.sumsq)(batch.g + i * m.c.ld * m.c.itemsize, n)
         if m.stepper.check and not isfinite(coef + intercept):
             i = -1
-            if not finite(m, tag):
+            if not finite(m):
                 i = m.coef_segment - plan.segments
-            elif m.intercept != NULL and not all_finite(<const real*>m.grad_intercept, n):
+            elif m.c.intercept != NULL and not fastlr_all_finite(m.c.itemsize, m.c.grad_intercept, n):
                 i = m.intercept_segment - plan.segments
             if i >= 0:
                 m.stepper.norm = sqrt(coef + intercept)
@@ -112,26 +142,20 @@ cdef int measure(SparseLoop m, real *tag) noexcept nogil:
                 return SKIPPED
     m.stepper.norm = sqrt(coef + intercept)
     if m.stepper.plan.clip_norm > 0:
-        joint = m.intercept != NULL and m.coef_segment.norm == m.intercept_segment.norm
+        joint = m.c.intercept != NULL and m.coef_segment.norm == m.intercept_segment.norm
         set_scale(plan, m.rows, coef + intercept if joint else coef)
-        if m.intercept != NULL:
+        if m.c.intercept != NULL:
             set_scale(
-                plan, m.rows + plan.width * m.itemsize, coef + intercept if joint else intercept)
+                plan, m.rows + plan.width * m.c.itemsize, coef + intercept if joint else intercept)
     return DONE
 
 
-cdef bint all_finite(const real *x, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        if not isfinite(x[i]):
-            return False
-    return True
-
-
-cdef bint finite(SparseLoop m, real *tag) noexcept nogil:
+cdef bint finite(SparseLoop m) noexcept nogil:
     cdef int32_t i
-    for i in range(m.batch.count):
-        if not all_finite(<const real*>m.batch.g + i * m.ld, m.outputs):
+    for i in range(m.c.batch.count):
+        if not fastlr_all_finite(
+            m.c.itemsize, m.c.batch.g + i * m.c.ld * m.c.itemsize, m.c.outputs
+        ):
             return False
     return True
 
@@ -151,102 +175,89 @@ cdef inline Py_ssize_t apply_rule(
     return 0
 
 
-cdef bint is_due(Plan *plan, real *row) noexcept nogil:
+cdef bint is_due(Plan *plan, const char *row) noexcept nogil:
     """Whether anything follows the rule in this step."""
     return plan.finish.kernel != 0 and (
-        plan.finish.always or row[L1] != 0 or row[LOOK] != 0)
+        plan.finish.always or fastlr_get(<int>plan.itemsize, row, L1) != 0
+        or fastlr_get(<int>plan.itemsize, row, LOOK) != 0)
 
 
-cdef void set_caution(real *row, Py_ssize_t kept, Py_ssize_t n) noexcept nogil:
+cdef void set_caution(Plan *plan, char *row, Py_ssize_t kept, Py_ssize_t n) noexcept nogil:
     """Scale the moves that are kept by how few they are."""
-    row[MASK] = <real>(1 / max(<double>kept / max(n, 1), 1e-3))
+    fastlr_put(<int>plan.itemsize, row, MASK, 1 / max(<double>kept / max(n, 1), 1e-3))
 
 
-cdef void update_rows(SparseLoop m, real *tag) noexcept nogil:
+cdef void update_rows(SparseLoop m) noexcept nogil:
     """Update features where they lie, one after the other."""
     cdef Plan *plan = &m.stepper.plan
-    cdef Batch *batch = &m.batch
-    cdef Py_ssize_t size = m.outputs * m.itemsize, kept = 0, offset
+    cdef fastlr_batch *batch = &m.c.batch
+    cdef Py_ssize_t size = m.c.outputs * m.c.itemsize, kept = 0, offset
     cdef int32_t i
     cdef int k, first = <int>plan.finish.first
-    cdef bint due = is_due(plan, <real*>m.rows)
-    cdef void *state[MOST_STATES]
+    cdef bint due = is_due(plan, m.rows)
+    cdef void *state[FASTLR_MOST_STATES]
     for i in range(batch.count):
-        if i + AHEAD < batch.count:
-            offset = batch.feature[i + AHEAD] * size
-            fetch(m.coef + offset, size)
-            fetch(batch.g + (i + AHEAD) * m.ld * m.itemsize, size)
+        if i + FASTLR_AHEAD < batch.count:
+            offset = batch.feature[i + FASTLR_AHEAD] * size
+            fastlr_fetch(m.c.coef + offset, size)
+            fastlr_fetch(batch.g + (i + FASTLR_AHEAD) * m.c.ld * m.c.itemsize, size)
             for k in range(plan.n_state):
-                fetch(m.coef_segment.state[k] + offset, size)
+                fastlr_fetch(m.coef_segment.state[k] + offset, size)
         offset = batch.feature[i] * size
         for k in range(plan.n_state):
             state[k] = m.coef_segment.state[k] + offset
         kept += apply_rule(
-            plan, m.coef + offset, batch.g + i * m.ld * m.itemsize, state, m.rows, m.outputs, due)
+            plan, m.c.coef + offset, batch.g + i * m.c.ld * m.c.itemsize, state, m.rows, m.c.outputs, due)
     if plan.finish.cautious:
-        set_caution(<real*>m.rows, kept, batch.count * m.outputs)
+        set_caution(plan, m.rows, kept, batch.count * m.c.outputs)
         for i in range(batch.count):
             offset = batch.feature[i] * size
             for k in range(first, plan.n_state):
                 state[k - first] = m.coef_segment.state[k] + offset
             (<kernel_t><void*>plan.finish.kernel)(
-                m.coef + offset, batch.g + i * m.ld * m.itemsize, state, m.rows, m.outputs)
+                m.c.coef + offset, batch.g + i * m.c.ld * m.c.itemsize, state, m.rows, m.c.outputs)
 
 
-cdef void move(SparseLoop m, real *tag, char *whole, char *gathered, bint back) noexcept nogil:
-    """Gather the elements of the mini-batch's features, or put them back."""
-    cdef real *far
-    cdef real *near = <real*>gathered
-    cdef Py_ssize_t i, k, n = m.outputs
-    for i in range(m.batch.count):
-        far = <real*>whole + m.batch.feature[i] * n
-        for k in range(n):
-            if back:
-                far[k] = near[i * n + k]
-            else:
-                near[i * n + k] = far[k]
-
-
-cdef void update_gathered(SparseLoop m, real *tag) noexcept nogil:
+cdef void update_gathered(SparseLoop m) noexcept nogil:
     """Update features where they were gathered, and put them back."""
     cdef Plan *plan = &m.stepper.plan
-    cdef Batch *batch = &m.batch
+    cdef fastlr_batch *batch = &m.c.batch
     cdef int k
     for k in range(plan.n_state):
         if not (plan.finish.cautious and k == plan.finish.first):
-            move(m, tag, m.coef_segment.state[k], batch.state[k], False)
-    update_run(m, tag, batch.p, batch.g, batch.state, m.rows, batch.count * m.outputs)
-    move(m, tag, m.coef, batch.p, True)
+            fastlr_sparse_move(&m.c, m.coef_segment.state[k], batch.state[k], False)
+    update_run(m, batch.p, batch.g, batch.state, m.rows, batch.count * m.c.outputs)
+    fastlr_sparse_move(&m.c, m.c.coef, batch.p, True)
     for k in range(plan.n_state):
         if not (plan.finish.cautious and k == plan.finish.first):
-            move(m, tag, m.coef_segment.state[k], batch.state[k], True)
+            fastlr_sparse_move(&m.c, m.coef_segment.state[k], batch.state[k], True)
 
 
-cdef void update_intercept(SparseLoop m, real *tag) noexcept nogil:
+cdef void update_intercept(SparseLoop m) noexcept nogil:
     cdef Plan *plan = &m.stepper.plan
     update_run(
-        m, tag, m.intercept, m.grad_intercept, m.intercept_segment.state,
-        m.rows + plan.width * m.itemsize, m.outputs)
+        m, m.c.intercept, m.c.grad_intercept, m.intercept_segment.state,
+        m.rows + plan.width * m.c.itemsize, m.c.outputs)
 
 
 cdef void update_run(
-    SparseLoop m, real *tag, char *p, char *g, char **states, char *row, Py_ssize_t n
+    SparseLoop m, char *p, char *g, char **states, char *row, Py_ssize_t n
 ) noexcept nogil:
     """Update elements that lie one after the other."""
     cdef Plan *plan = &m.stepper.plan
     cdef Py_ssize_t at = 0, count, offset, kept = 0
     cdef int k, first = <int>plan.finish.first
-    cdef bint due = is_due(plan, <real*>row)
-    cdef void *state[MOST_STATES]
+    cdef bint due = is_due(plan, row)
+    cdef void *state[FASTLR_MOST_STATES]
     while at < n:
         count = min(TURN, n - at)
-        offset = at * m.itemsize
+        offset = at * m.c.itemsize
         for k in range(plan.n_state):
             state[k] = states[k] + offset
         kept += apply_rule(plan, p + offset, g + offset, state, row, count, due)
         at += count
     if plan.finish.cautious:
-        set_caution(<real*>row, kept, n)
+        set_caution(plan, row, kept, n)
         for k in range(first, plan.n_state):
             state[k - first] = states[k]
         (<kernel_t><void*>plan.finish.kernel)(p, g, state, row, n)

@@ -112,12 +112,12 @@ class SparseEpoch(Engine):
                 f"{(features,)}"
             )
         self.scaling = scaling
-        plan, core = lazy_plan(updater), self._core(engine)
+        plan, core = lazy_plan(updater), self.core(engine)
         self.is_lazy = plan is not None
-        self._loop = None if core is None else self._make_loop(core, plan)
-        self._lazy = None
-        if self._loop is None and plan is not None:
-            self._lazy = LazySteps(arena, updater, plan)
+        self.loop = None if core is None else self._make_loop(core, plan)
+        self.lazy = None
+        if self.loop is None and plan is not None:
+            self.lazy = LazySteps(arena, updater, plan)
 
     def _make_loop(self, core: Any, plan: Any) -> Any:
         inverse = None
@@ -125,9 +125,9 @@ class SparseEpoch(Engine):
             inverse = np.ascontiguousarray(self.scaling.inverse, self.arena.params.dtype)
         dense = plan is None
         plain, idles, averaging = (False, False, -1) if plan is None else plan
-        form, stepper = self._form("ovr"), self.updater.binding.stepper
+        stepper = self.updater.binding.stepper
         return core.SparseLoop(
-            self.arena, stepper, form, self._rule(), inverse, plain, idles, averaging, dense
+            self.arena, stepper, self.form, self.rule, inverse, plain, idles, averaging, dense
         )
 
     def run(
@@ -160,12 +160,12 @@ class SparseEpoch(Engine):
         KeyboardInterrupt
             Between two mini-batches; parameters and state are then those of the last one.
         """
-        self._check(X, y, sample_weight, order, batch_size)
+        self.check(X, y, sample_weight, order, batch_size)
         data = (X, y, sample_weight, order)
-        if self._loop is None:
+        if self.loop is None:
             check_indices(X)
             return sparse_numpy.run_epoch(*data, int(batch_size), self)
-        result: EpochResult | None = self._loop.run(*data, int(batch_size), self.settles)
+        result: EpochResult | None = self.loop.run(*data, int(batch_size), self.settles)
         if result is None:
             raise corrupt(X)
         return result
@@ -184,7 +184,7 @@ class SparseEpoch(Engine):
 
         Rows that are met in any order cost a third of an epoch in waiting for memory.
         """
-        engines[0]._check(X, y, sample_weight, order, batch_size)
+        engines[0].check(X, y, sample_weight, order, batch_size)
         if order is None or len(order) > X.shape[0]:  # the second would take more room than X
             return None
         check_indices(X)
@@ -198,8 +198,8 @@ class SparseEpoch(Engine):
 
     def settle(self) -> None:
         """Bring all features up to date: with decay, and what else acts on those not met."""
-        if self._loop is not None:
-            self._loop.settle()
+        if self.loop is not None:
+            self.loop.settle()
 
     def evaluate(
         self,
@@ -224,13 +224,13 @@ class SparseEpoch(Engine):
         TypeError, ValueError
             If an argument is unfit.
         """
-        self._check(X, y, sample_weight, None, 1)
+        self.check(X, y, sample_weight, None, 1)
         self.settle()
         data = (X, y, sample_weight, *self._weights())
-        if self._loop is None:
+        if self.loop is None:
             check_indices(X)
             return sparse_numpy.evaluate(*data[:3], self, *data[3:])
-        result: tuple[float, float] | None = self._loop.evaluate(*data)
+        result: tuple[float, float] | None = self.loop.evaluate(*data)
         if result is None:
             raise corrupt(X)
         return result
@@ -242,5 +242,6 @@ class SparseEpoch(Engine):
             coef = (coef * self.scaling.inverse[:, None]).astype(coef.dtype)
         return coef, intercept
 
-    def _check_data(self, X: Any) -> Callable[..., None]:
+    def data_check(self, X: Any) -> Callable[..., None]:
+        """Return what checks the data."""
         return check_data

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..linear.reference import batch_loss
+from ..losses import batch_loss
 from ..result import EpochResult
 
 _BLOCK = 1024  # rows evaluated at a time
@@ -47,7 +47,7 @@ def evaluate(
             scores = X[rows] @ coef
             if intercept is not None:
                 scores += intercept
-            total += batch_loss(epoch._kernel, epoch.reduction, scores, y[rows], weights[rows])[0]
+            total += batch_loss(epoch.kernel, epoch.reduction, scores, y[rows], weights[rows])[0]
     return total, float(weights.sum())
 
 
@@ -88,7 +88,7 @@ def run_epoch(
     n = X.shape[0] if order is None else len(order)
     total_loss = total_weight = 0.0
     steps = -(-n // batch_size)
-    lazy = epoch._lazy
+    lazy = epoch.lazy
     if lazy is not None:
         lazy.begin(steps)
     diverged = None
@@ -111,7 +111,7 @@ def run_epoch(
                 scores += intercept
             share = 1 / (stop - start)
             loss, slopes = batch_loss(
-                epoch._kernel, epoch.reduction, scores, y[rows], weights * share
+                epoch.kernel, epoch.reduction, scores, y[rows], weights * share
             )
             loss /= share
             grad = batch.T @ slopes
@@ -127,12 +127,12 @@ def run_epoch(
 
 def _step(epoch: Any, features: np.ndarray, grad: np.ndarray, slopes: np.ndarray) -> bool:
     """Make a step; return whether the gradient was finite, or need not be."""
-    grads = {"coef": grad if epoch._lazy is None else grad[features]}
+    grads = {"coef": grad if epoch.lazy is None else grad[features]}
     if "intercept" in epoch.arena.param:
         grads["intercept"] = slopes.sum(axis=0)
     try:
-        if epoch._lazy is not None:
-            epoch._lazy.step(features, grads)
+        if epoch.lazy is not None:
+            epoch.lazy.step(features, grads)
         else:
             for name, value in grads.items():
                 epoch.arena.grad[name][...] = value

@@ -8,7 +8,10 @@
 #ifndef FASTLR_SUBNORMAL_H
 #define FASTLR_SUBNORMAL_H
 
-#if defined(__x86_64__) || defined(_M_X64)
+#include "_portable.h"
+
+/* Windows keeps this in portable C: every compiler there has the header. */
+#if (defined(__x86_64__) && !FASTLR_PORTABLE_C) || defined(_M_X64)
 #include <xmmintrin.h>
 #define FASTLR_FLUSH 0x8040u /* flush to zero, denormals are zero */
 static unsigned fastlr_arithmetic(void) { return _mm_getcsr(); }

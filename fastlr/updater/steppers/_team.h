@@ -6,16 +6,18 @@
  * hang. Here a forked child simply starts a team of its own.
  *
  * One job runs at a time. Whoever finds the team busy does all the work itself, in the same
- * slices, so results do not depend on it.
+ * slices, so results do not depend on it. In portable C there are no threads, and the caller
+ * always does.
  */
 #ifndef FASTLR_TEAM_H
 #define FASTLR_TEAM_H
 
+#include "_portable.h"
 #include "_subnormal.h"
 
 typedef void (*fastlr_work)(void *context, int share);
 
-#if defined(_MSC_VER)
+#if FASTLR_PORTABLE_C
 
 static void fastlr_team_run(fastlr_work work, void *context, int shares) {
     for (int k = 0; k < shares; k++) work(context, k);

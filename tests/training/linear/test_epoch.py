@@ -3,6 +3,7 @@
 import _thread
 import importlib
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from fastlr import SGD, AdamW, OneCycle
 from fastlr.kernels.find import info, processor
 from fastlr.training import Arena, LinearEpoch
-from fastlr.training.linear.reference import softmax_loss
+from fastlr.training.losses import softmax_loss
 
 compiled = pytest.mark.skipif(
     processor.compiled_stepper() is None or processor.instruction_set() is None,
@@ -210,6 +211,8 @@ def test_gradient_that_is_not_finite_counts_as_divergence_though_the_loss_is(eng
 
 class Refusing:
     """An updater that finds the gradient unfit."""
+
+    binding = SimpleNamespace(stepper=None)
 
     def step(self, grads):
         raise ValueError("refused")
