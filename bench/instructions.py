@@ -162,7 +162,7 @@ def total(dump: str) -> tuple[str, int]:
 
 def versions() -> dict[str, str]:
     """Return what counts depend on: how the kernels were built, and what lies below."""
-    sys.path.insert(0, str(ROOT))  # run by its path, as it is, it finds `bench` so
+    sys.path.insert(0, str(ROOT))
     from bench.measure.machine import about
     from fastlr.kernels.ahead import _cpu  # type: ignore[attr-defined]
 

@@ -28,7 +28,6 @@ from sklearn.preprocessing import scale
 from bench.measure.timing import interleave
 from bench.workloads.images import fashion
 from fastlr import SGD, AdamW, LinearClassifier, LinearRegressor, MLPClassifier
-from fastlr.optimizers import get_optimizer
 from fastlr.training import Arena, LinearEpoch, run_side_by_side
 from fastlr.tuning import log_grid, sweep
 
@@ -106,7 +105,7 @@ def searches(rounds, wanted):
         rows.append(
             {
                 "data": data,
-                "model": f"{type(model).__name__}, {type(get_optimizer(model.optimizer)).__name__}",
+                "model": f"{type(model).__name__}, {type(model._resolve_optimizer()).__name__}",
                 "grid s": f"{grid_s:.2f}",
                 "sweep s": f"{sweep_s:.3f}",
                 "times faster": f"{grid_s / sweep_s:.1f}",
