@@ -23,6 +23,7 @@ SHARED = [
     str(Path("fastlr") / "training" / "c"),
     str(Path("fastlr") / "training" / "linear"),
     str(Path("fastlr") / "updater" / "steppers"),
+    str(GENERATED / "fastlr" / "updater" / "steppers"),
 ]
 
 MSVC = sys.platform == "win32"
@@ -72,7 +73,7 @@ def load_emitter():
     sys.modules["fastlr_build"] = package
     names = (
         *("ahead.built", "loops.update", "ahead.update", "ahead.schedule"),
-        *("loops.loss", "ahead.loss"),
+        *("loops.loss", "ahead.loss", "language.terms"),
     )
     return [importlib.import_module(f"fastlr_build.{name}") for name in names]
 
@@ -87,7 +88,7 @@ def write(path, text):
 
 def emitted_sources():
     """Write the .pyx text of the rules; return module names and paths."""
-    built, emit, cython_cpu, cython_schedules, emit_losses, cython_losses = load_emitter()
+    built, emit, cython_cpu, cython_schedules, emit_losses, cython_losses, terms = load_emitter()
     updates = [
         r for f in sorted((PACKAGE / "optimizers").glob("*.py")) for r in emit.rules_in_file(f)
     ]
@@ -101,9 +102,7 @@ def emitted_sources():
         for f in sorted((PACKAGE / "losses").glob("*.py"))
         for r in emit_losses.loss_rules_in_file(f)
     ]
-    body = cython_cpu.update_body(updates) + (
-        PACKAGE / "kernels" / "ahead" / "_reduce.pxi"
-    ).read_text("utf-8")
+    body = cython_cpu.update_body(updates)
     folder = GENERATED / "fastlr" / "kernels" / "ahead"
     sources = {}
     for kind, text in (("updates", body), ("losses", cython_losses.losses_body(losses))):
@@ -114,6 +113,13 @@ def emitted_sources():
             sources[f"fastlr.kernels.ahead.{name}"] = write(folder / f"{name}.pyx", stub)
     sources["fastlr.kernels.ahead._schedules"] = write(
         folder / "_schedules.pyx", cython_schedules.schedule_body(schedules)
+    )
+    columns = "".join(
+        f"    {name.rstrip('_').upper()} = {k}\n" for k, name in enumerate(terms.COMMON)
+    )
+    write(
+        GENERATED / "fastlr" / "updater" / "steppers" / "_columns.pxi",
+        f"# Where a coefficient row holds what; written by setup.py.\ncdef enum:\n{columns}",
     )
     # A module of its own, so that a comment that changes is no reason to compile kernels again.
     known = {

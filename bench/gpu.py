@@ -39,7 +39,7 @@ def settings():
             continue
         for choice in itertools.product((False, True), repeat=len(cls.flags)):
             flags = {
-                flag: on if isinstance(cls._fields[flag], bool) else 0.7 * on
+                flag: on if isinstance(cls.parameter_defaults[flag], bool) else 0.7 * on
                 for flag, on in zip(cls.flags, choice, strict=True)
             }
             try:

@@ -164,7 +164,7 @@ def versions() -> dict[str, str]:
     """Return what counts depend on: how the kernels were built, and what lies below."""
     sys.path.insert(0, str(ROOT))
     from bench.machine import about
-    from fastlr.kernels import _cpu  # type: ignore[attr-defined]
+    from fastlr.kernels.ahead import _cpu  # type: ignore[attr-defined]
 
     text = Path(_cpu.__file__).read_bytes()
     compiler = re.search(rb"(GCC: \([^)]*\) [\d.]+|clang version [\d.]+)", text)

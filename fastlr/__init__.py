@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .diagnosis import Diagnosis, diagnose
     from .estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
     from .exceptions import DivergenceWarning, InterruptionWarning, ScaleWarning, StuckWarning
-    from .kernels.find.update import backend_info
+    from .kernels.find.info import backend_info
     from .rates.recommendations import recommend, scale_lr
     from .reporting.training_report import report
     from .tuning.lr_range import find_lr
@@ -34,7 +34,7 @@ _HOMES = {
     "ScaleWarning": "exceptions",
     "StuckWarning": "exceptions",
     "Updater": "updater.updater",
-    "backend_info": "kernels.find.update",
+    "backend_info": "kernels.find.info",
     "diagnose": "diagnosis",
     "find_lr": "tuning",
     "layer_groups": "updater.layers",

@@ -246,7 +246,7 @@ def info(as_json: Json = False) -> None:
 
         FASTLR_ISA=avx2 fastlr info --json
     """
-    from ..kernels.find.update import backend_info
+    from ..kernels.find.info import backend_info
     from .commands.info import info_lines
 
     try:

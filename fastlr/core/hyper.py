@@ -45,7 +45,7 @@ class HyperParameters:
     choices: ClassVar[dict[str, tuple[Any, ...]]] = {}
     own_fields: ClassVar[tuple[str, ...]] = ()  # names that a family shares, with another meaning
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
-    _fields: ClassVar[dict[str, Any]] = {}
+    parameter_defaults: ClassVar[dict[str, Any]] = {}  # of every parameter, in order; set here
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -55,11 +55,11 @@ class HyperParameters:
             if "ClassVar" not in str(hint)
         }
         parent: Any = cls.__base__
-        inherited = parent._fields if issubclass(parent, HyperParameters) else {}
+        inherited = parent.parameter_defaults if issubclass(parent, HyperParameters) else {}
         # What all of a family share comes last, so that arguments by position mean what is
         # particular to the class: `lr` is the first one, in subclasses of subclasses too.
         family: Any = cls.__mro__[cls.__mro__.index(HyperParameters) - 1]
-        common = {} if family is cls else family._fields
+        common = {} if family is cls else family.parameter_defaults
         shared = set(common) - set(cls.own_fields)
         ordered = [n for n in inherited if n not in shared and not (n in common and n in own)]
         ordered += [n for n in own if n not in ordered and n not in shared]
@@ -73,7 +73,9 @@ class HyperParameters:
         if cls.presets:
             fields["preset"] = None
         # Those without a default come first, as Python has it (sorting keeps the order otherwise).
-        cls._fields = dict(sorted(fields.items(), key=lambda item: item[1] is not _REQUIRED))
+        cls.parameter_defaults = dict(
+            sorted(fields.items(), key=lambda item: item[1] is not _REQUIRED)
+        )
         for kind in ("ranges", "choices"):
             merged: dict[str, Any] = {}
             for base in reversed(cls.__mro__):
@@ -83,31 +85,31 @@ class HyperParameters:
         if cls.presets:
             cls.choices["preset"] = (*cls.presets, None)
         for library, values in cls.presets.items():
-            for name in values.keys() - cls._fields:
+            for name in values.keys() - cls.parameter_defaults:
                 raise TypeError(
                     f"{cls.__name__}: presets[{library!r}] sets {name!r}, which is none of its "
-                    f"parameters ({', '.join(cls._fields)})"
+                    f"parameters ({', '.join(cls.parameter_defaults)})"
                 )
         if "__init__" not in cls.__dict__:
-            cls.__signature__ = _signature(cls._fields)  # type: ignore[attr-defined]
+            cls.__signature__ = _signature(cls.parameter_defaults)  # type: ignore[attr-defined]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         cls = type(self)
-        fields = list(cls._fields)
+        fields = list(cls.parameter_defaults)
         if len(args) > len(fields):
             raise TypeError(
                 f"{cls.__name__} takes at most {len(fields)} arguments, got {len(args)}"
             )
         given = dict(zip(fields, args, strict=False))
         for name, value in kwargs.items():
-            if name not in cls._fields:
+            if name not in cls.parameter_defaults:
                 raise TypeError(
                     f"{cls.__name__} has no parameter {name!r}; it takes {', '.join(fields)}"
                 )
             if name in given:
                 raise TypeError(f"{cls.__name__} got {name!r} twice")
             given[name] = value
-        for name, default in cls._defaults(given.get("preset")).items():
+        for name, default in cls.defaults_with(given.get("preset")).items():
             value = given.get(name, default)
             if value is _REQUIRED:
                 raise TypeError(f"{cls.__name__} needs {name!r}")
@@ -141,12 +143,17 @@ class HyperParameters:
         return copy.deepcopy(self)
 
     @classmethod
-    def _defaults(cls, preset: Any) -> dict[str, Any]:
-        """Return what parameters are when not given; `_check` refuses a preset that is unknown."""
-        return cls._fields | (cls.presets.get(preset, {}) if isinstance(preset, str) else {})
+    def defaults_with(cls, preset: Any) -> dict[str, Any]:
+        """Return the parameters' defaults under a preset; those of the class if it is unknown."""
+        return cls.parameter_defaults | (
+            cls.presets.get(preset, {}) if isinstance(preset, str) else {}
+        )
 
     def validate(self) -> None:
         """Check what no single range can say; raise ``ValueError`` or ``TypeError``."""
+
+    def check_family(self) -> None:
+        """Check what all classes of a family share, before `validate` does the class's own."""
 
     def _check(self) -> None:
         for name, interval in self.ranges.items():
@@ -166,10 +173,13 @@ class HyperParameters:
                 raise ValueError(
                     f"{type(self).__name__}: {name} must be one of {said}, got {value!r}"
                 )
+        self.check_family()
         self.validate()
 
     def _defaults_to_none(self, name: str) -> bool:
-        return any(d.get(name, 0) is None for d in (self._fields, *self.presets.values()))
+        return any(
+            d.get(name, 0) is None for d in (self.parameter_defaults, *self.presets.values())
+        )
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name.
@@ -184,7 +194,7 @@ class HyperParameters:
         dict
             Parameter names and values.
         """
-        params = {name: getattr(self, name) for name in self._fields}
+        params = {name: getattr(self, name) for name in self.parameter_defaults}
         if deep:
             for name, value in list(params.items()):
                 if isinstance(value, HyperParameters):
@@ -211,17 +221,20 @@ class HyperParameters:
         before = dict(self.__dict__)
         nested: dict[str, dict[str, Any]] = {}
         try:
-            if "preset" in params and "preset" in self._fields:
-                was, now = self._defaults(before["preset"]), self._defaults(params["preset"])
+            if "preset" in params and "preset" in self.parameter_defaults:
+                was, now = (
+                    self.defaults_with(before["preset"]),
+                    self.defaults_with(params["preset"]),
+                )
                 for name in was:
                     if _same(before[name], was[name]):
                         setattr(self, name, now[name])
             for name, value in params.items():
                 outer, _, inner = name.partition("__")
-                if outer not in self._fields:
+                if outer not in self.parameter_defaults:
                     raise ValueError(
                         f"{type(self).__name__} has no parameter {outer!r}; "
-                        f"it takes {', '.join(self._fields)}"
+                        f"it takes {', '.join(self.parameter_defaults)}"
                     )
                 if inner:
                     nested.setdefault(outer, {})[inner] = value
@@ -263,7 +276,7 @@ class HyperParameters:
     def __repr__(self) -> str:
         shown = [
             f"{name}={getattr(self, name)!r}"
-            for name, default in self._defaults(self.__dict__.get("preset")).items()
+            for name, default in self.defaults_with(self.__dict__.get("preset")).items()
             if self.is_given(name)
             or default is _REQUIRED
             or not _same(getattr(self, name), default)
@@ -273,7 +286,7 @@ class HyperParameters:
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all(_same(getattr(self, n), getattr(other, n)) for n in self._fields)
+        return all(_same(getattr(self, n), getattr(other, n)) for n in self.parameter_defaults)
 
     __hash__ = None  # type: ignore[assignment]  # mutable through set_params
 
@@ -302,6 +315,16 @@ def check_number(value: Any, name: str, interval: str) -> None:
         raise TypeError(f"{name} must be a number in {interval}, got {value!r}")
     if not _is_within(float(value), interval):
         raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
+
+
+def check_count(name: str, value: Any, optional: bool = False, low: int = 1) -> None:
+    """Raise unless `value` is a whole number of at least `low`, or None where it may be missing."""
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < low:
+        raise ValueError(f"{name} must be at least {low}, got {value}")
 
 
 def _is_within(number: float, interval: str) -> bool:

@@ -129,9 +129,11 @@ class Muon(ArrayOptimizer):
         return len(shape) == 2
 
     def fallback(self):
-        common = {name: getattr(self, name) for name in Optimizer._fields}
+        common = {name: getattr(self, name) for name in Optimizer.parameter_defaults}
         # Those of Muon's own hyper-parameters do not concern it.
-        schedules = {k: v for k, v in (self.schedules or {}).items() if k in Optimizer._fields}
+        schedules = {
+            k: v for k, v in (self.schedules or {}).items() if k in Optimizer.parameter_defaults
+        }
         common |= {"schedules": schedules or None, "clip_norm": None, "nonfinite": "ignore"}
         return AdamW(
             lr=self.lr if self.adamw_lr is None else self.adamw_lr,

@@ -127,7 +127,7 @@ def recommend(optimizer: Any, task: str = "general") -> Recommendation:
         raise ValueError(f"task must be one of {', '.join(TASKS)}, got {task!r}")
     chosen: Any = get_optimizer(optimizer)
     name = type(chosen).__name__
-    default = float(type(chosen)._defaults(getattr(chosen, "preset", None))["lr"])
+    default = float(type(chosen).defaults_with(getattr(chosen, "preset", None))["lr"])
     found = _TABLE.get(name)
     if found is None:
         about = f"the default of {name}; see its docstring for the paper"

@@ -248,8 +248,8 @@ def _variant_row(variant: emit.Variant) -> VariantRow:
 
 def _switched(cls: type[ArrayOptimizer]) -> list[ArrayOptimizer]:
     """Return a rule in array code with its switches set in every way."""
-    off = {name: type(cls._fields[name])(0) for name in cls.flags}
-    on = {name: cls._fields[name] or True for name in cls.flags}
+    off = {name: type(cls.parameter_defaults[name])(0) for name in cls.flags}
+    on = {name: cls.parameter_defaults[name] or True for name in cls.flags}
     return [
         cls(**dict(zip(cls.flags, values, strict=True)))
         for values in itertools.product(*[(off[name], on[name]) for name in cls.flags])

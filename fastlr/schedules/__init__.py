@@ -17,7 +17,7 @@ _FOLDER = Folder(__name__, __path__, Schedule)
 
 
 def _needs_nothing(cls: type[Schedule]) -> bool:
-    return not any(default is Parameter.empty for default in cls._fields.values())
+    return not any(default is Parameter.empty for default in cls.parameter_defaults.values())
 
 
 SCHEDULES = Registry(_FOLDER, _needs_nothing)

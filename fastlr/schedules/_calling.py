@@ -12,30 +12,7 @@ import numpy as np
 def values_of(
     function: Callable[[Any], Any], x: np.ndarray, name: str, highest: float = math.inf
 ) -> np.ndarray:
-    """Return a function's values at the elements of an array.
-
-    Parameters
-    ----------
-    function : callable
-        From a float to a number. It is given the whole array first; a function that cannot take
-        it, or makes something of another shape of it, is called for each element.
-    x : ndarray of float64
-        Where to evaluate it.
-    name : str
-        What to call the function in messages.
-    highest : float, default=inf
-        Values are in [0, highest].
-
-    Returns
-    -------
-    ndarray of float64
-        Values shaped like `x`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a value is no number, not finite, or out of range.
-    """
+    """Return a function's values at the elements of an array."""
     values = _at_once(function, x)
     if values is None:
         results = [function(each) for each in x.ravel()]

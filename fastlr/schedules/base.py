@@ -195,18 +195,18 @@ class _Pair(Schedule):
     second: Any
 
     def validate(self) -> None:
-        self._parts()
+        self.parts()
 
-    def _parts(self) -> tuple[Schedule, Schedule]:
+    def parts(self) -> tuple[Schedule, Schedule]:
         owner = type(self).__name__
         return resolved(self.first, f"{owner}: first"), resolved(self.second, f"{owner}: second")
 
     @property
     def needs_metric(self) -> bool:
-        return any(part.needs_metric for part in self._parts())
+        return any(part.needs_metric for part in self.parts())
 
     def initial_metric_state(self) -> dict[str, float]:
-        first, second = self._parts()
+        first, second = self.parts()
         return _joined(first.initial_metric_state(), second.initial_metric_state())
 
     def observe(
@@ -216,7 +216,7 @@ class _Pair(Schedule):
         t: int | None = None,
         run: Run | None = None,
     ) -> dict[str, float]:
-        first, second = self._parts()
+        first, second = self.parts()
         mine, yours = _split(metric_state)
         return _joined(
             first.observe(mine or {}, metric, t, run), second.observe(yours or {}, metric, t, run)
@@ -263,14 +263,14 @@ class Then(_Pair):
 
     def length(self, run: Run) -> int | None:
         steps = self._change(run)
-        rest = self._parts()[1].length(run.rest(steps))
+        rest = self.parts()[1].length(run.rest(steps))
         return None if rest is None else steps + rest
 
     def evaluate(
         self, t: Any, run: Run, metric_state: Mapping[str, float] | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
         t = np.asarray(t, dtype=np.float64)
-        first, second = self._parts()
+        first, second = self.parts()
         mine, yours = _split(metric_state)
         steps = self._change(run)
         # Each part is evaluated everywhere, held at its edge outside its own time; so both are
@@ -293,7 +293,7 @@ class Then(_Pair):
     ) -> dict[str, float]:
         if t is None or run is None:
             return super().observe(metric_state, metric)
-        first, second = self._parts()
+        first, second = self.parts()
         a, b = (part or {} for part in _split(metric_state))
         steps = self._change(run)
         if t > steps:
@@ -306,7 +306,7 @@ class Then(_Pair):
         """Return the step at which the second part begins."""
         if self.after is not None:
             return self.steps_of("after", run)
-        first = self._parts()[0]
+        first = self.parts()[0]
         steps = first.length(run)
         if steps is None:
             raise ValueError(f"Then: after is needed, since {first!r} has no end of its own")
@@ -334,19 +334,19 @@ class Product(_Pair):
     [0.25, 0.5, 0.75, 1.0, 0.5, 0.5]
     """
 
-    def _parts(self) -> tuple[Schedule, Schedule]:
+    def parts(self) -> tuple[Schedule, Schedule]:
         if isinstance(self.second, numbers.Real) and not isinstance(self.second, bool):
             return resolved(self.first, "Product: first"), _Number(self.second)
-        return super()._parts()
+        return super().parts()
 
     def length(self, run: Run) -> int | None:
-        first, second = (part.length(run) for part in self._parts())
+        first, second = (part.length(run) for part in self.parts())
         return None if first is None or second is None else max(first, second)
 
     def evaluate(
         self, t: Any, run: Run, metric_state: Mapping[str, float] | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        first, second = self._parts()
+        first, second = self.parts()
         mine, yours = _split(metric_state)
         a, a_momentum = first.evaluate(t, run, mine)
         b, b_momentum = second.evaluate(t, run, yours)

@@ -26,7 +26,7 @@ class Epochs:
         return self._n
 
     def __eq__(self, other: object) -> bool:
-        return self._n == other._n if isinstance(other, Epochs) else NotImplemented
+        return self.n == other.n if isinstance(other, Epochs) else NotImplemented
 
     def __hash__(self) -> int:
         return hash((Epochs, self._n))

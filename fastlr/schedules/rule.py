@@ -164,10 +164,9 @@ class ScheduleRule(HyperParameters):
         """
         return to_steps(getattr(self, name), f"{type(self).__name__}: {name}", run)
 
-    def _check(self) -> None:
+    def check_family(self) -> None:
         owner = type(self).__name__
         for name, minimum in self.lengths.items():
             value = getattr(self, name)
-            if value is not None or self._fields[name] is not None:
+            if value is not None or self.parameter_defaults[name] is not None:
                 check_length(value, f"{owner}: {name}", minimum)
-        super()._check()

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..kernels.find import update as select
+from ..kernels.find import processor
 from ..kernels.find.loss import loss_kernel
 from ..losses import LogLoss, get_loss
 from ..losses.base import Loss
@@ -38,8 +38,8 @@ def compiled(model: str) -> Any:
     module or None
         None where it was not built.
     """
-    isa = select.instruction_set()
-    if isa is None or select.compiled_stepper() is None:
+    isa = processor.instruction_set()
+    if isa is None or processor.compiled_stepper() is None:
         return None
     try:
         return importlib.import_module(f"fastlr.training.{model}._{model}_{isa}")
@@ -100,8 +100,8 @@ class Engine:
         """Return the compiled module, or None where the twin is to serve."""
         if engine == "numpy":
             return None
-        module, stepper = compiled(self.model), getattr(self.updater, "_stepper", None)
-        if module is not None and isinstance(stepper, select.compiled_stepper()):
+        module, stepper = compiled(self.model), self.updater.binding.stepper
+        if module is not None and isinstance(stepper, processor.compiled_stepper()):
             return module
         if engine == "auto":
             return None

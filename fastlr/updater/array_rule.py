@@ -87,9 +87,10 @@ class ArrayRule(UpdateRule):
         """
         raise NotImplementedError(f"{type(self).__name__} must define `fallback`")
 
-    def _check(self) -> None:
-        super()._check()
-        for name, default in UpdateRule._fields.items():
+    def check_family(self) -> None:
+        """Check the common modifiers, and refuse those that array code does not have."""
+        super().check_family()
+        for name, default in UpdateRule.parameter_defaults.items():
             if name not in self.modifiers and getattr(self, name) != default:
                 raise ValueError(
                     f"{type(self).__name__}: {name} is not there for rules in array code, "

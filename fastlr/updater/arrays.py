@@ -46,23 +46,7 @@ class Parameters:
 
 
 def check_parameters(given: Any) -> Parameters:
-    """Check what `bind` was given and bring it into one form.
-
-    Parameters
-    ----------
-    given : array, sequence of arrays or mapping of str to array
-        All on the CPU or all on one device.
-
-    Returns
-    -------
-    params : Parameters
-        The arrays themselves, not copies.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an array is unfit; the message names it.
-    """
+    """Check what `bind` was given and bring it into one form."""
     if isinstance(given, np.ndarray) or is_device_array(given):
         kind, names, arrays = "array", ["0"], [given]
     elif isinstance(given, Mapping):
@@ -79,7 +63,7 @@ def check_parameters(given: Any) -> Parameters:
         )
     if not arrays:
         raise ValueError("params must hold at least one array, got none")
-    on_device = any(is_device_array(a) for a in arrays)
+    on_device = any(not isinstance(a, np.ndarray) and is_device_array(a) for a in arrays)
     params = Parameters(arrays, names, given, kind, on_device)
     if not on_device:  # device arrays are checked by the CUDA backend
         _check_host_arrays(params)
@@ -116,22 +100,7 @@ def _check_host_arrays(params: Parameters) -> None:
 
 
 def check_gradient(params: Parameters, i: int, grad: Any) -> None:
-    """Raise unless `grad` can be the gradient of parameter `i`.
-
-    Parameters
-    ----------
-    params : Parameters
-        What was bound.
-    i : int
-        Which of them.
-    grad : object
-        What the user passed.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is unfit; the message names it.
-    """
+    """Raise unless `grad` can be the gradient of parameter `i`."""
     param = params.arrays[i]
     label = params.label(i, "grads")
     if not isinstance(grad, np.ndarray):

@@ -1,168 +1,329 @@
-"""What is made ready when arrays are bound: state, scalars, and what steppers are told."""
+"""An optimizer at work on arrays: its kernel, their state, and the stepper that runs both."""
 
 from __future__ import annotations
 
-import inspect
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..kernels.find import update as select
-from ..kernels.language.terms import DECAY_SHARE, LOOKAHEAD_STATE, update_owner
-from .arrays import Parameters
-from .rule import UpdateRule
-from .statistics import AVERAGE
+from ..kernels.find import processor
+from ..kernels.find.update import cpu_kernel
+from ..kernels.language.terms import AVERAGE, LOOKAHEAD_STATE, Finish
+from ..schedules import Run
+from .arrays import (
+    DTYPES,
+    Parameters,
+    check_container,
+    check_gradient,
+    check_parameters,
+    refuse_nonfinite,
+)
+from .coefficient_table import coefficient_rows
+from .groups import Group
+from .rule import (
+    UpdateRule,
+    check_coefficients,
+    choose_finish,
+    modifier_options,
+    state_starts,
+)
+from .timetable import Timetable, check_effects
 
 # What few optimizers need is imported where they need it: the first step waits for all the rest.
 if TYPE_CHECKING:
-    from ..kernels.loops.finish_parts import Finish
-    from .groups import Group
+    from ..kernels.find.finish import BoundFinish
     from .steppers.sums import BoundSums
 
-
-def choose_finish(optimizer: UpdateRule, groups: Sequence[Group]) -> Finish | None:
-    """Return which modifiers follow the rule.
-
-    Parameters
-    ----------
-    optimizer : UpdateRule
-        Hyper-parameters.
-    groups : sequence of Group
-        May have an L1 penalty of their own.
-
-    Returns
-    -------
-    Finish or None
-        None if the rule's own loop does all there is to do.
-
-    Raises
-    ------
-    ValueError
-        If a modifier cannot go with the rule.
-    """
-    owner = type(optimizer).__name__
-    penalties = [group.l1 for group in groups if group.l1 is not None]
-    if "l1" not in optimizer.own_fields:
-        penalties.append(optimizer.l1)
-    if not any(penalties) and not optimizer.cautious and optimizer.lookahead is None:
-        return None
-    from ..kernels.loops.finish_parts import Finish
-
-    if optimizer.predicts_elsewhere:
-        raise ValueError(
-            f"{owner} predicts with other parameters than it steps, and l1, cautious and lookahead "
-            "would change only the latter"
-        )
-    if not hasattr(type(optimizer), "update"):
-        raise ValueError(f"{owner} is array code, which l1, cautious and lookahead cannot follow")
-    rule: Any = update_owner(type(optimizer))
-    if optimizer.cautious and DECAY_SHARE in inspect.signature(rule.update).parameters:
-        raise ValueError(f"{owner} applies the decay itself, and cautious=True cannot see its move")
-    return Finish(
-        optimizer.cautious, optimizer.lookahead is not None, optimizer.average is not None
-    )
+_ROWS_AHEAD = 2048  # half a millisecond; a call for a few rows takes a third of that
 
 
-def start_state(
-    optimizer: UpdateRule, of_rule: Sequence[str], params: Sequence[np.ndarray], what: Finish | None
-) -> tuple[dict[str, list[np.ndarray]], list[list[np.ndarray]]]:
-    """Allocate the arrays that go along with parameters.
+class Binding:
+    """An optimizer bound to arrays, as updaters, training loops and steppers see it.
 
     Parameters
     ----------
     optimizer : UpdateRule
         Hyper-parameters and rule.
-    of_rule : sequence of str
-        The state that the rule's kernel takes, in its order.
-    params : sequence of ndarray
-        Parameters.
-    what : Finish or None
-        Modifiers that follow the rule.
-
-    Returns
-    -------
-    state : dict of str to list of ndarray
-        What is saved, by name, an array for each parameter.
-    arrays : list of list of ndarray
-        What the kernels take, for each parameter: state of the rule, then of what follows it.
-    """
-    initial = {**optimizer.initial_state(), LOOKAHEAD_STATE: "p"}
-    last = [LOOKAHEAD_STATE] if optimizer.lookahead else []
-    last += [AVERAGE] if optimizer.average else []
-    state = {n: [_start(p, initial.get(n, 0.0)) for p in params] for n in (*of_rule, *last)}
-    arrays = [[state[n][i] for n in of_rule] for i in range(len(params))]
-    for i, (p, own_arrays) in enumerate(zip(params, arrays, strict=True)):
-        own_arrays += [np.empty_like(p)] if what is not None and what.cautious else []
-        own_arrays += [state[n][i] for n in last]
-    return state, arrays
-
-
-def start_sums(optimizer: UpdateRule, kernel: Any, count: int) -> BoundSums | None:
-    """Start the scalars of a rule that sums over elements before each step.
-
-    Parameters
-    ----------
-    optimizer : UpdateRule
-        Hyper-parameters and rule.
-    kernel : Kernel
-        Of the rule.
-    count : int
-        How many parameters there are.
-
-    Returns
-    -------
-    BoundSums or None
-        None for rules without sums.
-    """
-    kernels = kernel.summing
-    if kernels is None:
-        return None
-    from .steppers.sums import BoundSums
-
-    shared = optimizer.scope == "all"
-    start = optimizer.initial_scalars()
-    row = [float(start.get(name, 0.0)) for name in kernels.scalars]
-    scalars = np.tile(np.array(row), (1 if shared else count, 1))
-    return BoundSums(kernels, shared, scalars)
-
-
-def host_stepper(dtype: str) -> tuple[Any, dict[str, int]]:
-    """Return the class that steps NumPy arrays, and addresses of the reductions that it calls."""
-    compiled = select.compiled_stepper()
-    if compiled is None or select.instruction_set() is None:
-        from .steppers.host import Stepper
-
-        return Stepper, {"sumsq": 0, "moved": 0}
-    return compiled, {n: select.reduction_address(n, dtype) for n in ("sumsq", "moved")}
-
-
-def stepper_options(optimizer: UpdateRule, bound: Parameters) -> dict[str, Any]:
-    """Return what every stepper of NumPy arrays is told of its arrays and of the common modifiers.
-
-    Parameters
-    ----------
-    optimizer : UpdateRule
-        Hyper-parameters.
     bound : Parameters
-        Parameters as the user gave and named them.
+        The arrays, as the user gave and named them.
+    groups : list of Group
+        The first is that of all parameters which belong to no other.
+    group_ids : list of int
+        Group of each parameter.
+    run : Run
+        Lengths that schedules may need.
+    backend, n_threads, measure_updates
+        As in `Optimizer.bind`.
 
-    Returns
-    -------
-    dict
-        Keyword arguments.
+    Attributes
+    ----------
+    timetable : Timetable
+        The schedules.
+    kernel : Kernel
+        Compiled rule: address, names of its state and coefficients.
+    backend : str
+        ``"cython"``, ``"numba"``, ``"cuda"`` or ``"numpy"``.
+    finish : BoundFinish or None
+        Kernels of the modifiers that follow the rule, on the CPU.
+    summing : BoundSums or None
+        Scalars of a rule that sums over elements before each step.
+    state : dict of str to list of array
+        State by name, an array for each parameter.
+    stepper : Stepper
+        Makes the steps; has the step count and the norms.
+    last : tuple or None
+        Number, rate and momentum of the last step, noted when a metric may have changed them.
     """
-    return {
-        "names": bound.names if bound.kind == "dict" else None,
-        "single": bound.kind == "array",
-        "clip_norm": optimizer.clip_norm or 0.0,
-        "clip_scope": optimizer.clip_scope,
-        "check": optimizer.nonfinite != "ignore",
-        "raises": optimizer.nonfinite == "raise",
-        "sign": -1.0 if optimizer.maximize else 1.0,
-    }
+
+    kernel: Any
+    stepper: Any
+    state: dict[str, list[Any]]
+    summing: BoundSums | None = None
+    finish: BoundFinish | None = None
+    last: tuple[int, float, float | None] | None = None
+
+    def __init__(
+        self,
+        optimizer: UpdateRule,
+        bound: Parameters,
+        groups: list[Group],
+        group_ids: list[int],
+        run: Run,
+        backend: str,
+        n_threads: int = 1,
+        measure_updates: int = 0,
+    ) -> None:
+        self.optimizer, self.bound, self.run = optimizer, bound, run
+        self.groups, self.group_ids = groups, group_ids
+        self.timetable = Timetable(optimizer, groups, run)
+        what = choose_finish(optimizer, groups)
+        if bound.on_device or backend == "cuda":
+            self._bind_device(backend, what)
+        elif optimizer.by_arrays:
+            self._bind_arrays(backend, n_threads, measure_updates)
+        else:
+            self._bind_host(backend, n_threads, measure_updates, what)
+
+    def _bind_host(
+        self, backend: str, n_threads: int, measure_updates: int, what: Finish | None
+    ) -> None:
+        optimizer, params = self.optimizer, self.bound.arrays
+        dtype = DTYPES[params[0].dtype]
+        # What follows the rule takes the average with it: it comes last.
+        average = optimizer.average is not None and what is None
+        kernel = cpu_kernel(type(optimizer), optimizer.switches(), average, dtype, backend)
+        self.kernel, self.backend = kernel, kernel.backend
+        self._check_rule()
+        self.summing = self._start_sums()
+        if what is not None:
+            from ..kernels.find.finish import bind_finish
+
+            self.finish = bind_finish(what, dtype, kernel.backend)
+        starts = state_starts(optimizer, kernel.state)
+        self.state = {n: [_start(p, value) for p in params] for n, value in starts.items()}
+        make: Any = processor.compiled_stepper()
+        reductions = {"sumsq": 0, "moved": 0}
+        if make is None or processor.instruction_set() is None:
+            from .steppers import host
+
+            make = host.Stepper
+        else:
+            reductions = {n: processor.reduction_address(n, dtype) for n in reductions}
+        self.stepper = make(
+            params,
+            kernel_arrays(self, params, list(self.state.values())),
+            self.group_ids,
+            **self._stepper_options(n_threads, measure_updates),
+            **reductions,
+            kernel=kernel.address,
+            summing=self.summing,
+            finish=self.finish,
+        )
+
+    def _bind_arrays(self, backend: str, n_threads: int, measure_updates: int) -> None:
+        from .steppers.array_code import ArrayStepper, array_kernel, make_state
+
+        optimizer: Any = self.optimizer
+        self.backend, self.kernel = "numpy", array_kernel(optimizer)
+        self._check_rule()
+        others = [i for i, p in enumerate(self.bound.arrays) if not optimizer.handles(p.shape)]
+        # What the rule does not handle, compiled kernels step.
+        fallback = others and Binding(
+            optimizer.fallback(),
+            check_parameters({self.bound.names[i]: self.bound.arrays[i] for i in others}),
+            self.groups,
+            [self.group_ids[i] for i in others],
+            self.run,
+            backend,
+            n_threads,
+        )
+        self.state = make_state(optimizer, self.bound, fallback or None)
+        self.stepper = ArrayStepper(
+            optimizer,
+            self.bound,
+            self.state,
+            self.kernel.coefficients,
+            fallback or None,
+            self.timetable,
+            group_ids=self.group_ids,
+            **self._stepper_options(n_threads, measure_updates),
+        )
+
+    def _bind_device(self, backend: str, what: Finish | None) -> None:
+        optimizer = self.optimizer
+        if optimizer.by_arrays:
+            raise TypeError(
+                f"{type(optimizer).__name__} is array code, products and factors of NumPy "
+                "arrays, for which there are no CUDA kernels: it takes params on the CPU, and "
+                "backend='auto', not 'cuda'"
+            )
+        if backend in {"cython", "numba"}:
+            raise ValueError(f"backend={backend!r} takes NumPy arrays; params are on a CUDA device")
+        from .steppers import cuda_bind
+
+        self.backend = "cuda"
+        self.kernel = cuda_bind.cuda_kernel(optimizer, self.bound, what)
+        self._check_rule()
+        me = weakref.proxy(self)
+        self.stepper, self.state, self.summing = cuda_bind.make_stepper(
+            self.kernel,
+            self.bound,
+            self.group_ids,
+            optimizer,
+            state_starts(optimizer, self.kernel.state),
+            lambda t, n: me.rows(t, n),
+            self._start_sums(),
+        )
+
+    def _start_sums(self) -> BoundSums | None:
+        if self.kernel.summing is None:
+            return None
+        from .steppers.sums import start_sums
+
+        return start_sums(self.optimizer, self.kernel.summing, len(self.bound.arrays))
+
+    def _check_rule(self) -> None:
+        check_coefficients(self.optimizer, self.kernel.coefficients)
+        if self.optimizer.schedules:
+            check_effects(self.optimizer, self.kernel.coefficients)
+
+    def _stepper_options(self, n_threads: int, measure_updates: int) -> dict[str, Any]:
+        """Return what all steppers of NumPy arrays are made with.
+
+        The callbacks hold no reference to this: with one, parameters and state would stay until
+        the next garbage collection, as much memory as they take for every updater dropped.
+        """
+        me, bound = weakref.proxy(self), self.bound
+        return {
+            "names": bound.names if bound.kind == "dict" else None,
+            "single": bound.kind == "array",
+            **modifier_options(self.optimizer),
+            "refill": lambda t, n: me.rows_ahead(t, n),
+            "complain": lambda i, grads: me.complain(i, grads),
+            "n_threads": n_threads,
+            "owner": self.kernel.owner,
+            "measure_updates": measure_updates,
+        }
+
+    # What steppers ask for
+
+    def rows(self, t: int, n: int) -> Any:
+        """Return coefficient rows of steps t + 1 ... t + n."""
+        return coefficient_rows(
+            self.optimizer.lr,  # type: ignore[attr-defined]
+            self.groups,
+            self.timetable,
+            self.kernel.coefficients,
+            self.summing,
+            self.stepper.dtype,
+            t,
+            n,
+        )
+
+    def rows_ahead(self, t: int, n: int) -> Any:
+        """Return coefficient rows of `n` steps or more: a short run asks once."""
+        total = self.run.total_steps
+        if total is not None and not self.timetable.needs_metric:
+            n = max(n, min(total - t, _ROWS_AHEAD))
+        return self.rows(t, n)
+
+    def complain(self, i: int, grads: Any) -> None:
+        """Raise what is wrong with gradient i, with all (-1), or that one is not finite (-2)."""
+        if i >= 0:
+            check_gradient(self.bound, i, grads)
+        elif i == -1:
+            check_container(self.bound, grads)
+        else:
+            refuse_nonfinite(self.bound, grads)
+
+    # What training asks for
+
+    def state_of(self, i: int) -> dict[str, Any]:
+        """Return the state arrays of parameter `i` themselves, by name."""
+        return {name: arrays[i] for name, arrays in self.state.items()}
+
+    def kept(self) -> list[np.ndarray]:
+        """Return copies of all that steps change besides the parameters."""
+        return [array.copy() for array in self._live()]
+
+    def restart(
+        self, start: Sequence[np.ndarray], lr: float, total_steps: int, **changes: float
+    ) -> None:
+        """Go back to the start, for a run at another rate and of another length.
+
+        `start` is what `kept` returned before the first step, and `changes` are other
+        hyper-parameters, those that nothing but coefficients depends on.
+        """
+        self.optimizer = self.optimizer.with_scheduled({"lr": lr, **changes})
+        self.run = Run(total_steps, self.run.steps_per_epoch)
+        self.timetable.restart(self.optimizer, self.run)
+        for array, values in zip(self._live(), start, strict=True):
+            array[...] = values
+        for name, value in self.optimizer.initial_state().items():
+            for array in self.state.get(name, ()) if value != "p" else ():
+                array[...] = value  # which may depend on the rate
+        self.last = None
+        self.stepper.restart(0, 0, -1)
+
+    def wake(self, names: Sequence[str]) -> None:
+        """Start the state of parameters afresh, which have waited for their group's start.
+
+        Gradients of zero leave most of it at rest, but what starts from a number may decay.
+        """
+        first = self.optimizer.initial_state()
+        for state, arrays in self.state.items():
+            value = first.get(state, 0.0)
+            if value != "p" and state not in (AVERAGE, LOOKAHEAD_STATE):  # of the parameter as is
+                for name in names:
+                    arrays[self.bound.names.index(name)][...] = value
+
+    def follow(self, timetable: Timetable, t: int) -> None:
+        """Go on from step `t` with what the schedules of an array rule have seen."""
+        self.timetable.metric_state = timetable.metric_state
+        self.stepper.restart(t, 0)
+
+    def _live(self) -> list[np.ndarray]:
+        arrays = [array for each in self.state.values() for array in each]
+        return arrays if self.summing is None else [*arrays, self.summing.scalars]
+
+
+def kernel_arrays(
+    binding: Binding, params: Sequence[np.ndarray], state: Sequence[Sequence[np.ndarray]]
+) -> list[list[np.ndarray]]:
+    """Return what kernels take for each parameter, given `state` in the order of the binding's.
+
+    A cautious step has an array more than is saved: it remembers the parameter in it.
+    """
+    count = len(binding.kernel.state)
+    cautious = binding.finish is not None and binding.finish.what.cautious
+    found = []
+    for i, p in enumerate(params):
+        own = [arrays[i] for arrays in state]
+        found.append([*own[:count], *([np.empty_like(p)] if cautious else []), *own[count:]])
+    return found
 
 
 def _start(p: np.ndarray, value: float | str) -> np.ndarray:
-    """Return a state array for a parameter, as `Optimizer.initial_state` says."""
     return np.copy(p) if value == "p" else np.full_like(p, value)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..kernels.language.terms import COMMON
+from ..kernels.language.terms import AVGW, CLIP, COMMON, GSCALE, L1, L2, LOOK, SHRINK
 from .groups import Group
-from .rule import UpdateRule, decay_coefficients
-from .timetable import Block, Timetable, check_effects
+from .rule import Scalar, UpdateRule
+from .timetable import Block, Timetable
 
 if TYPE_CHECKING:
     from .steppers.sums import BoundSums
 
-_SIGN, _CLIP, _L2, _SHRINK, _AVERAGE, _L1, _LOOK, _ = range(len(COMMON))
-_AT_REST = (_CLIP, _L2, _SHRINK)  # zero for parameters that wait, beside their rate
+_AT_REST = (CLIP, L2, SHRINK)  # zero for parameters that wait, beside their rate
 
 
 def coefficient_rows(
@@ -29,30 +28,7 @@ def coefficient_rows(
     t: int,
     n: int,
 ) -> Any:
-    """Return coefficient rows of steps t + 1 ... t + n.
-
-    Parameters
-    ----------
-    base_lr : float
-        Learning rate that schedules and groups scale.
-    groups : sequence of Group
-        Each gets a row for each step.
-    timetable : Timetable
-        Hyper-parameters by step.
-    names : sequence of str
-        Coefficients after the common ones, in the kernel's order.
-    summing : BoundSums or None
-        Of a rule with sums: what is derived from them is written behind that at each step.
-    dtype : dtype
-        Of the rows.
-    t, n : int
-        Steps made, and how many rows.
-
-    Returns
-    -------
-    ndarray of shape (n, groups, width), or two of them
-        For a rule with sums, also the rows in double precision, which `adapt` takes.
-    """
+    """Return coefficient rows of steps t + 1 ... t + n."""
     steps = np.arange(t + 1, t + n + 1, dtype=np.float64)
     blocks = timetable.blocks(steps - 1)
     # What is derived from sums is written behind that at each step.
@@ -102,15 +78,15 @@ def _of_rule(
 ) -> dict[int, Any]:
     """Return what groups of the same rate and start share, by column."""
     columns: dict[int, Any] = {
-        _SIGN: -1.0 if optimizer.maximize else 1.0,
-        _CLIP: np.inf if optimizer.clip_value is None else optimizer.clip_value,
+        GSCALE: -1.0 if optimizer.maximize else 1.0,
+        CLIP: np.inf if optimizer.clip_value is None else optimizer.clip_value,
     }
     if optimizer.average is not None:
         average = 1 - optimizer.average_decay if optimizer.average == "ema" else 1 / steps
-        columns[_AVERAGE] = np.where(steps == 1, 1.0, average)
+        columns[AVGW] = np.where(steps == 1, 1.0, average)
     if optimizer.lookahead is not None:
         due = steps % optimizer.lookahead == 0
-        columns[_LOOK] = np.where(due, optimizer.lookahead_alpha, 0.0)
+        columns[LOOK] = np.where(due, optimizer.lookahead_alpha, 0.0)
     own_steps = np.maximum(steps - start, 1.0) if start else steps
     values = {"weight_decay": 0.0, **optimizer.coefficients(own_steps, lr)}
     return columns | {j: values[name] for j, name in enumerate(names, len(COMMON))}
@@ -125,14 +101,14 @@ def _of_decay(group: Group, block: Block, names: Sequence[str], lr: np.ndarray) 
     in_gradient: Any = 0.0
     shrink: Any = 0.0
     if not _is_zero(decay):
-        in_gradient, shrink = decay_coefficients(optimizer, lr, block.factor, decay)
+        in_gradient, shrink = _decay_coefficients(optimizer, lr, block.factor, decay)
     if "l2" not in optimizer.own_fields:
         l2: Any = optimizer.l2 if group.l2 is None else group.l2 * block.l2_factor
         in_gradient = in_gradient + l2
-    columns: dict[int, Any] = {_L2: in_gradient, _SHRINK: shrink}
+    columns: dict[int, Any] = {L2: in_gradient, SHRINK: shrink}
     if "l1" not in optimizer.own_fields:
         l1: Any = optimizer.l1 if group.l1 is None else group.l1 * block.l1_factor
-        columns[_L1] = 0.0 if _is_zero(l1) else lr * l1
+        columns[L1] = 0.0 if _is_zero(l1) else lr * l1
     return columns | dict.fromkeys(_own_decay(optimizer, names), decay)
 
 
@@ -147,44 +123,15 @@ def _is_zero(strength: Any) -> bool:
     return type(strength) is float and strength == 0.0
 
 
-def check_coefficients(optimizer: UpdateRule, names: Sequence[str]) -> None:
-    """Raise unless an optimizer's `coefficients` returns what its kernel takes.
+def _decay_coefficients(
+    optimizer: UpdateRule, lr: Scalar, factor: Scalar, weight_decay: float
+) -> tuple[Scalar, Scalar]:
+    """Return the L2 factor on p in the gradient, and the part of p that is taken off directly.
 
-    Parameters
-    ----------
-    optimizer : UpdateRule
-        Hyper-parameters and rule.
-    names : sequence of str
-        What the kernel takes after the common coefficients.
-
-    Raises
-    ------
-    TypeError, ValueError
-        The message names what is missing or unfit.
+    `factor` is that of the schedule, which independent decay follows instead of the rate.
     """
-    owner = type(optimizer).__name__
-    if "lr" not in optimizer.get_params(deep=False):
-        raise ValueError(f"{owner} has no learning rate; annotate it, as in `lr: float = 1e-3`")
-    values = optimizer.coefficients(np.array([1.0, 2.0]), np.ones(2))
-    if not isinstance(values, Mapping):
-        raise TypeError(f"{owner}.coefficients must return a dict, got {type(values).__name__}")
-    if optimizer.own_decay is not None:
-        values = {"weight_decay": 0.0, **values}
-    missing = [n for n in names if n not in values]
-    if missing:
-        raise ValueError(
-            f"{owner}.coefficients must return {', '.join(missing)}, "
-            f"which `update` takes; it returns {', '.join(values)}"
-        )
-    for name in names:
-        value = values[name]
-        if isinstance(value, float):  # the usual case, for which NumPy takes microseconds
-            continue
-        try:
-            np.broadcast_to(np.asarray(value, np.float64), 2)
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"{owner}.coefficients: {name} must be a number or an array with one value "
-                f"for each step, got {value!r} for two steps"
-            ) from None
-    check_effects(optimizer, names)
+    if optimizer.decays_itself():
+        return 0.0, 0.0
+    if optimizer.decay == "l2":
+        return weight_decay, 0.0
+    return 0.0, weight_decay * (lr if optimizer.decay == "decoupled" else factor)

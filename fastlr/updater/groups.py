@@ -27,29 +27,7 @@ class Group(NamedTuple):
 def assign_groups(
     names: Sequence[str], given: Sequence[Mapping[str, Any]] | None, run: Run = _UNKNOWN
 ) -> tuple[list[Group], list[int]]:
-    """Read the `groups` argument of `bind` and assign each parameter to one.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Parameter names.
-    given : sequence of dict, or None
-        As `Optimizer.bind` describes.
-    run : Run, optional
-        The run, for starts given in fractions or epochs.
-
-    Returns
-    -------
-    groups : list of Group
-        The first is the default, for names that no pattern matches.
-    ids : list of int
-        Which group each name belongs to.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a group is malformed or matches nothing; the message names it.
-    """
+    """Read the `groups` argument of `bind` and assign each parameter to one."""
     groups, ids = [Group()], [0] * len(names)
     if given is None:
         return groups, ids

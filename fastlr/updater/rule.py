@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..core.hyper import HyperParameters
+from ..kernels.language.terms import (
+    AVERAGE,
+    DECAY_SHARE,
+    LOOKAHEAD_STATE,
+    Finish,
+    update_owner,
+)
 from ..schedules import Schedule, get_schedule
 
 Scalar = Any  # a float, or an array with one value per step: rules of arithmetic are the same
@@ -66,13 +74,13 @@ class UpdateRule(HyperParameters):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        unknown = [f for f in cls.flags if f not in cls._fields]
+        unknown = [f for f in cls.flags if f not in cls.parameter_defaults]
         if unknown:
             raise TypeError(
                 f"{cls.__name__}: flags names {unknown[0]!r}, which is none of its "
-                f"hyper-parameters ({', '.join(cls._fields)})"
+                f"hyper-parameters ({', '.join(cls.parameter_defaults)})"
             )
-        if "lr" in cls._fields:
+        if "lr" in cls.parameter_defaults:
             cls.ranges = {"lr": "[0, inf)", **cls.ranges}
 
     def coefficients(self, t: Scalar, lr: Scalar) -> Mapping[str, Scalar]:
@@ -151,7 +159,7 @@ class UpdateRule(HyperParameters):
 
     def momentum_field(self) -> str | None:
         """Return the parameter that a schedule's momentum drives: beta1 or momentum, if used."""
-        if "beta1" in self._fields:
+        if "beta1" in self.parameter_defaults:
             return "beta1"
         return "momentum" if getattr(self, "momentum", 0) else None
 
@@ -182,8 +190,8 @@ class UpdateRule(HyperParameters):
         scheduled.__dict__ = {**self.__dict__, **values}
         return scheduled
 
-    def _check(self) -> None:
-        super()._check()
+    def check_family(self) -> None:
+        """Check the common modifiers."""
         owner = type(self).__name__
         if self.lookahead is not None and not isinstance(self.lookahead, numbers.Integral):
             raise TypeError(f"{owner}: lookahead must be a whole number, got {self.lookahead!r}")
@@ -197,10 +205,9 @@ class UpdateRule(HyperParameters):
         for name, schedule in self.schedules.items():
             label = f"{owner}: schedules[{name!r}]"
             get_schedule(schedule, label)
-            if name not in self._fields:
-                raise ValueError(
-                    f"{label} is none of its hyper-parameters ({', '.join(self._fields)})"
-                )
+            if name not in self.parameter_defaults:
+                known = ", ".join(self.parameter_defaults)
+                raise ValueError(f"{label} is none of its hyper-parameters ({known})")
             if name == "lr":
                 raise ValueError(f"{label}: the schedule of the learning rate goes into schedule=")
             if name in {"clip_norm", "lookahead"}:
@@ -210,29 +217,75 @@ class UpdateRule(HyperParameters):
                 raise ValueError(f"{label}: {name}={value!r} is no number that can be scaled")
 
 
-def decay_coefficients(
-    optimizer: UpdateRule, lr: Scalar, factor: Scalar, weight_decay: float
-) -> tuple[Scalar, Scalar]:
-    """Return the L2 factor on p in the gradient, and the part of p that is taken off directly.
+def choose_finish(optimizer: UpdateRule, groups: Sequence[Any]) -> Finish | None:
+    """Return which modifiers follow the rule, None if its own loop does all there is to do."""
+    owner = type(optimizer).__name__
+    penalties = [group.l1 for group in groups if group.l1 is not None]
+    if "l1" not in optimizer.own_fields:
+        penalties.append(optimizer.l1)
+    if not any(penalties) and not optimizer.cautious and optimizer.lookahead is None:
+        return None
+    if optimizer.predicts_elsewhere:
+        raise ValueError(
+            f"{owner} predicts with other parameters than it steps, and l1, cautious and lookahead "
+            "would change only the latter"
+        )
+    if not hasattr(type(optimizer), "update"):
+        raise ValueError(f"{owner} is array code, which l1, cautious and lookahead cannot follow")
+    rule: Any = update_owner(type(optimizer))
+    if optimizer.cautious and DECAY_SHARE in inspect.signature(rule.update).parameters:
+        raise ValueError(f"{owner} applies the decay itself, and cautious=True cannot see its move")
+    return Finish(
+        optimizer.cautious, optimizer.lookahead is not None, optimizer.average is not None
+    )
 
-    Parameters
-    ----------
-    optimizer : UpdateRule
-        Says which kind of decay.
-    lr : float or ndarray of shape (steps,)
-        Learning rate, schedule included.
-    factor : float or ndarray of shape (steps,)
-        Schedule factor alone, which independent decay follows.
-    weight_decay : float
-        Strength of the decay, per step for ``"independent"``, per unit of `lr` otherwise.
 
-    Returns
-    -------
-    l2, shrink : float or ndarray
-        Both zero where there is no decay, or where the rule applies it itself.
+def state_starts(optimizer: UpdateRule, of_rule: Sequence[str]) -> dict[str, float | str]:
+    """Return names of state arrays and what they start from: a value, or ``"p"`` for a copy.
+
+    Those of the rule come first, in the order of its kernel, then those of the modifiers.
     """
-    if optimizer.decays_itself():
-        return 0.0, 0.0
-    if optimizer.decay == "l2":
-        return weight_decay, 0.0
-    return 0.0, weight_decay * (lr if optimizer.decay == "decoupled" else factor)
+    initial = {**optimizer.initial_state(), LOOKAHEAD_STATE: "p"}
+    last = [LOOKAHEAD_STATE] if optimizer.lookahead else []
+    last += [AVERAGE] if optimizer.average else []
+    return {name: initial.get(name, 0.0) for name in (*of_rule, *last)}
+
+
+def modifier_options(optimizer: UpdateRule) -> dict[str, Any]:
+    """Return what steppers are told of clipping, non-finite gradients and the direction."""
+    return {
+        "clip_norm": optimizer.clip_norm or 0.0,
+        "clip_scope": optimizer.clip_scope,
+        "check": optimizer.nonfinite != "ignore",
+        "raises": optimizer.nonfinite == "raise",
+        "sign": -1.0 if optimizer.maximize else 1.0,
+    }
+
+
+def check_coefficients(optimizer: UpdateRule, names: Sequence[str]) -> None:
+    """Raise unless an optimizer's `coefficients` returns what its kernel takes, by `names`."""
+    owner = type(optimizer).__name__
+    if "lr" not in optimizer.parameter_defaults:
+        raise ValueError(f"{owner} has no learning rate; annotate it, as in `lr: float = 1e-3`")
+    values = optimizer.coefficients(np.array([1.0, 2.0]), np.ones(2))
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{owner}.coefficients must return a dict, got {type(values).__name__}")
+    if optimizer.own_decay is not None:
+        values = {"weight_decay": 0.0, **values}
+    missing = [n for n in names if n not in values]
+    if missing:
+        raise ValueError(
+            f"{owner}.coefficients must return {', '.join(missing)}, "
+            f"which `update` takes; it returns {', '.join(values)}"
+        )
+    for name in names:
+        value = values[name]
+        if isinstance(value, float):  # the usual case, for which NumPy takes microseconds
+            continue
+        try:
+            np.broadcast_to(np.asarray(value, np.float64), 2)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{owner}.coefficients: {name} must be a number or an array with one value "
+                f"for each step, got {value!r} for two steps"
+            ) from None

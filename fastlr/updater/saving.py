@@ -7,106 +7,139 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..kernels.language.terms import LOOKAHEAD_STATE
-from .state_dict import STATE_FORMAT, check_state_dict
-from .statistics import AVERAGE, Figures
+from ..core.hyper import check_count
+from .binding import Binding
+from .statistics import last_skipped
 
 if TYPE_CHECKING:
     from .steppers.sums import BoundSums
 
+STATE_FORMAT = 1
 
-class Saving(Figures):
-    """Base of `Updater`, which sets the attributes."""
 
-    _summing: BoundSums | None
+def save(binding: Binding) -> dict[str, Any]:
+    """Return the state of a binding; `Updater.state_dict` describes it."""
+    names, stepper, sums = binding.bound.names, binding.stepper, _scalars(binding)
+    return {
+        "format": STATE_FORMAT,
+        "optimizer": type(binding.optimizer).__name__,
+        "t": stepper.t,
+        "skipped": stepper.skipped,
+        "last_skipped": last_skipped(binding),
+        "schedule": binding.timetable.metric_state,
+        "state": {
+            name: {
+                p: a.copy() if isinstance(a, np.ndarray) else stepper.to_host(a)
+                for p, a in zip(names, arrays, strict=True)
+            }
+            for name, arrays in binding.state.items()
+        },
+        **({} if sums is None else {"scalars": sums.save(names)}),
+    }
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return everything that a later run needs to go on, parameters apart.
 
-        Returns
-        -------
-        dict
-            Copies of state arrays by state and parameter name, the step count, the number of
-            skipped steps and the parameter at fault, and what a plateau schedule has seen; for
-            rules that keep scalars, those too. Holds only arrays, numbers, strings and dicts.
-        """
-        scalars = self._scalars.save(self._bound.names) if self._scalars else {}
-        return {
-            "format": STATE_FORMAT,
-            "optimizer": type(self.optimizer).__name__,
-            "t": self._stepper.t,
-            "skipped": self._stepper.skipped,
-            "last_skipped": self._last_skipped,
-            "schedule": self._timetable.metric_state,
-            "state": {
-                name: {p: self._copy_out(a) for p, a in zip(self._bound.names, arrays, strict=True)}
-                for name, arrays in self._state.items()
-            },
-            **({"scalars": scalars} if scalars else {}),
-        }
+def load(binding: Binding, given: Mapping[str, Any]) -> None:
+    """Take over what `save` returned; nothing changes unless all of it fits."""
+    names, stepper, sums = binding.bound.names, binding.stepper, _scalars(binding)
+    loaded = _check_state_dict(
+        given,
+        type(binding.optimizer).__name__,
+        names,
+        binding.state,
+        binding.timetable.metric_state,
+        scalars=sums is not None,
+    )
+    scalars = None if sums is None else sums.read(given["scalars"], names)
+    for name, arrays in loaded.items():
+        for target, source in zip(binding.state[name], arrays, strict=True):
+            if isinstance(target, np.ndarray):
+                target[...] = source
+            else:
+                stepper.from_host(target, source)
+    if sums is not None:
+        sums.scalars[...] = scalars
+    binding.timetable.metric_state = given["schedule"]
+    binding.last = None
+    last = given["last_skipped"]
+    culprit = -1 if last is None else names.index(last)
+    stepper.restart(int(given["t"]), int(given["skipped"]), culprit)
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` returned; nothing changes unless all of it fits.
 
-        Parameters
-        ----------
-        state_dict : mapping
-            From an updater of the same optimizer class over parameters of the same names and
-            shapes.
+def _scalars(binding: Binding) -> BoundSums | None:
+    """Return what keeps scalars, None if the rule has none."""
+    sums = binding.summing
+    return sums if sums is not None and sums.kernels.scalars else None
 
-        Raises
-        ------
-        TypeError, ValueError
-            If something does not fit; the message names it.
-        """
-        loaded = check_state_dict(
-            state_dict,
-            type(self.optimizer).__name__,
-            self._bound.names,
-            self._state,
-            self._timetable.metric_state,
-            scalars=self._scalars is not None,
+
+def _check_state_dict(
+    given: Any,
+    owner: str,
+    names: Sequence[str],
+    state: Mapping[str, Sequence[Any]],
+    metric_state: Mapping[str, float],
+    scalars: bool,
+) -> dict[str, list[Any]]:
+    """Return the state arrays of a state dict that fits; raise, naming what does not."""
+    if not isinstance(given, Mapping):
+        raise TypeError(f"state_dict must be a dict, got {type(given).__name__}")
+    expected = {"format", "optimizer", "t", "skipped", "last_skipped", "schedule", "state"}
+    if scalars:
+        expected.add("scalars")
+    if set(given) != expected:
+        raise ValueError(f"state_dict must have keys {sorted(expected)}, got {sorted(given)}")
+    if given["format"] != STATE_FORMAT:
+        raise ValueError(f"state_dict: format must be {STATE_FORMAT}, got {given['format']!r}")
+    if given["optimizer"] != owner:
+        raise ValueError(f"state_dict is of {given['optimizer']}, and this updater of {owner}")
+    for name in ("t", "skipped"):
+        check_count(f"state_dict[{name!r}]", given[name], low=0)
+    if given["last_skipped"] not in (None, *names):
+        raise ValueError(
+            f"state_dict['last_skipped'] must be None or a parameter's name, "
+            f"got {given['last_skipped']!r}"
         )
-        scalars = (
-            self._scalars.read(state_dict["scalars"], self._bound.names) if self._scalars else None
+    if not isinstance(given["schedule"], Mapping):
+        raise TypeError(
+            f"state_dict['schedule'] must be a dict, got {type(given['schedule']).__name__}"
         )
-        for name, arrays in loaded.items():
-            for target, source in zip(self._state[name], arrays, strict=True):
-                self._copy_into(target, source)
-        if scalars is not None and self._summing is not None:
-            self._summing.scalars[...] = scalars
-        self._timetable.metric_state = state_dict["schedule"]
-        self._last = None
-        last = state_dict["last_skipped"]
-        culprit = -1 if last is None else self._bound.names.index(last)
-        self._stepper.restart(int(state_dict["t"]), int(state_dict["skipped"]), culprit)
+    seen = set(metric_state)
+    if set(given["schedule"]) != seen:
+        raise ValueError(
+            f"state_dict['schedule'] must have keys {sorted(seen)}, got {sorted(given['schedule'])}"
+        )
+    return _check_arrays(given["state"], names, state)
 
-    def _begin(self, names: Sequence[str]) -> None:
-        """Let the state of parameters that have waited start afresh.
 
-        Gradients of zero leave most of it at rest, but what starts from a number may decay.
-        """
-        first = self.optimizer.initial_state()
-        at = [self._bound.names.index(name) for name in names]
-        for state, arrays in self._state.items():
-            value = first.get(state, 0.0)
-            if value != "p" and state not in (AVERAGE, LOOKAHEAD_STATE):  # of the parameter as is
-                for i in at:
-                    arrays[i][...] = value
-
-    @property
-    def _scalars(self) -> BoundSums | None:
-        """What keeps scalars, None if the rule has none."""
-        return self._summing if self._summing and self._summing.kernels.scalars else None
-
-    def _copy_into(self, target: Any, source: Any) -> None:
-        if isinstance(target, np.ndarray):
-            target[...] = source
-        else:
-            self._stepper.from_host(target, source)
-
-    def _copy_out(self, array: Any) -> np.ndarray:
-        if isinstance(array, np.ndarray):
-            return array.copy()
-        copy: np.ndarray = self._stepper.to_host(array)
-        return copy
+def _check_arrays(
+    state: Any, names: Sequence[str], state_here: Mapping[str, Sequence[Any]]
+) -> dict[str, list[Any]]:
+    if not isinstance(state, Mapping):
+        raise TypeError(f"state_dict['state'] must be a dict, got {type(state).__name__}")
+    if set(state) != set(state_here):
+        raise ValueError(
+            f"state_dict['state'] must have keys {sorted(state_here)}, got {sorted(state)}"
+        )
+    loaded = {}
+    for name, arrays in state.items():
+        if not isinstance(arrays, Mapping):
+            raise TypeError(
+                f"state_dict['state'][{name!r}] must be a dict, got {type(arrays).__name__}"
+            )
+        if set(arrays) != set(names):
+            raise ValueError(
+                f"state_dict['state'][{name!r}] must have the parameters' names "
+                f"{sorted(names)}, got {sorted(arrays)}"
+            )
+        loaded[name] = [arrays[p] for p in names]
+        for p, target, source in zip(names, state_here[name], loaded[name], strict=True):
+            if not isinstance(source, np.ndarray):
+                raise TypeError(
+                    f"state_dict['state'][{name!r}][{p!r}] must be a NumPy array, "
+                    f"got {type(source).__name__}"
+                )
+            if source.shape != target.shape or source.dtype != target.dtype:
+                raise ValueError(
+                    f"state_dict['state'][{name!r}][{p!r}] must be {target.dtype} of shape "
+                    f"{target.shape}, got {source.dtype} of shape {source.shape}"
+                )
+    return loaded

@@ -24,29 +24,13 @@ class Block(NamedTuple):
 
 
 class Timetable:
-    """All schedules of an optimizer and its groups, with what they have seen of the metric.
-
-    Parameters
-    ----------
-    optimizer : UpdateRule
-        Hyper-parameters, `schedule` and `schedules`.
-    groups : sequence of Group
-        Those with a schedule follow it instead of the optimizer's, momentum included.
-    run : Run
-        The run, for lengths given in fractions or epochs.
-
-    Raises
-    ------
-    ValueError
-        If a schedule lacks the length of the run or of an epoch, two drive the same thing, or a
-        group replaces a penalty that the rule applies itself.
-    """
+    """All schedules of an optimizer and its groups, with what they have seen of the metric."""
 
     def __init__(self, optimizer: UpdateRule, groups: Sequence[Group], run: Run) -> None:
         self._optimizer = optimizer
         self._run = run
         self._steady = optimizer.schedule is None and not optimizer.schedules
-        self._schedules: dict[str, Schedule] = dict(optimizer.scheduled())
+        self._schedules: dict[str, Schedule] = {} if self._steady else optimizer.scheduled()
         self._of_groups = ["lr"] * len(groups)
         for k, group in enumerate(groups):
             for name in ("l1", "l2"):
@@ -65,32 +49,20 @@ class Timetable:
         self._latest: tuple[float, np.ndarray, np.ndarray | None] | None = None
         self._known: dict[tuple[str, float, int], tuple[np.ndarray, np.ndarray | None]] | None
         self._known = None
-        self.blocks(np.zeros(1))  # what is missing is said now, not at a step
+        if self._schedules:
+            self.blocks(np.zeros(1))  # what is missing is said now, not at a step
 
-    def restarted(self, optimizer: UpdateRule, run: Run) -> Timetable:
-        """Return that of another training, in which nothing has been seen of the metric yet.
+    def restart(self, optimizer: UpdateRule, run: Run) -> None:
+        """Forget what was seen of the metric, for a run at another rate and of another length.
 
-        Parameters
-        ----------
-        optimizer : UpdateRule
-            The same, but for its rate.
-        run : Run
-            The run. Trainings of the same length share what schedules come to.
-
-        Returns
-        -------
-        Timetable
-            Of its own.
+        Trainings of the same length share what schedules come to.
         """
-        other = object.__new__(Timetable)
-        other.__dict__.update(self.__dict__)
-        other._optimizer, other._run, other._latest = optimizer, run, None
-        other._seen = {
+        if self._known is None or run != self._run:
+            self._known = {}
+        self._optimizer, self._run, self._latest = optimizer, run, None
+        self._seen = {
             label: schedule.initial_metric_state() for label, schedule in self._schedules.items()
         }
-        if self._known is None or run != self._run:
-            other._known = {}
-        return other
 
     @property
     def needs_metric(self) -> bool:
@@ -115,15 +87,7 @@ class Timetable:
         }
 
     def observe(self, metric: float, t: int) -> None:
-        """Tell every schedule a metric.
-
-        Parameters
-        ----------
-        metric : float
-            Validation metric of the epoch.
-        t : int
-            Steps made so far.
-        """
+        """Tell every schedule a metric."""
         self._latest = None
         self._seen = {
             label: schedule.observe(self._seen[label], metric, t, self._run)
@@ -131,20 +95,7 @@ class Timetable:
         }
 
     def rates(self, t: int) -> tuple[float, float | None]:
-        """Return factor and momentum of a step outside groups with a schedule of their own.
-
-        Parameters
-        ----------
-        t : int
-            Number of the step, counted from 0.
-
-        Returns
-        -------
-        factor : float
-            Factor on the learning rate.
-        momentum : float or None
-            Momentum itself, None where nothing drives it.
-        """
+        """Return factor and momentum of a step outside groups with a schedule of their own."""
         if self._steady:  # asked for at each call of `partial_fit`
             return 1.0, None
         # Asked for at the end of each epoch, mostly of steps that have just been looked at.
@@ -156,23 +107,7 @@ class Timetable:
         return float(known[1][k]), None if known[2] is None else float(known[2][k])
 
     def blocks(self, t: np.ndarray) -> list[Block]:
-        """Return the hyper-parameters of steps, for each group.
-
-        Parameters
-        ----------
-        t : ndarray of float64
-            Numbers of consecutive steps, counted from 0.
-
-        Returns
-        -------
-        list of Block
-            One for each group; groups without a schedule of their own share one.
-
-        Raises
-        ------
-        ValueError
-            If a schedule takes a hyper-parameter out of its range.
-        """
+        """Return the hyper-parameters of steps, for each group."""
         values = self._values(t)
         names = ("weight_decay", "l1", "l2")
         shared = [self._factor(n, t) if n in values else 1.0 for n in names]
@@ -190,11 +125,10 @@ class Timetable:
     def _factor(self, label: str, t: np.ndarray) -> np.ndarray:
         return self._schedules[label].evaluate(t, self._run, self._seen[label])[0]
 
-    def _from_schedule(
-        self, schedule: Schedule, label: str, t: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    def _from_schedule(self, label: str, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         if label == "lr" and self._optimizer.schedule is None:
             return np.ones(t.shape), None  # no kernel has to be loaded for that
+        schedule = self._schedules[label]
         key = (label, float(t[0]), len(t))
         found = None if self._known is None else self._known.get(key)
         if found is None:
@@ -219,34 +153,21 @@ class Timetable:
         self, label: str, t: np.ndarray, values: Mapping[str, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return factor and momentum of a schedule of the rate; `values` may give the latter."""
-        schedule = self._schedules[label]
-        factor, momentum = self._from_schedule(schedule, label, t)
+        factor, momentum = self._from_schedule(label, t)
         name = self._optimizer.momentum_field()
         if name is None or name not in values:
             return factor, momentum
         if momentum is not None:
             raise ValueError(
-                f"{type(self._optimizer).__name__}: schedules[{name!r}] and {schedule!r} both "
-                "drive the momentum; set cycle_momentum=False in the latter"
+                f"{type(self._optimizer).__name__}: schedules[{name!r}] and "
+                f"{self._schedules[label]!r} both drive the momentum; "
+                "set cycle_momentum=False in the latter"
             )
         return factor, values[name]
 
 
 def check_effects(optimizer: UpdateRule, coefficients: Sequence[str]) -> None:
-    """Raise unless every hyper-parameter in `schedules` can change from step to step.
-
-    Parameters
-    ----------
-    optimizer : UpdateRule
-        Hyper-parameters and rule.
-    coefficients : sequence of str
-        Coefficients that its kernel takes.
-
-    Raises
-    ------
-    ValueError
-        If the rule needs one number for the whole run, or does not use it at all.
-    """
+    """Raise unless every hyper-parameter in `schedules` can change from step to step."""
     if not optimizer.schedules:
         return
     if optimizer.own_decay is not None:

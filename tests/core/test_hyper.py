@@ -50,7 +50,7 @@ def test_numbers_outside_of_their_range_are_refused_by_name(name, parameter):
     for value in ["0.5", True, 1j, [0.5], np.array([0.5, 0.6])]:
         with pytest.raises(TypeError, match=f"{cls.__name__}: {parameter} must be a number in"):
             cls(**{parameter: value})
-    if cls._fields[parameter] is not None:
+    if cls.parameter_defaults[parameter] is not None:
         with pytest.raises(TypeError, match=f"{cls.__name__}: {parameter} must be a number in"):
             cls(**{parameter: None})
 
@@ -67,7 +67,10 @@ def test_choices_that_do_not_exist_are_refused_by_name(name, parameter):
 def test_every_hyper_parameter_is_checked(name):
     cls = OPTIMIZERS[name]
     # What a schedule may be is checked where it is read; tests of schedules see to it.
-    assert set(cls._fields) - set(cls.ranges) - set(cls.choices) <= {"schedule", "schedules"}
+    assert set(cls.parameter_defaults) - set(cls.ranges) - set(cls.choices) <= {
+        "schedule",
+        "schedules",
+    }
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -162,7 +165,7 @@ def test_what_a_family_shares_comes_after_what_is_particular():
         beta1 = 0.5
 
     own = ["lr", "beta1", "beta2", "eps", "amsgrad", "eps_mode", "amsgrad_of", "extra"]
-    assert list(Heavier._fields)[: len(own)] == own
+    assert list(Heavier.parameter_defaults)[: len(own)] == own
     assert Heavier(0.25, 0.75).get_params(deep=False) | {"schedule": None} == {
         **AdamW(0.25, 0.75).get_params(deep=False),
         "extra": 1.0,
@@ -285,7 +288,7 @@ def test_brackets_say_whether_a_bound_belongs_to_the_range(value, interval, fits
 def test_every_optimizer_has_a_rate_and_says_what_it_keeps():
     for cls in OPTIMIZERS.values():
         assert issubclass(cls, Optimizer)
-        assert cls._fields["lr"] > 0
+        assert cls.parameter_defaults["lr"] > 0
         assert set(cls.initial_state(cls())) <= set(cls.state)
         assert cls.__doc__
         assert "References" in cls.__doc__

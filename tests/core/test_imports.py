@@ -47,8 +47,9 @@ repr(updater), updater.lr, updater.averaged
 EMITTER = [
     f"fastlr.kernels.{name}"
     for name in (
-        *("rule_language", "rule_source", "variants", "spelling", "source_cache", "cython_cpu"),
-        *("emit", "emit_tables", "emit_sums", "emit_finish", "emit_losses", "cuda_arrays"),
+        *("language.check", "language.read", "language.variants", "language.spell"),
+        *("language.tables", "loops.update", "loops.sums", "loops.finish", "loops.loss"),
+        *("ahead.update", "ahead.frame", "jit.source_cache", "jit.update", "cuda.arrays"),
     )
 ]
 OTHER_ENGINES = [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastlr.kernels.ahead import built
-from fastlr.kernels.find import update as select
+from fastlr.kernels.find import info
 from fastlr.kernels.loops import update as emit
 from fastlr.updater.steppers.host import sum_of_squares
 from tests.support.cases import (
@@ -111,7 +111,7 @@ def test_infinities_zeros_and_denormals_are_treated_alike(engine, case, dtype):
 @pytest.mark.parametrize("dtype", ["f32", "f64"])
 @pytest.mark.parametrize("isa", built.ISAS)
 def test_sum_of_squares_has_one_order_of_additions(isa, dtype):
-    if isa not in select.backend_info()["isas_supported"]:
+    if isa not in info.backend_info()["isas_supported"]:
         pytest.skip(f"{isa} kernels do not run here")
     address = built.updates(isa).KERNELS[f"sumsq_{dtype}"]
     compiled = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p, ctypes.c_ssize_t)(address)
@@ -137,7 +137,7 @@ def test_sum_of_squares_goes_by_blocks_and_over_arrays():
 @needs_compiled
 @pytest.mark.parametrize("isa", built.ISAS)
 def test_the_build_holds_every_rule_variant_precision_and_average(isa):
-    if isa not in select.backend_info()["isas_supported"]:
+    if isa not in info.backend_info()["isas_supported"]:
         pytest.skip(f"{isa} kernels do not run here")
     module = built.updates(isa)
     assert isa == module.ISA

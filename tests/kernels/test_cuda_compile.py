@@ -11,8 +11,8 @@ from numba import types
 from fastlr.kernels.cuda import device as numba_cuda
 from fastlr.kernels.cuda import sums as cuda_sums
 from fastlr.kernels.cuda.update import own_width, schedule_source, update_source
+from fastlr.kernels.language.terms import Finish
 from fastlr.kernels.loops import update as emit
-from fastlr.kernels.loops.finish_parts import Finish
 from tests.support.ptx import (
     MASKED,
     PARTIALS,

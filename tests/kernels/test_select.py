@@ -8,6 +8,7 @@ import pytest
 import fastlr
 from fastlr import SGD, AdamW
 from fastlr.kernels.ahead import built
+from fastlr.kernels.find import info, processor
 from fastlr.kernels.find import update as select
 from tests.support.engines import needs_compiled, output_of, run_python, use_engine
 
@@ -61,24 +62,24 @@ def test_an_instruction_set_can_be_forced(isa):
 def test_an_unknown_instruction_set_is_refused(monkeypatch, value):
     monkeypatch.setenv("FASTLR_ISA", value)
     with pytest.raises(ValueError, match=r"FASTLR_ISA must be one of .*'base', 'avx2', 'avx512'"):
-        select.instruction_set.__wrapped__()
+        processor.instruction_set.__wrapped__()
 
 
 @needs_compiled
 def test_a_forced_instruction_set_that_was_not_built_is_refused(monkeypatch):
     monkeypatch.setenv("FASTLR_ISA", "base")
-    monkeypatch.setattr(select, "_built", lambda isa: False)
+    monkeypatch.setattr(processor, "is_built", lambda isa: False)
     with pytest.raises(ValueError, match="FASTLR_ISA=base: these kernels were not built"):
-        select.instruction_set.__wrapped__()
+        processor.instruction_set.__wrapped__()
 
 
 @needs_compiled
 def test_the_best_set_that_was_built_is_taken(monkeypatch):
     monkeypatch.delenv("FASTLR_ISA", raising=False)
     for sets in (["base"], ["base", "avx2"], []):
-        monkeypatch.setattr(select, "_built", lambda isa, sets=sets: isa in sets)
+        monkeypatch.setattr(processor, "is_built", lambda isa, sets=sets: isa in sets)
         best = next((i for i in fastlr.backend_info()["isas_supported"] if i in sets), None)
-        assert select.instruction_set.__wrapped__() == best
+        assert processor.instruction_set.__wrapped__() == best
 
 
 def test_without_a_compiled_core_numba_serves_and_the_info_says_so(monkeypatch):
@@ -86,21 +87,21 @@ def test_without_a_compiled_core_numba_serves_and_the_info_says_so(monkeypatch):
         raise ImportError
 
     monkeypatch.setattr(built, "updates", missing)
-    monkeypatch.setattr(select, "compiled_stepper", lambda: None)
-    monkeypatch.setattr(select, "instruction_set", lambda: None)
-    select._built.cache_clear()
+    monkeypatch.setattr(processor, "compiled_stepper", lambda: None)
+    monkeypatch.setattr(processor, "instruction_set", lambda: None)
+    processor.is_built.cache_clear()
     try:
         updater = AdamW().bind(np.ones(3))
         updater.step(np.ones(3))
         assert updater.backend == "numba"
         with pytest.raises(ValueError, match="backend='cython': no Cython kernels were built"):
             AdamW().bind(np.ones(3), backend="cython")
-        said = " ".join(select.backend_info()["missing"])
-        assert select.backend_info()["stepper"] == "python"
+        said = " ".join(info.backend_info()["missing"])
+        assert info.backend_info()["stepper"] == "python"
         assert "The compiled core was not built" in said
         assert "Install a C compiler" in said
     finally:
-        select._built.cache_clear()
+        processor.is_built.cache_clear()
 
 
 @needs_compiled

@@ -7,8 +7,8 @@ from sklearn.base import clone
 from sklearn.metrics import d2_tweedie_score, mean_pinball_loss
 
 from fastlr.kernels.ahead import built
+from fastlr.kernels.find import info, processor
 from fastlr.kernels.find import loss as loss_kernels
-from fastlr.kernels.find import update as select
 from fastlr.kernels.loops.update import RuleError
 from fastlr.losses import (
     LOSSES,
@@ -101,10 +101,10 @@ def kernels(loss, dtype):
     """Yield the kernel of every backend and instruction set that runs here."""
     yield "numba", kernel_of(loss, dtype, "numba")
     for isa in built.ISAS:
-        info = select.backend_info()
-        if isa in info["isas_supported"] and isa in info["isas_built"]:
+        found = info.backend_info()
+        if isa in found["isas_supported"] and isa in found["isas_built"]:
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(loss_kernels, "instruction_set", lambda isa=isa: isa)
+                patch.setattr(processor, "instruction_set", lambda isa=isa: isa)
                 yield isa, kernel_of(loss, dtype, "cython")
 
 
@@ -281,7 +281,7 @@ def test_own_loss_is_compiled_by_numba(dtype):
 @needs_compiled
 def test_address_and_row_are_those_of_the_compiled_core():
     kernel = kernel_of(Huber(delta=0.25), np.float32)
-    module = built.losses(select.instruction_set())
+    module = built.losses(processor.instruction_set())
     assert kernel.address == module.KERNELS["huber_loss_f32"]
     assert kernel.row.tolist() == [0.25, 0.5]
 

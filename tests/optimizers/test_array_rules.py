@@ -286,7 +286,7 @@ def test_a_modifier_that_array_code_lacks_is_refused_when_set(monkeypatch):
     assert Sign().clip_value is None
     with pytest.raises(ValueError, match="Sign: clip_value is not there for rules in array code"):
         Sign(clip_value=1.0)
-    assert ArrayOptimizer.modifiers <= set(Optimizer._fields)
+    assert ArrayOptimizer.modifiers <= set(Optimizer.parameter_defaults)
 
 
 # In estimators

@@ -94,7 +94,7 @@ class TestL1:
         assert np.all(np.abs(pull[w == 0]) <= penalty)
 
     def test_of_ftrl_is_that_of_its_rule(self):
-        assert list(FTRL._fields)[:4] == ["lr", "beta", "l1", "l2"]
+        assert list(FTRL.parameter_defaults)[:4] == ["lr", "beta", "l1", "l2"]
         p, q = np.zeros(2), np.zeros(2)
         grad = np.array([0.5, -3.0])
         stepped(FTRL(lr=1.0, l1=1.0), p, grad)

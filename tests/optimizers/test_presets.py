@@ -76,7 +76,7 @@ def test_each_preset_is_recorded_with_defaults_and_with_others():
     [(n, p, k) for n, p in PRESETS for k in CLASSES[n].presets[p] if n in REGISTERED],
 )
 def test_each_value_of_a_preset_shows_in_a_recording(name, preset, parameter):
-    default = {parameter: CLASSES[name]._fields[parameter]}
+    default = {parameter: CLASSES[name].parameter_defaults[parameter]}
     if CLASSES[name].presets[preset][parameter] == default[parameter]:
         pytest.fail(f"presets[{preset!r}] of {name} repeats the default of {parameter}")
     if (name, parameter) == ("SGD", "momentum"):
@@ -221,7 +221,7 @@ def test_a_subclass_inherits_replaces_or_drops_presets():
         presets = {"house": {"mine": 2.0}}
 
     assert Other(preset="house").mine == 2.0
-    assert list(Other._fields)[-1] == "preset"
+    assert list(Other.parameter_defaults)[-1] == "preset"
     with pytest.raises(ValueError, match="Other: preset must be one of 'house', None"):
         Other(preset="keras")
 

@@ -37,7 +37,7 @@ from fastlr.schedules import (
 )
 
 try:
-    from fastlr.kernels import _schedules
+    from fastlr.kernels.ahead import _schedules
 except ImportError:
     _schedules = None
 
@@ -134,7 +134,7 @@ def test_a_users_rule_is_compiled_and_composes():
     np.testing.assert_allclose(got, expected, rtol=1e-15, atol=0)
     whole = Warmup(4, Fading()).simulate(12).lr
     np.testing.assert_allclose(whole[4:], [(1 - t / 8) ** 2 for t in range(8)], rtol=1e-15)
-    with pytest.raises(ValueError, match="backend='cython': Fading was not compiled"):
+    with pytest.raises(ValueError, match="backend='cython': the rule of Fading was not compiled"):
         schedule_kernel(Fading, "cython")
 
 

@@ -284,7 +284,7 @@ def test_every_schedule_is_documented_with_an_equation_and_an_example():
     for cls in CLASSES:
         assert ".. math::" in cls.__doc__, cls
         assert ">>> " in cls.__doc__, cls
-        for name in cls._fields:
+        for name in cls.parameter_defaults:
             assert name in cls.__doc__, (cls, name)
 
 

@@ -70,13 +70,13 @@ def modifiers_of(cls):
 
 def common(cls):
     """Return the names of what every optimizer can be told around its rule."""
-    return (set(Optimizer._fields) | {"lr", "preset"}) - set(cls.own_fields)
+    return (set(Optimizer.parameter_defaults) | {"lr", "preset"}) - set(cls.own_fields)
 
 
 def settings_of(cls):
     """Return settings that reach every variant of a rule, other hyper-parameters off default."""
     moved = {}
-    for name, default in cls._fields.items():
+    for name, default in cls.parameter_defaults.items():
         if name in common(cls) or name in cls.flags or not isinstance(default, float):
             continue
         for candidate in (default * 0.9 + 0.01, default * 0.5, 0.5):
@@ -87,7 +87,7 @@ def settings_of(cls):
     found, seen = [], set()
     for choice in itertools.product((False, True), repeat=len(cls.flags)):
         flags = {
-            name: on if isinstance(cls._fields[name], bool) else 0.7 * on
+            name: on if isinstance(cls.parameter_defaults[name], bool) else 0.7 * on
             for name, on in zip(cls.flags, choice, strict=True)
         }
         # A cross-check may refuse the moved values together with a switch: then the defaults.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fastlr.kernels.ahead import built
-from fastlr.kernels.find import update as select
+from fastlr.kernels.find import info, processor
 
 PATHS = [str(Path(__file__).parents[2])]
 
@@ -26,7 +26,7 @@ ENGINES = [
 
 def is_compiled():
     """Tell whether this installation has the compiled core."""
-    return select.instruction_set() is not None and select.compiled_stepper() is not None
+    return processor.instruction_set() is not None and processor.compiled_stepper() is not None
 
 
 needs_compiled = pytest.mark.skipif(
@@ -41,19 +41,19 @@ def use_engine(name):
     if kernels == "cython" and not is_compiled():
         pytest.skip("the compiled core was not built here")
     if other in built.ISAS:
-        info = select.backend_info()
-        if other not in info["isas_supported"] or other not in info["isas_built"]:
-            pytest.skip(f"{other} kernels do not run here, only {info['isas_supported']}")
+        found = info.backend_info()
+        if other not in found["isas_supported"] or other not in found["isas_built"]:
+            pytest.skip(f"{other} kernels do not run here, only {found['isas_supported']}")
     with pytest.MonkeyPatch.context() as patch:
         if other in built.ISAS:
-            patch.setattr(select, "instruction_set", lambda: other)
+            patch.setattr(processor, "instruction_set", lambda: other)
         if other in {"python_stepper", "no_compiler"}:
-            patch.setattr(select, "compiled_stepper", lambda: None)
+            patch.setattr(processor, "compiled_stepper", lambda: None)
         if other == "no_compiler":
-            patch.setattr(select, "instruction_set", lambda: None)
-        select.reduction_address.cache_clear()
+            patch.setattr(processor, "instruction_set", lambda: None)
+        processor.reduction_address.cache_clear()
         yield kernels
-    select.reduction_address.cache_clear()
+    processor.reduction_address.cache_clear()
 
 
 def run_python(code, env=None, cwd=None, args=()):

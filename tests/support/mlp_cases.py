@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 
 from fastlr import SGD
-from fastlr.kernels.find import update as select
+from fastlr.kernels.find import info
 from fastlr.training import Arena, MLPEpoch
 
 LOSSES = [
@@ -25,7 +25,7 @@ LOSSES = [
 def isas():
     """Instruction sets whose core was built and that this processor has."""
     names = []
-    for isa in select.backend_info()["isas_supported"]:
+    for isa in info.backend_info()["isas_supported"]:
         try:
             importlib.import_module(f"fastlr.training.mlp._mlp_{isa}")
         except ImportError:

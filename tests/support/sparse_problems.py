@@ -75,7 +75,7 @@ def slow_lazy(X, y, weight, order, batch_size, arena, updater):
     """
     dense, optimizer = X.toarray(), updater.optimizer
     coef, intercept = arena.param["coef"], arena.param["intercept"]
-    states = {name: arrays[0] for name, arrays in updater._state.items()}
+    states = {name: arrays[0] for name, arrays in updater.binding.state.items()}
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
         scores = dense[rows] @ coef + intercept

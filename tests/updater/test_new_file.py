@@ -8,6 +8,7 @@ import pytest
 
 import fastlr
 from fastlr.core.discover import discover
+from fastlr.kernels.ahead import frame
 from fastlr.kernels.ahead import update as cython_cpu
 from fastlr.kernels.loops import update as emit
 from tests.support.engines import needs_compiled, output_of, run_python
@@ -88,7 +89,7 @@ def test_a_dropped_file_is_in_what_the_next_build_compiles(copied):
         "sgd_f32",
     ):
         assert f'KERNELS["{name}"] = ' in text
-    fresh = cython_cpu.describe(next(r for r in rules if r.name == "Fresh"))
+    fresh = frame.describe(next(r for r in rules if r.name == "Fresh"))
     assert f"RULES['Fresh'] = {fresh!r}" in text
     assert fresh["variants"] == {
         (False,): ("fresh", ("last",), ("rate",)),

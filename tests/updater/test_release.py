@@ -38,7 +38,7 @@ def test_parameters_and_state_go_with_the_updater(optimizer, engine, no_collecti
         for _ in range(3):
             updater.step({"w": np.ones((4, 3)), "bias": np.ones(3)})
         updater.observe(1.0)
-        state = [weakref.ref(a) for arrays in updater._state.values() for a in arrays]
+        state = [weakref.ref(a) for arrays in updater.binding.state.values() for a in arrays]
         assert state
         assert held() is not None
         del updater, params

@@ -141,11 +141,11 @@ def test_the_momentum_of_the_updater_is_the_scheduled_one():
 def test_every_number_of_every_rule_can_be_scheduled_or_says_why_not(name):
     cls = OPTIMIZERS[name]
     base = cls()
-    taken = base.bind(np.ones((2, 2)))._kernel.coefficients
+    taken = base.bind(np.ones((2, 2))).binding.kernel.coefficients
     t, lr = np.arange(1.0, 41.0), np.full(40, 0.01)
     plain = base.coefficients(t, lr)
     scheduled = set()
-    for field in set(cls._fields) - set(Optimizer._fields) - {"lr"}:
+    for field in set(cls.parameter_defaults) - set(Optimizer.parameter_defaults) - {"lr"}:
         value = getattr(base, field)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             continue
@@ -159,7 +159,7 @@ def test_every_number_of_every_rule_can_be_scheduled_or_says_why_not(name):
         got = optimizer.with_scheduled({field: np.full(40, value)}).coefficients(t, lr)
         for each in set(taken) & set(plain):  # not what the updater adds
             np.testing.assert_allclose(got[each], plain[each], rtol=1e-12, err_msg=field)
-    assert scheduled >= {"beta2", "rho", "eps"} & set(cls._fields)
+    assert scheduled >= {"beta2", "rho", "eps"} & set(cls.parameter_defaults)
 
 
 # A schedule that listens

@@ -138,7 +138,7 @@ def _list(steps: int, per_epoch: int, as_json: bool) -> None:
                 "summary": row.summary,
                 "parameters": {
                     key: value if isinstance(value, (int, float, str, type(None))) else repr(value)
-                    for key, value in SCHEDULES[row.names[0]]._fields.items()
+                    for key, value in SCHEDULES[row.names[0]].parameter_defaults.items()
                 },
                 "presets": row.presets,
                 "watches_metric": SCHEDULES[row.names[0]]().needs_metric,

@@ -248,7 +248,7 @@ class Session:
 
     def start_state(self) -> list[np.ndarray]:
         """Return copies of all that steps change, parameters apart, for `restart`."""
-        return self.updater._kept()
+        return self.updater.binding.kept()
 
     def restart(
         self,
@@ -263,7 +263,7 @@ class Session:
         `changes` are other hyper-parameters that nothing but coefficients depends on.
         """
         self.arena.params[:] = params
-        self.updater._restart(state, lr, n_steps, **changes)
+        self.updater.binding.restart(state, lr, n_steps, **changes)
 
     def _load(self, state: Mapping[str, Any]) -> None:
         own = self.updater.state_dict()

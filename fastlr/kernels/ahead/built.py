@@ -20,23 +20,7 @@ ISAS = ("base", "avx2", "avx512")
 
 
 def updates(isa: str) -> Any:
-    """Return the compiled update rules of an instruction set.
-
-    Parameters
-    ----------
-    isa : {"base", "avx2", "avx512"}
-        Instruction set.
-
-    Returns
-    -------
-    module
-        ``KERNELS`` (addresses by name) and ``RULES`` (what they expect).
-
-    Raises
-    ------
-    ImportError
-        If it was not built.
-    """
+    """Import the compiled update rules of an instruction set: ``KERNELS`` and ``RULES``."""
     return importlib.import_module(f"fastlr.kernels.ahead._updates_{isa}")
 
 
@@ -64,23 +48,9 @@ def _sources() -> dict[str, tuple[bytes, str]]:
 
 @functools.cache
 def is_current(owner: type, name: str, digest: str, read: Callable[[type], Rule]) -> bool:
-    """Compare a rule with the one that was built.
+    """Tell whether a rule is as it was when `digest` was built; warn where it is not.
 
-    Parameters
-    ----------
-    owner : type
-        Class that states the rule.
-    name : str
-        Name of the rule.
-    digest : str
-        Hash of the syntax that it was compiled from.
-    read : callable
-        Parses the rule of `owner`; called only where its file is not what it was.
-
-    Returns
-    -------
-    bool
-        False, with a warning, if the rule has changed since.
+    `read` parses the rule of `owner`; it is called only where the file is not what it was.
     """
     source = importlib.import_module(owner.__module__).__file__ or ""
     try:

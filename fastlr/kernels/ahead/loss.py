@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable
 
 from ..loops.loss import LossLoop, Rule, loss_loop, loss_name
-from .update import DTYPES, function_names, header
+from .frame import DTYPES, function_names, header
 
 _ADDED = ("expm1", "log1p", "tanh")  # to the functions of optimizers
 
@@ -22,8 +22,8 @@ def losses_body(rules: Iterable[Rule]) -> str:
     parts = [header("losses"), f'cdef extern from "<math.h>" nogil:\n{"".join(declared)}']
     for rule in rules:
         parts += [_kernel(rule, dtype) for dtype in DTYPES]
-        coefficients = loss_loop(rule, {}).scalars
-        parts.append(f"RULES[{rule.name!r}] = {(rule.digest, coefficients)!r}\n")
+        known = {"digest": rule.digest, "coefficients": loss_loop(rule, {}).scalars}
+        parts.append(f"RULES[{rule.name!r}] = {known!r}\n")
     return "\n".join(parts)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from ..language.tables import ENTRY, last_text, local_names, passed_text
 from ..loops.update import Rule, Variant, variants
-from .update import describe, function_names, header
+from .frame import describe, function_names, header
 
 _ENTRY = f"""\
 cdef inline double {ENTRY}(const double *c, double k) noexcept nogil:

@@ -10,19 +10,7 @@ from ..language import cube_root
 
 
 def product(b: Any, left: Any, right: Any) -> Any:
-    """Add a product that is rounded by itself, never fused with a sum.
-
-    Parameters
-    ----------
-    b : IRBuilder
-        Where the instructions go.
-    left, right : value
-        Both float or both double.
-
-    Returns
-    -------
-    value
-    """
+    """Add a product that is rounded by itself, never fused with a sum."""
     real = left.type
     name = f"llvm.nvvm.mul.rn.{'f' if isinstance(real, ir.FloatType) else 'd'}"
     function = b.module.globals.get(name) or ir.Function(
@@ -32,19 +20,7 @@ def product(b: Any, left: Any, right: Any) -> Any:
 
 
 def cube_root_of(b: Any, x: Any) -> Any:
-    """Write out what `cube_root` says, for a kernel calls no function where there is no GPU.
-
-    Parameters
-    ----------
-    b : IRBuilder
-        Where the instructions go.
-    x : value
-        Float or double.
-
-    Returns
-    -------
-    value
-    """
+    """Write out what `cube_root` says, for a kernel calls no function where there is no GPU."""
     real = x.type
     width = 32 if isinstance(real, ir.FloatType) else 64
     dtype, word = f"f{width}", ir.IntType(width)

@@ -44,29 +44,7 @@ class DeviceArray:
 
 
 def describe(value: Any, label: str, writable: bool = False) -> DeviceArray:
-    """Return address, shape and stream of a device array; nothing is copied.
-
-    Parameters
-    ----------
-    value : object
-        Has ``__cuda_array_interface__`` (CuPy, torch, Numba, JAX) or DLPack's methods.
-    label : str
-        What to call it in a message.
-    writable : bool, default=False
-        It will be written to.
-
-    Returns
-    -------
-    DeviceArray
-        Holds a reference to `value`.
-
-    Raises
-    ------
-    TypeError
-        If it is a NumPy array, no device array, or neither float32 nor float64.
-    ValueError
-        If it is not contiguous in C order, not aligned, or read-only though `writable` is asked.
-    """
+    """Return address, shape and stream of a device array; nothing is copied."""
     value = without_autograd(value)
     interface = getattr(value, "__cuda_array_interface__", None)
     if interface is not None:
@@ -94,22 +72,7 @@ def describe(value: Any, label: str, writable: bool = False) -> DeviceArray:
 def check_disjoint(
     params: Sequence[DeviceArray], labels: Sequence[str], others: Sequence[tuple[DeviceArray, str]]
 ) -> None:
-    """Raise unless parameters share no memory, neither with each other nor with other arrays.
-
-    Parameters
-    ----------
-    params : sequence of DeviceArray
-        Arrays that are written to.
-    labels : sequence of str
-        What to call them.
-    others : sequence of (DeviceArray, str)
-        Arrays that are read, and what to call them.
-
-    Raises
-    ------
-    ValueError
-        If two overlap; the message names both.
-    """
+    """Raise unless parameters share no memory, neither with each other nor with other arrays."""
     order = sorted((i for i, p in enumerate(params) if p.size), key=lambda i: params[i].address)
     for i, j in itertools.pairwise(order):
         if params[i].end > params[j].address:

@@ -202,14 +202,7 @@ def address_of(array: Any) -> int:
 
 
 def stream_of(handle: int | None) -> Any:
-    """Return Numba's object for a stream that another library made, on the current device.
-
-    Parameters
-    ----------
-    handle : int or None
-        As in ``__cuda_array_interface__``: 1 is the legacy default stream, 2 the default
-        stream of the thread. None stands for the legacy default too.
-    """
+    """Return Numba's object for a stream that another library made, on the current device."""
     return _stream_on(current_device(), handle)
 
 
@@ -226,14 +219,7 @@ def _stream_on(device: int, handle: int | None) -> Any:
 
 
 def refuse_capture(stream: Any) -> None:
-    """Raise if a stream is being captured into a CUDA graph.
-
-    Raises
-    ------
-    RuntimeError
-        A graph repeats its launches with the arguments that they had, so every replay would be
-        the same step again, with the same coefficients, and the step count would stand still.
-    """
+    """Raise if a stream is being captured into a CUDA graph."""
     driver = _driver()
     if driver is None:
         return

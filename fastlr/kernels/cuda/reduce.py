@@ -15,21 +15,7 @@ from .update import OWN_TAIL
 
 
 class Reduction:
-    """One or more sums over elements, and what follows from them: two launches.
-
-    Parameters
-    ----------
-    table : ArrayTable
-        Of the arrays.
-    partial, total : (str, str)
-        Name and text of the two kernels.
-    scope : {"all", "group", "array"}
-        Which arrays are summed together.
-    n_sums : int
-        How many sums.
-    stream : stream
-        Numba's.
-    """
+    """One or more sums over elements, and what follows from them: two launches."""
 
     def __init__(
         self,
@@ -50,15 +36,7 @@ class Reduction:
         self._then = sums, table.n_chunks, table.members, table.firsts, self.sets.table
 
     def launch(self, stream: Any, rows: int, own: int, kept: int, given: int) -> None:
-        """Start it; nothing waits for it here, and what is launched after it finds the result.
-
-        Parameters
-        ----------
-        stream : stream
-            Numba's.
-        rows, own, kept, given : int
-            Addresses, as `cuda_sums` describes them.
-        """
+        """Start it; nothing waits for it here, and what is launched after it finds the result."""
         self._start(self._partial, stream, rows, own)
         configure(self._total, self.sets.count, stream)(
             *self._then, self.table.arrays, self.table.n_arrays, own, kept, given
@@ -69,23 +47,7 @@ class Reduction:
 
 
 class GradientNorm(Reduction):
-    """Norm of gradients, the scale of clipping that follows from it, and what is not finite.
-
-    Parameters
-    ----------
-    table : ArrayTable
-        Of the arrays.
-    dtype : {"f32", "f64"}
-        Their precision.
-    scope : {"all", "group", "array"}
-        Whose norm clipping is by.
-    clip_norm : float
-        Its bound; not positive: none.
-    width : int
-        How many numbers the device keeps for each array.
-    stream : stream
-        Numba's.
-    """
+    """Norm of gradients, the scale of clipping that follows from it, and what is not finite."""
 
     def __init__(
         self, table: ArrayTable, dtype: str, scope: str, clip_norm: float, width: int, stream: Any
@@ -119,17 +81,6 @@ class GradientNorm(Reduction):
 
 class OwnNumbers:
     """What the device keeps for each array, and the scalars of a rule, for each of its sets.
-
-    Parameters
-    ----------
-    n_arrays, width : int
-        Number of arrays, and of numbers for each.
-    dtype : dtype
-        Of the parameters.
-    scalars : ndarray of shape (sets, scalars) or None
-        What the scalars start from.
-    stream : stream
-        Numba's.
 
     Attributes
     ----------

@@ -28,20 +28,7 @@ class CudaScheduleKernel:
     entry: Any  # Numba's kernel
 
     def __call__(self, out: Any, t: Any, coefficients: Mapping[str, Any]) -> None:
-        """Set ``out[i] = factor(t[i], ...)``, without waiting for the device.
-
-        Parameters
-        ----------
-        out, t : device array of float64
-            Results and step numbers, contiguous and of one shape. They are on one stream.
-        coefficients : mapping of str to float or sequence of float
-            What the rule takes after ``t``; more is ignored.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an array is unfit or a coefficient is missing.
-        """
+        """Set ``out[i] = factor(t[i], ...)``, without waiting for the device."""
         target, times = describe(out, "out", writable=True), describe(t, "t")
         for array, label in ((target, "out"), (times, "t")):
             if array.dtype != np.float64:
@@ -59,23 +46,7 @@ class CudaScheduleKernel:
 
 @functools.cache
 def schedule_kernel(cls: type) -> CudaScheduleKernel:
-    """Return the rule of a `Schedule` subclass, compiled for the device when it is first used.
-
-    Parameters
-    ----------
-    cls : type
-        The class; it, or one of its bases, defines ``factor``.
-
-    Returns
-    -------
-    CudaScheduleKernel
-        Ready to be called.
-
-    Raises
-    ------
-    RuleError
-        If the class states no rule, or one that cannot be compiled.
-    """
+    """Return the rule of a `Schedule` subclass, compiled for the device when it is first used."""
     variant = emit.specialise(emit.schedule_rule_of_class(cls), {})
     entry = load_source(*schedule_source(variant)).entry
     return CudaScheduleKernel(cls.__name__, variant.coefficients, variant.tables, entry)

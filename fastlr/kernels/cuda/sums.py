@@ -68,20 +68,7 @@ while half_ > 0:
 
 
 def squares_source(dtype: str) -> tuple[str, str]:
-    """Return name and text of the kernel that sums the squares of gradients.
-
-    Parameters
-    ----------
-    dtype : {"f32", "f64"}
-        Precision of the gradients.
-
-    Returns
-    -------
-    name, text : str
-        The text defines ``entry(partial, chunks, n_chunks, table, grads, rows, own, arrays)``,
-        all int64: addresses of the partial sums to be written and of the table of chunks, their
-        number; then as for an update kernel.
-    """
+    """Return name and text of the kernel that sums the squares of gradients."""
     return _gradients_source(f"squares_{dtype}", dtype, "wide_(g) * wide_(g)")
 
 
@@ -124,26 +111,7 @@ def agreeing_source(variant: Variant, dtype: str) -> tuple[str, str]:
 
 
 def norm_source(dtype: str, width: int, clips: bool) -> tuple[str, str]:
-    """Return name and text of the kernel that ends a norm: the totals, and the scale of clipping.
-
-    Parameters
-    ----------
-    dtype : {"f32", "f64"}
-        Precision of the parameters.
-    width : int
-        How many numbers the device keeps for each array.
-    clips : bool
-        Write the scale.
-
-    Returns
-    -------
-    name, text : str
-        The text defines ``entry(partial, n_chunks, members, firsts, sets, table, arrays, own,
-        kept, given)``, all int64: addresses of the partial sums, their number for each sum,
-        addresses of the tables of members and sets and of arrays, number of arrays, addresses
-        of what the device keeps for each array, of doubles that it keeps for each set, and of
-        doubles that come from the host. Here those are the totals, and the bound of clipping.
-    """
+    """Return name and text of the kernel that ends a norm: totals, and the scale of clipping."""
     results = {}
     lines = "if thread_ == 0:\n    store_(kept_, set_, square_)\n"
     if clips:
@@ -188,15 +156,7 @@ def adapt_source(variant: Variant, dtype: str) -> tuple[str, str]:
 
 
 def mask_source(dtype: str, width: int) -> tuple[str, str]:
-    """Return the same for cautious steps: each array is a set, and its moves are scaled up.
-
-    Parameters
-    ----------
-    dtype : {"f32", "f64"}
-        Precision of the parameters.
-    width : int
-        How many numbers the device keeps for each array.
-    """
+    """Return the same for cautious steps: each array is a set, and its moves are scaled up."""
     lines = (
         f"size_ = index_(table_, {SIZE} * arrays_ + index_(members_, from_))\n"
         "share_ = kept_moves_ / wide_(size_ if size_ > 0 else 1)\n"

@@ -25,19 +25,6 @@ class Sets:
 class ArrayTable:
     """Tables of arrays in device memory.
 
-    Parameters
-    ----------
-    params : sequence of DeviceArray
-        Parameters, all of one dtype.
-    states : sequence of sequence of device array
-        State arrays of each parameter.
-    group_ids : sequence of int
-        Group of each parameter.
-    row_width : int
-        How many coefficients a group has.
-    stream : stream
-        Numba's, on which the tables are sent.
-
     Attributes
     ----------
     n_arrays, n_blocks, n_chunks : int
@@ -89,14 +76,7 @@ class ArrayTable:
         self.firsts = self._send(np.cumsum([0, *(len(c) for c in chunks)]))
 
     def sets(self, scope: str) -> Sets:
-        """Return the sets of arrays that are summed together.
-
-        Parameters
-        ----------
-        scope : {"all", "group", "array"}
-            All arrays are one set; or those of each group, in order of the groups; or each array
-            is one, in the order of the arrays.
-        """
+        """Return the sets of arrays that are summed together."""
         first = np.zeros(1, np.int64)
         if scope == "all":  # it has the coefficients of the group that all others fall into
             rows, last = first, np.array([self.n_arrays])
@@ -127,20 +107,7 @@ class ArrayTable:
 
 
 def chunks_of(size: int, blocks: int, all_blocks: int) -> list[tuple[int, int]]:
-    """Cut an array into chunks, even ones of whole blocks but for its last elements.
-
-    Parameters
-    ----------
-    size, blocks : int
-        Its elements, and the blocks that they fill.
-    all_blocks : int
-        Those of all arrays that are summed over.
-
-    Returns
-    -------
-    list of (int, int)
-        First element of each chunk and the one after its last.
-    """
+    """Cut an array into chunks, even ones of whole blocks but for its last elements."""
     longest = max(1, -(-all_blocks // PARTIALS))
     count = -(-blocks // longest)
     ends = [min(size, THREADS * (blocks * k // count)) for k in range(count + 1)] if count else []

@@ -14,9 +14,8 @@ import textwrap
 from collections.abc import Mapping
 
 from ..language.tables import last_text, passed_text
-from ..language.terms import COMMON
+from ..language.terms import COMMON, Finish
 from ..loops.finish import joined
-from ..loops.finish_parts import Finish
 from ..loops.update import Rule, Variant, fused_loop, kernel_name
 
 DTYPES = {"f32": "float32", "f64": "float64"}
@@ -58,27 +57,7 @@ if i_ >= index_(table_, {SIZE} * arrays_ + array_):
 def update_source(
     variant: Variant, average: bool, dtype: str, finish: Finish | None = None
 ) -> tuple[str, str]:
-    """Return name and module text of an update kernel.
-
-    Parameters
-    ----------
-    variant : Variant
-        The rule, specialised.
-    average : bool
-        Keep a running average in one more array.
-    dtype : {"f32", "f64"}
-        Precision.
-    finish : Finish, optional
-        Modifiers that follow the rule, the average among them.
-
-    Returns
-    -------
-    name, text : str
-        The text defines ``entry(blocks, table, grads, rows, own, arrays)``, all int64:
-        addresses of the number of the array that each block works on, of the table of arrays,
-        of the gradients' addresses, of the step's coefficients and of what the device found
-        out for each array; then the number of arrays.
-    """
+    """Return name and module text of an update kernel."""
     name = kernel_name(variant, average, dtype)
     loop = fused_loop(variant, average and finish is None, {})
     if finish is not None:
@@ -99,17 +78,6 @@ def schedule_source(variant: Variant) -> tuple[str, str]:
     Whatever the parameters' precision: a schedule is evaluated once for a step, not for an
     element, so double precision costs nothing that could be felt, and it gives what the host
     gives. Single precision could not even count steps beyond 2**24.
-
-    Parameters
-    ----------
-    variant : Variant
-        The rule of time, specialised.
-
-    Returns
-    -------
-    name, text : str
-        The text defines ``entry(out, t, c, n)``: addresses of results, times and
-        coefficients, and how many times there are.
     """
     lines = "i_ = cuda.grid(1)\nif i_ >= n_:\n    return\n"
     lines += "".join(f"{s} = load_(c_, {k}, zero_)\n" for k, s in enumerate(variant.coefficients))
@@ -137,15 +105,7 @@ def module(source: str, dtype: str, parameters: str, body: str) -> str:
 
 
 def load_scalars(variant: Variant, used: Mapping[str, int]) -> str:
-    """Return statements that load what a body reads of a coefficient row of its array.
-
-    Parameters
-    ----------
-    variant : Variant
-        The rule; its scalars and derived values come from what the device keeps.
-    used : mapping of str to int
-        Names, and where they stand in the row.
-    """
+    """Return statements that load what a body reads of a coefficient row of its array."""
     from_host = len(COMMON) + len(variant.coefficients)
     own = {"mask_": OWN_MASK}
     own |= {name: OWN_TAIL + k - from_host for name, k in used.items() if k >= from_host}

@@ -5,22 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..ahead import built
-from ..loops.finish_parts import Finish, count_name, finish_name
-from . import update as select
+from ..language.terms import Finish, count_name, finish_name
+from . import processor
 
 
 class BoundFinish(NamedTuple):
-    """What a stepper needs to know of the modifiers that follow a rule.
-
-    Parameters
-    ----------
-    what : Finish
-        Which they are.
-    address, count : int
-        Of the loop, and of the one that counts the moves that a cautious step keeps.
-    owner : object
-        Keeps the code alive.
-    """
+    """What a stepper needs to know of the modifiers that follow a rule."""
 
     what: Finish
     address: int
@@ -34,23 +24,8 @@ class BoundFinish(NamedTuple):
 
 
 def bind_finish(finish: Finish, dtype: str, backend: str) -> BoundFinish:
-    """Find the kernels of the modifiers.
-
-    Parameters
-    ----------
-    finish : Finish
-        Which modifiers.
-    dtype : {"f32", "f64"}
-        Precision.
-    backend : {"cython", "numba"}
-        Whose kernel runs the rule.
-
-    Returns
-    -------
-    BoundFinish
-        Addresses.
-    """
-    isa = select.instruction_set()
+    """Find the kernels of the modifiers."""
+    isa = processor.instruction_set()
     if backend == "cython" and isa is not None:
         module = built.updates(isa)
         address, count = (
@@ -58,10 +33,10 @@ def bind_finish(finish: Finish, dtype: str, backend: str) -> BoundFinish:
             module.KERNELS[count_name(dtype)],
         )
         return BoundFinish(finish, address, count, module)
-    from ..jit import update as numba_cpu
+    from ..jit.finish import count_kernel, finish_kernel
 
-    entry = numba_cpu.finish_kernel(finish, dtype)
+    entry = finish_kernel(finish, dtype)
     if not finish.cautious:
         return BoundFinish(finish, entry.address, 0, entry)
-    counting = numba_cpu.count_kernel(dtype)
+    counting = count_kernel(dtype)
     return BoundFinish(finish, entry.address, counting.address, (entry, counting))

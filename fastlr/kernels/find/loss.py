@@ -15,7 +15,7 @@ import numpy as np
 
 from ..ahead import built
 from ..language.terms import loss_owner
-from .update import instruction_set
+from . import processor
 
 if TYPE_CHECKING:
     from ..language.check import Rule
@@ -125,7 +125,7 @@ def loss_kernel(
     if kind not in _NAMES:
         raise TypeError(f"dtype must be float32 or float64, got {kind}")
     owner = loss_owner(cls)
-    found, address, names, keep = _find(owner, _NAMES[kind], backend, instruction_set())
+    found, address, names, keep = _find(owner, _NAMES[kind], backend, processor.instruction_set())
     row = _row(cls.__name__, names, coefficients).astype(kind)
     return LossKernel(owner.__name__, found, address, row, keep)
 
@@ -135,38 +135,18 @@ def _find(
     owner: type, dtype: str, backend: str, isa: str | None
 ) -> tuple[str, int, tuple[str, ...], Any]:
     """Return backend, address, coefficients and what keeps the code; kept for good."""
-    compiled, reason = (None, "") if backend == "numba" else _ahead_of_time(owner, isa)
+    load = None if isa is None else functools.partial(built.losses, isa)
+    name = f"{owner.__name__}_loss"
+    compiled = processor.find_compiled(owner, name, "losses", load, _read, backend)
     if compiled is not None:
-        module, coefficients = compiled
-        name = f"{owner.__name__.lower()}_loss_{dtype}"
-        return "cython", module.KERNELS[name], coefficients, module
-    if backend == "cython":
-        raise ValueError(f"backend='cython': {reason}; use backend='numba' or 'auto'")
+        module, known = compiled
+        return "cython", module.KERNELS[f"{name.lower()}_{dtype}"], known["coefficients"], module
     from ..jit import loss as numba_losses
     from ..loops import loss as emit_losses
 
     rule = emit_losses.loss_rule_of_class(owner)
     entry = numba_losses.loss_kernel(rule, dtype)
     return "numba", entry.address, emit_losses.loss_loop(rule, {}).scalars, entry
-
-
-def _ahead_of_time(owner: type, isa: str | None) -> tuple[tuple[Any, tuple[str, ...]] | None, str]:
-    """Return module and coefficients of a loss that was built and has not changed, or why not."""
-    missing = f"the rule of {owner.__name__} was not compiled ahead of time"
-    if isa is None or not owner.__module__.startswith("fastlr.losses."):
-        return None, missing
-    try:
-        module = built.losses(isa)
-    except ImportError:
-        return None, missing
-    rule = f"{owner.__name__}_loss"
-    known = module.RULES.get(rule)
-    if known is None:
-        return None, missing
-    digest, coefficients = known
-    if not built.is_current(owner, rule, digest, _read):
-        return None, f"the rule of {owner.__name__} has changed since the build"
-    return (module, coefficients), ""
 
 
 def _read(owner: type) -> Rule:

@@ -17,6 +17,7 @@ import numpy as np
 from ..ahead import built
 from ..language.terms import schedule_owner
 from ..loops.schedule_row import packed
+from . import processor
 
 if TYPE_CHECKING:
     from ..language.check import Rule
@@ -37,25 +38,7 @@ class ScheduleKernel(NamedTuple):
     owner: Any  # keeps the code alive
 
     def __call__(self, t: np.ndarray, coefficients: Mapping[str, Any]) -> np.ndarray:
-        """Evaluate the rule.
-
-        Parameters
-        ----------
-        t : ndarray of float64, C-contiguous
-            Step numbers.
-        coefficients : mapping of str to float or sequence of float
-            What the rule takes after ``t``; more is ignored.
-
-        Returns
-        -------
-        ndarray of float64
-            One value per step, shaped like `t`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If a coefficient is missing or of the wrong kind.
-        """
+        """Evaluate the rule."""
         row = packed(self.schedule, self.coefficients, self.tables, coefficients)
         out = np.empty_like(t)
         self.call(out.ctypes.data, t.ctypes.data, row.buffer_info()[0], t.size)
@@ -86,18 +69,18 @@ def schedule_kernel(cls: type, backend: str = "auto") -> ScheduleKernel:
         If the class states no rule, or one that cannot be compiled.
     """
     owner = schedule_owner(cls)
-    found = _ahead_of_time(owner) if backend != "numba" else None
+    name = f"{owner.__name__}_factor"
+    found = processor.find_compiled(owner, name, "schedules", built.schedules, _read, backend)
     if found is not None:
-        module, coefficients, tables, name = found
-        call = _SIGNATURE(module.KERNELS[name])
+        module, known = found
+        kernel, _, coefficients = known["variants"][()]
+        call, tables = _SIGNATURE(module.KERNELS[kernel]), known.get("tables", ())
         return ScheduleKernel(cls.__name__, "cython", coefficients, tables, call, module)
-    if backend == "cython":
-        raise ValueError(f"backend='cython': {owner.__name__} was not compiled ahead of time")
-    from ..jit import update as numba_cpu
+    from ..jit.schedule import schedule_kernel as compile_now
     from ..loops import update as emit
 
     rule = emit.schedule_rule_of_class(cls)
-    entry = numba_cpu.schedule_kernel(rule)
+    entry = compile_now(rule)
     variant = emit.specialise(rule, {})
     return ScheduleKernel(
         cls.__name__,
@@ -107,24 +90,6 @@ def schedule_kernel(cls: type, backend: str = "auto") -> ScheduleKernel:
         _SIGNATURE(entry.address),
         entry,
     )
-
-
-def _ahead_of_time(owner: type) -> tuple[Any, tuple[str, ...], tuple[str, ...], str] | None:
-    """Return module, coefficients, tables and kernel of a rule that was built and is the same."""
-    if not owner.__module__.startswith("fastlr.schedules."):
-        return None
-    try:
-        module = built.schedules()
-    except ImportError:
-        return None
-    rule = f"{owner.__name__}_factor"
-    known = module.RULES.get(rule)
-    if known is None:
-        return None
-    if not built.is_current(owner, rule, known["digest"], _read):
-        return None
-    name, _, coefficients = known["variants"][()]
-    return module, coefficients, known.get("tables", ()), name
 
 
 def _read(owner: type) -> Rule:

@@ -43,20 +43,7 @@ def entry(z_, y_, w_, c_, n_):
 
 
 def loss_kernel(rule: Rule, dtype: str) -> Any:
-    """Compile the kernel of a loss, or take it from the cache.
-
-    Parameters
-    ----------
-    rule : Rule
-        Parsed rule of a loss.
-    dtype : {"f32", "f64"}
-        Precision.
-
-    Returns
-    -------
-    cfunc
-        Numba's function object; its ``address`` lives as long as it does.
-    """
+    """Compile the kernel of a loss, or take it from the cache."""
     loop = loss_loop(rule, {})
     text = _TEXT.format(
         rule=rule.name,

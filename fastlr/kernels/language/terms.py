@@ -1,22 +1,57 @@
-"""What the rest of the package says of a rule without reading it: who states it, and its row.
+"""What the rest of the package says of a rule without reading it: its class, row and modifiers.
 
-This file imports nothing, so that a kernel that was built ahead of time is run without what
-reads rules and prints them.
+This file imports nothing of the package, so that a kernel that was built ahead of time is run
+without what reads rules and prints them.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 # The prologue's scalars come first in every coefficient row, in this order: gradient scale
 # (clipping and the sign of `maximize`), bound of clip-by-value, L2 factor, decay factor
 # (rate included), weight of the new parameter in the average. Then those of `emit_finish`:
 # threshold of L1 (rate included), Lookahead's step if it is due, scale of a cautious step.
 COMMON = ("gscale_", "clip_", "l2_", "shrink_", "avgw_", "l1_", "look_", "mask_")
+GSCALE, CLIP, L2, SHRINK, AVGW, L1, LOOK, MASK = range(len(COMMON))  # the same for C: setup.py
 
 # A rule that takes a parameter of this name is given the share of p that decay takes off, and
 # applies it itself: more than p depends on it there.
 DECAY_SHARE = "decay_share"
 
-LOOKAHEAD_STATE = "lookahead"  # how the slow parameters are called among the state
+# Names of what modifiers keep, among the state: slow parameters, and averaged ones.
+LOOKAHEAD_STATE = "lookahead"
+AVERAGE = "average"
+
+
+class Finish(NamedTuple):
+    """Which statements follow the rule; L1 is always there, and neutral where it is 0."""
+
+    cautious: bool = False
+    lookahead: bool = False
+    average: bool = False
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Arrays besides parameter and gradient, as the statements call them."""
+        on = ((self.cautious, "before_"), (self.lookahead, "slow_"), (self.average, "avg_"))
+        return tuple(name for is_on, name in on if is_on)
+
+    @property
+    def key(self) -> str:
+        """Name of this choice, a valid identifier."""
+        on = {"cautious": self.cautious, "lookahead": self.lookahead, "avg": self.average}
+        return "_".join(["finish", *(name for name, is_on in on.items() if is_on)])
+
+
+def finish_name(finish: Finish, dtype: str) -> str:
+    """Return the name under which a loop is found in every backend's table."""
+    return f"{finish.key}_{dtype}"
+
+
+def count_name(dtype: str) -> str:
+    """Return the name under which the loop that counts the moves to keep is found."""
+    return f"agreeing_{dtype}"
 
 
 class RuleError(ValueError):

@@ -14,8 +14,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..language.terms import COMMON
-from .finish_parts import Finish
+from ..language.terms import COMMON, Finish
 from .update import AVERAGE, CLIP, Loop
 
 # What the gradient is to the rule, and the parameter that its move starts from. `before_` is
@@ -52,18 +51,7 @@ def choices() -> Iterator[Finish]:
 
 
 def finish_loop(finish: Finish) -> Loop:
-    """Return the loop that runs after the update of a rule.
-
-    Parameters
-    ----------
-    finish : Finish
-        What is in it.
-
-    Returns
-    -------
-    Loop
-        Its arrays are those of `finish`; it changes all but ``before_`` and the gradient.
-    """
+    """Return the loop that runs after the update of a rule."""
     moved = ("move_", "against_") if finish.cautious else ()
     return Loop(
         arrays=finish.arrays,
@@ -75,13 +63,7 @@ def finish_loop(finish: Finish) -> Loop:
 
 
 def count_loop() -> Loop:
-    """Return the loop that finds in how many elements rule and gradient agree.
-
-    Returns
-    -------
-    Loop
-        Adds 1 to ``count_`` for each element that does; it changes no array.
-    """
+    """Return the loop that finds in how many elements rule and gradient agree."""
     return Loop(
         arrays=("before_",),
         scalars=COMMON,
@@ -92,20 +74,7 @@ def count_loop() -> Loop:
 
 
 def joined(loop: Loop, finish: Finish) -> Loop:
-    """Return a rule's loop, without its average, with the statements behind it.
-
-    Parameters
-    ----------
-    loop : Loop
-        Of a rule.
-    finish : Finish
-        What follows it.
-
-    Returns
-    -------
-    Loop
-        One loop that does both. ``before_`` is no array in it, but a local name.
-    """
+    """Return a rule's loop, without its average, with the statements behind it."""
     statements = _statements(finish)
     return replace(
         loop,
@@ -117,20 +86,7 @@ def joined(loop: Loop, finish: Finish) -> Loop:
 
 
 def agreeing(loop: Loop) -> tuple[Loop, str]:
-    """Return a loop that makes the move of a rule without keeping it, and what to count there.
-
-    Parameters
-    ----------
-    loop : Loop
-        Of a rule, without its average.
-
-    Returns
-    -------
-    loop : Loop
-        It changes no array.
-    test : str
-        Whether rule and gradient agree in an element: a condition, true at the end of the loop.
-    """
+    """Return a loop that makes the move of a rule without keeping it, and what to count there."""
     body = _around(loop.body, _MOVE)
     return replace(loop, locals=loop.locals + _OWN_NAMES, written=(), body=body), _AGREES
 

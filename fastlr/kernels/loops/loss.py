@@ -55,20 +55,7 @@ class LossLoop:
 
 
 def loss_loop(rule: Rule, names: dict[str, str]) -> LossLoop:
-    """Return the loop of a loss.
-
-    Parameters
-    ----------
-    rule : Rule
-        Parsed rule of a loss.
-    names : dict of str to str
-        What the compiler calls the functions of the language.
-
-    Returns
-    -------
-    LossLoop
-        Scalars and statements; the loop's own frame is the compiler's.
-    """
+    """Return the loop of a loss."""
     variant = specialise(rule, {})
     body = variant.text(names)
     body += f"value_ = {variant.result('value', names)}\n"

@@ -10,31 +10,7 @@ from typing import Any
 def packed(
     owner: str, names: Sequence[str], tables: Iterable[str], coefficients: Mapping[str, Any]
 ) -> array.array[float]:
-    """Return coefficients as a kernel takes them.
-
-    Parameters
-    ----------
-    owner : str
-        Name of the schedule, for messages.
-    names : sequence of str
-        What the kernel takes, in order.
-    tables : iterable of str
-        Those of them that are tables.
-    coefficients : mapping of str to float or sequence of float
-        What the schedule returned; more is ignored.
-
-    Returns
-    -------
-    array of float
-        Double precision.
-
-    Raises
-    ------
-    ValueError
-        If a coefficient is missing, or a table has no entry.
-    TypeError
-        If a number stands where the rule takes a table, or the other way round.
-    """
+    """Return coefficients as a kernel takes them."""
     missing = [name for name in names if name not in coefficients]
     if missing:
         said = ", ".join(map(repr, missing))

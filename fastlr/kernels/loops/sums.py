@@ -2,7 +2,7 @@
 
 `measure` runs over elements as the update does, behind the same prologue. Each element's share of
 every sum is computed in double precision and added to one of 16 running sums, as the sum of
-squares in `_reduce.pxi` does; steppers call it for a block of elements and add up the 16. `adapt`
+squares in `ahead/reduce.py` does; steppers call it for a block of elements and add up the 16. `adapt`
 then turns sums and scalars into derived values.
 
 This file imports nothing outside the standard library: `setup.py` loads it.
@@ -64,21 +64,7 @@ def adapt_name(variant: Variant, dtype: str) -> str:
 
 
 def measure_loop(variant: Variant, names: dict[str, str], wide: dict[str, str]) -> MeasureLoop:
-    """Return the body of the loop that measures.
-
-    Parameters
-    ----------
-    variant : Variant
-        An update rule with sums, specialised.
-    names, wide : dict of str to str
-        What the compiler calls the functions of the language in the arrays' precision, and in
-        double precision.
-
-    Returns
-    -------
-    MeasureLoop
-        Arrays, scalars, statements and shares.
-    """
+    """Return the body of the loop that measures."""
     measure = variant.measure
     assert measure is not None
     before, own_decay = prologue(variant)
@@ -93,20 +79,7 @@ def measure_loop(variant: Variant, names: dict[str, str], wide: dict[str, str]) 
 
 
 def adapt_body(variant: Variant, names: dict[str, str]) -> AdaptBody:
-    """Return the body of the function that adapts.
-
-    Parameters
-    ----------
-    variant : Variant
-        An update rule with sums, specialised.
-    names : dict of str to str
-        What the compiler calls the functions of the language in double precision.
-
-    Returns
-    -------
-    AdaptBody
-        Names and statements.
-    """
+    """Return the body of the function that adapts."""
     summing, adapt = variant.rule.summing, variant.adapt
     assert summing is not None
     assert adapt is not None

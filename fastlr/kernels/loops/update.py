@@ -82,22 +82,7 @@ def used_scalars(scalars: tuple[str, ...], text: str) -> dict[str, int]:
 
 
 def fused_loop(variant: Variant, average: bool, names: dict[str, str]) -> Loop:
-    """Join prologue, rule and epilogue into the body of one loop.
-
-    Parameters
-    ----------
-    variant : Variant
-        The rule, specialised.
-    average : bool
-        Keep a running average of the parameter in one more array.
-    names : dict of str to str
-        What the compiler calls the functions of the language.
-
-    Returns
-    -------
-    Loop
-        Arrays, scalars and statements; the loop's own frame is the compiler's.
-    """
+    """Join prologue, rule and epilogue into the body of one loop."""
     outputs = {
         key: variant.result(key, names)
         for key in ("p", *variant.state)

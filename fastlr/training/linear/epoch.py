@@ -106,7 +106,7 @@ class LinearEpoch(Engine):
         penalty = (self.l1, MEMORY, COLLECTED, MANY)
         form = self._form("ovr", "each")
         return core.LinearLoop(
-            self.arena, self.updater._stepper, form, self._rule(), scaling, penalty, blas
+            self.arena, self.updater.binding.stepper, form, self._rule(), scaling, penalty, blas
         )
 
     @classmethod

@@ -157,7 +157,7 @@ class MLPEpoch(Engine):
             frozen, t = self._frozen_now(), self.updater.t
             if frozen != self.frozen:
                 self._freeze(frozen)
-            self.updater._begin([n for n, start in self.updater.starts.items() if start == t])
+            self.updater.binding.wake([n for n, start in self.updater.starts.items() if start == t])
             ahead = [start - t for start in self._starts.values() if start > t]
             stop = done + min(ahead) * batch_size if ahead else len(order)
             part = super().run(X, y, sample_weight, order[done:stop], batch_size)
@@ -182,7 +182,7 @@ class MLPEpoch(Engine):
             FORMS.index(self._form("ovr")),
             self._rule(),
             self.scaling,
-            self.updater._stepper,
+            self.updater.binding.stepper,
             self.seed,
             self.n_threads,
         )

@@ -38,12 +38,12 @@ cdef Idle idle_of(SparseLoop m, real *row) noexcept nogil:
         # The rate, wherever the rule keeps it: how far it goes down a gradient of 1.
         for k in range(MOST_STATES):
             state[k] = &unused
-        scale, clip = row[SCALE], row[CLIP]
-        row[SCALE] = row[CLIP] = 1
+        scale, clip = row[GSCALE], row[CLIP]
+        row[GSCALE] = row[CLIP] = 1
         (<kernel_t><void*>m.stepper.plan.kernel)(&p, &g, state, row, 1)
-        row[SCALE], row[CLIP] = scale, clip
+        row[GSCALE], row[CLIP] = scale, clip
         one.left += <double>p * row[L2]
-    one.weight = row[AVERAGE] if m.averaging >= 0 else 0
+    one.weight = row[AVGW] if m.averaging >= 0 else 0
     one.alone = not (one.left > 1e-3 and m.shrunk[at] * one.left > 1e-100)
     if m.averaging >= 0:
         one.alone |= not (one.weight < 0.999 and m.kept[at] * (1 - one.weight) > 1e-100)

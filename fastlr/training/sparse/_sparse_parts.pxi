@@ -13,21 +13,13 @@ ctypedef double (*sumsq_t)(const void *x, Py_ssize_t n) noexcept nogil
 ctypedef Py_ssize_t (*count_t)(
     const void *p, const void *g, void **s, const void *c, Py_ssize_t n) noexcept nogil
 
+include "_columns.pxi"  # where a coefficient row holds what
 cdef enum:
     MOST_ROWS = 512          # of a block
     MOST_ENTRIES = 65536     # of a block of more than one row
     MOST_STATES = 12
     AHEAD = 4                # features between the one in hand and the one that is fetched
     MOST_FETCHED = 1024      # bytes of a row that are fetched ahead; the rest follow in order
-    # What a coefficient row begins with.
-    SCALE = 0
-    CLIP = 1
-    L2 = 2
-    SHRINK = 3
-    AVERAGE = 4
-    L1 = 5
-    LOOK = 6
-    MASK = 7
 cdef enum:
     DONE = 0
     SKIPPED = 1

@@ -125,7 +125,7 @@ class SparseEpoch(Engine):
             inverse = np.ascontiguousarray(self.scaling.inverse, self.arena.params.dtype)
         dense = plan is None
         plain, idles, averaging = (False, False, -1) if plan is None else plan
-        form, stepper = self._form("ovr"), self.updater._stepper
+        form, stepper = self._form("ovr"), self.updater.binding.stepper
         return core.SparseLoop(
             self.arena, stepper, form, self._rule(), inverse, plain, idles, averaging, dense
         )

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...kernels.language.terms import COMMON, DECAY_SHARE, update_owner
-from ...updater.groups import assign_groups
+from ...kernels.language.terms import CLIP, COMMON, DECAY_SHARE, GSCALE, update_owner
+from ...updater.binding import kernel_arrays
+from ...updater.rule import modifier_options
 from ...updater.steppers.host import KERNEL, Stepper, table_of
 
 _SMALLEST = 1e-100  # products below it start anew
@@ -50,17 +51,17 @@ def lazy_plan(updater: Any) -> LazyPlan | None:
         None for rules that look across elements (norms, matrices), for Lookahead, and for L1
         beside a running average.
     """
-    optimizer = updater.optimizer
-    if optimizer.by_arrays or updater._summing is not None:
+    optimizer, binding = updater.optimizer, updater.binding
+    if optimizer.by_arrays or binding.summing is not None:
         return None
     penalties = [] if "l1" in optimizer.own_fields else [optimizer.l1]
-    penalties += [group.l1 for group in updater._groups if group.l1 is not None]
+    penalties += [group.l1 for group in binding.groups if group.l1 is not None]
     if optimizer.lookahead is not None or (optimizer.average is not None and any(penalties)):
         return None
     rule: Any = update_owner(type(optimizer))
     averaging = -1
     if optimizer.average is not None:
-        averaging = len(updater._kernel.state) + optimizer.cautious
+        averaging = len(binding.kernel.state) + optimizer.cautious
     return LazyPlan(
         plain=optimizer.is_plain,
         idles=DECAY_SHARE not in inspect.signature(rule.update).parameters,
@@ -96,19 +97,9 @@ class LazySteps:
 
     def __init__(self, arena: Any, updater: Any, plan: LazyPlan):
         self._arena, self._updater, self._plan = arena, updater, plan
+        self._binding = binding = updater.binding
         self._names = list(arena.param)
-        self._group_ids = assign_groups(self._names, updater._given_groups)[1]
-        self._states = [
-            [updater._state[name][i] for name in updater._state] for i in range(len(self._names))
-        ]
-        dtype = {4: "f32", 8: "f64"}[arena.params.itemsize]
-        what = updater._finish
-        self._finish = None
-        if what is not None:
-            from ...kernels.find.finish import bind_finish
-
-            self._finish = bind_finish(what, dtype, updater.backend)
-        self._cautious = what is not None and what.cautious
+        self._states = [list(binding.state_of(i).values()) for i in range(len(self._names))]
         self._last = np.zeros(len(arena.param["coef"]), np.int64)
         self.begin(0)
 
@@ -178,30 +169,21 @@ class LazySteps:
         self._tell(stepper)
 
     def _stepper(self, params: list[np.ndarray], states: list[list[np.ndarray]]) -> Stepper:
-        updater, optimizer = self._updater, self._updater.optimizer
-        place = len(updater._kernel.state)
-        arrays = [
-            [*own[:place], *([np.empty_like(p)] if self._cautious else []), *own[place:]]
-            for p, own in zip(params, states, strict=True)
-        ]
+        binding = self._binding
         return Stepper(
             params,
-            arrays,
-            self._group_ids,
+            kernel_arrays(binding, params, list(zip(*states, strict=True))),
+            binding.group_ids,
             names=None,
             single=False,
-            kernel=updater._kernel.address,
+            kernel=binding.kernel.address,
             sumsq=0,
-            refill=lambda t, n: updater._rows(t, 1),
+            refill=lambda t, n: binding.rows(t, 1),
             complain=_refuse,
-            clip_norm=optimizer.clip_norm or 0.0,
-            clip_scope=optimizer.clip_scope,
-            check=optimizer.nonfinite != "ignore",
-            raises=optimizer.nonfinite == "raise",
-            sign=-1.0 if optimizer.maximize else 1.0,
+            **modifier_options(self._updater.optimizer),
             n_threads=1,
-            owner=updater._kernel.owner,
-            finish=self._finish,
+            owner=binding.kernel.owner,
+            finish=binding.finish,
         )
 
     def _note(self, rows: np.ndarray, t: int) -> None:
@@ -223,9 +205,9 @@ class LazySteps:
 
     def _idle_of(self, t: int) -> tuple[float, float, float]:
         """Return what is left of p, the threshold and the weight of the average at a step."""
-        updater, plan = self._updater, self._plan
-        group = self._group_ids[self._names.index("coef")]
-        row = updater._rows(t, 1)[0, group]
+        plan = self._plan
+        group = self._binding.group_ids[self._names.index("coef")]
+        row = self._binding.rows(t, 1)[0, group]
         common = dict(zip(COMMON, row.astype(np.float64).tolist(), strict=False))
         left = 1 - (common["shrink_"] if plan.idles else 0)
         if plan.plain and common["l2_"]:
@@ -235,15 +217,15 @@ class LazySteps:
     def _rate(self, row: np.ndarray) -> float:
         """Return how far a plain rule goes down a gradient of 1, wherever it keeps its rate."""
         p, g, unused, row = (np.array(a, row.dtype) for a in ([0.0], [1.0], [0.0], row))
-        row[:2] = 1  # gradient scale, bound of a gradient
+        row[[GSCALE, CLIP]] = 1
         states = table_of([unused] * 2)
-        KERNEL(self._updater._kernel.address)(
+        KERNEL(self._binding.kernel.address)(
             p.ctypes.data, g.ctypes.data, states, row.ctypes.data, 1
         )
         return -float(p[0])
 
     def _tell(self, stepper: Stepper) -> None:
-        own = self._updater._stepper
+        own = self._binding.stepper
         own.restart(stepper.t, stepper.skipped, stepper.culprit)
         if isinstance(own, Stepper):  # the compiled one computes norms of its own steps only
             own.norm = stepper.norm

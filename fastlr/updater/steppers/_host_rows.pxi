@@ -8,9 +8,9 @@ cdef void set_scale(Plan *plan, char *row, double square) noexcept nogil:
         scale = 1
     scale *= plan.sign
     if plan.itemsize == 4:
-        (<float*>row)[0] = <float>scale
+        (<float*>row)[GSCALE] = <float>scale
     else:
-        (<double*>row)[0] = scale
+        (<double*>row)[GSCALE] = scale
 
 
 cdef void set_caution(Plan *plan) noexcept nogil:

@@ -20,11 +20,8 @@ cdef enum:
 # Elements that a rule and what follows it work on in turn: few enough to stay in a near cache.
 cdef enum:
     TURN = 1024
-# Where a coefficient row holds what the modifiers that follow a rule read.
-cdef enum:
-    L1 = 5
-    LOOK = 6
-    MASK = 7
+# Where a coefficient row holds what: the build writes it from the table in Python.
+include "_columns.pxi"
 # Below this many elements a step is shorter than handing the GIL over and back.
 cdef Py_ssize_t RELEASE_GIL_FROM = 16384
 # Below this many elements for each thread, a step is over before another thread has begun.

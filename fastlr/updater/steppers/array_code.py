@@ -12,27 +12,15 @@ from typing import Any
 import numpy as np
 
 from ...kernels.find.update import Kernel
-from ...kernels.language.terms import COMMON
+from ...kernels.language.terms import AVERAGE, COMMON
 from .. import arrays as checks
 from ..array_rule import ArrayRule
-from ..statistics import AVERAGE
 from ..timetable import Timetable
 from .host import Stepper
 
 
 def array_kernel(optimizer: ArrayRule) -> Kernel:
-    """Describe an array rule as kernels are described.
-
-    Parameters
-    ----------
-    optimizer : ArrayRule
-        Rule and hyper-parameters.
-
-    Returns
-    -------
-    Kernel
-        Without an address. Its state is by parameter, so it names none.
-    """
+    """Describe an array rule as kernels are described."""
     names = tuple(optimizer.coefficients(np.array([1.0, 2.0]), np.ones(2)))
     if optimizer.own_decay is not None:
         names += ("weight_decay",)
@@ -42,25 +30,11 @@ def array_kernel(optimizer: ArrayRule) -> Kernel:
 def make_state(
     optimizer: ArrayRule, bound: checks.Parameters, fallback: Any
 ) -> dict[str, list[np.ndarray]]:
-    """Return the state arrays by name, one for each parameter, empty where it has none.
-
-    Parameters
-    ----------
-    optimizer : ArrayRule
-        Rule and hyper-parameters.
-    bound : Parameters
-        All parameters.
-    fallback : FallbackUpdater or None
-        Holds the arrays of the parameters that the rule does not handle; they are shared.
-
-    Returns
-    -------
-    dict of str to list of ndarray
-    """
+    """Return the state arrays by name, one for each parameter, empty where it has none."""
     found: list[dict[str, np.ndarray]] = []
     for name, p in zip(bound.names, bound.arrays, strict=True):
         if fallback is not None and not optimizer.handles(p.shape):
-            found.append(fallback.state_of(name))
+            found.append(fallback.state_of(fallback.bound.names.index(name)))
             continue
         shapes = optimizer.state_shapes(p.shape)
         found.append({key: np.zeros(shape, p.dtype) for key, shape in shapes.items()})
@@ -72,23 +46,7 @@ def make_state(
 
 
 class ArrayStepper(Stepper):
-    """Steps bound arrays by array code; see `Stepper` for the other parameters.
-
-    Parameters
-    ----------
-    optimizer : ArrayRule
-        Rule and hyper-parameters.
-    bound : Parameters
-        All parameters.
-    state : dict of str to list of ndarray
-        As `make_state` returns it.
-    coefficients : tuple of str
-        Names of the coefficients in a row, after the common ones.
-    fallback : FallbackUpdater or None
-        Steps the parameters that the rule does not handle.
-    timetable : Timetable
-        Schedules of the updater; the fallback's see what these have seen.
-    """
+    """Steps bound arrays by array code; see `Stepper` for the other parameters."""
 
     def __init__(
         self,
@@ -122,7 +80,7 @@ class ArrayStepper(Stepper):
                 elif p.size:
                     self._move_array(p, g, self._by_name[i], row)
         if self._fallback is not None:
-            self._fallback.step(others)
+            self._fallback.stepper.step(others)
 
     def _move_array(
         self, p: np.ndarray, g: np.ndarray, state: dict[str, np.ndarray], row: dict[str, float]

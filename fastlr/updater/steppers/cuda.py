@@ -30,32 +30,6 @@ _TABLE_ROWS = 256  # coefficient rows computed and sent to the device at a time
 class CudaStepper:
     """Steps bound device arrays. Made by `cuda_bind`, which has checked every argument.
 
-    Parameters
-    ----------
-    bound : Parameters
-        Parameters as the user gave and named them.
-    params : list of DeviceArray
-        The same, as kernels see them.
-    table : ArrayTable
-        Where they and their state lie.
-    own : OwnNumbers
-        What the device keeps for each of them.
-    kernel : object
-        Numba's kernel.
-    norm, sums, moves : Reduction or None
-        What must be summed first: squares of gradients, what the rule asks for, and the moves
-        that a cautious step keeps. Launched in this order.
-    summing : BoundSums or None
-        Scalars of a rule with sums, on the host.
-    refill : callable
-        ``refill(t, n)`` returns coefficient rows for steps t + 1 ... t + n, an array
-        (n, groups, width) in the parameters' dtype. With `summing`, that and one in double
-        precision.
-    check, raises : bool
-        Look for non-finite gradients; raise on them, or skip the step.
-    stream : stream
-        Numba's, on which all of it was prepared.
-
     Attributes
     ----------
     t : int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,8 @@ from ...kernels.cuda.tables import ArrayTable
 from ...kernels.cuda.update import own_width, update_source
 from ...kernels.find.update import SummingKernels
 from ...kernels.jit.source_cache import load_source
-from ...kernels.language.terms import LOOKAHEAD_STATE
+from ...kernels.language.terms import Finish
 from ...kernels.loops import update as emit
-from ...kernels.loops.finish_parts import Finish
 from .cuda import CudaStepper
 from .sums import BoundSums
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from ..arrays import Parameters
     from ..rule import UpdateRule
 
-AVERAGE = "average"  # how the averaged parameters are called among the state
 # What the scopes of clipping are called where arrays are summed together.
 _SCOPES = {"global": "all", "group": "group", "parameter": "array"}
 
@@ -83,29 +81,7 @@ class DeviceSums(BoundSums):
 def cuda_kernel(
     optimizer: UpdateRule, bound: Parameters, finish: Finish | None = None
 ) -> CudaKernel:
-    """Check the parameters and return the kernel of an optimizer with its switches as they are.
-
-    Parameters
-    ----------
-    optimizer : UpdateRule
-        Hyper-parameters and rule.
-    bound : Parameters
-        Parameters as the user gave and named them.
-    finish : Finish, optional
-        Modifiers that follow the rule.
-
-    Returns
-    -------
-    CudaKernel
-        Kernel and description.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a parameter is unfit; the message names it.
-    RuleError
-        If the rule of a user's class cannot be compiled.
-    """
+    """Check the parameters and return the kernel of an optimizer with its switches as they are."""
     labels = [bound.label(i, "params") for i in range(len(bound.arrays))]
     params = [describe(a, n, writable=True) for a, n in zip(bound.arrays, labels, strict=True)]
     for array, label in zip(params, labels, strict=True):
@@ -139,46 +115,14 @@ def make_stepper(
     bound: Parameters,
     group_ids: list[int],
     optimizer: UpdateRule,
+    starts: Mapping[str, float | str],
     refill: Callable[[int, int], Any],
     summing: BoundSums | None,
 ) -> tuple[CudaStepper, dict[str, list[Any]], BoundSums | None]:
-    """Allocate the state and return it with the stepper that updates it.
-
-    Parameters
-    ----------
-    kernel : CudaKernel
-        From `cuda_kernel`.
-    bound : Parameters
-        Parameters as the user gave and named them.
-    group_ids : list of int
-        Group of each parameter.
-    optimizer : UpdateRule
-        Hyper-parameters.
-    refill : callable
-        ``refill(t, n)`` returns coefficient rows for steps t + 1 ... t + n, an array
-        (n, groups, width) in the parameters' dtype. With `summing`, that and one in double
-        precision.
-    summing : BoundSums or None
-        What the scalars of a rule with sums start from.
-
-    Returns
-    -------
-    stepper : CudaStepper
-        Steps the arrays.
-    state : dict of str to list
-        Numba's device arrays, one for each parameter; slow and averaged parameters last.
-    summing : BoundSums or None
-        The same, kept up to date with the device.
-    """
+    """Allocate the state and return it with the stepper that updates it."""
     params = kernel.params
     stream = numba_cuda.stream_of(next((p.stream for p in params if p.stream), None))
-    initial = {**optimizer.initial_state(), LOOKAHEAD_STATE: "p"}
-    last = [LOOKAHEAD_STATE] if optimizer.lookahead else []
-    last += [AVERAGE] if optimizer.average else []
-    state = {
-        name: [_start(p, initial.get(name, 0.0), stream) for p in params]
-        for name in (*kernel.state, *last)
-    }
+    state = {n: [_start(p, value, stream) for p in params] for n, value in starts.items()}
     states = [list(arrays) for arrays in zip(*state.values(), strict=True)] or [[] for _ in params]
     row_width = len(emit.COMMON) + len(kernel.coefficients) + (summing.tail if summing else 0)
     table = ArrayTable(params, states, group_ids, row_width, stream)
@@ -237,7 +181,6 @@ def _sums(
 
 
 def _start(p: DeviceArray, value: float | str, stream: Any) -> Any:
-    """Return a state array for a parameter, as `Optimizer.initial_state` says."""
     if isinstance(value, str):
         return numba_cuda.duplicate(p.address, p.shape, p.dtype, stream)
     return numba_cuda.full(p.shape, p.dtype, value, stream)

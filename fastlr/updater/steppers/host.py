@@ -1,4 +1,4 @@
-"""The stepper in Python: what `_stepper.pyx` does, where nothing could be compiled.
+"""The stepper in Python: what `_host.pyx` does, where nothing could be compiled.
 
 It calls the same C function pointers (Numba makes them) through ctypes, and adds norms in the
 same order, so that results do not depend on which stepper made them.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...kernels.language.terms import COMMON
+from ...kernels.language.terms import GSCALE, MASK
 
 if TYPE_CHECKING:
     from ...kernels.find.finish import BoundFinish
@@ -107,7 +107,7 @@ class Stepper:
                     return 1
         rows = row[self._group_ids]
         if self._clip_norm > 0:
-            rows[:, 0] = self._scales(gradients)
+            rows[:, GSCALE] = self._scales(gradients)
         if self._summing is not None:
             self._derive(self._summing, gradients, rows, row[0].copy())
         measuring = self._measure_every > 0 and (self.t + 1) % self._measure_every == 0
@@ -136,7 +136,7 @@ class Stepper:
         n, pointers = self._params[i].size, self._finish_pointers[i]
         if finish.what.cautious and n:
             kept = self._count(p, g, pointers, row.ctypes.data, n)
-            row[COMMON.index("mask_")] = 1 / max(kept / n, 1e-3)
+            row[MASK] = 1 / max(kept / n, 1e-3)
         self._finish_kernel(p, g, pointers, row.ctypes.data, n)
 
     def _scales(self, grads: Sequence[np.ndarray]) -> list[float]:

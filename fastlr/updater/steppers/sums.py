@@ -8,20 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...kernels.find.update import SummingKernels
+from ..rule import UpdateRule
 
 
 class BoundSums:
-    """Kernels and scalars of one updater.
-
-    Parameters
-    ----------
-    kernels : SummingKernels
-        Addresses, and what goes through them.
-    shared : bool
-        One set of sums over all arrays, rather than one for each.
-    scalars : ndarray of shape (sets, scalars)
-        Kept from step to step; the stepper writes it.
-    """
+    """Kernels and scalars of one updater."""
 
     def __init__(self, kernels: SummingKernels, shared: bool, scalars: np.ndarray) -> None:
         self.kernels, self.shared, self.scalars = kernels, shared, scalars
@@ -41,13 +32,7 @@ class BoundSums:
         }
 
     def read(self, saved: Any, names: Sequence[str]) -> np.ndarray:
-        """Check what `save` returned and return it as an array like `scalars`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it does not fit; the message names what.
-        """
+        """Check what `save` returned and return it as an array like `scalars`."""
         label = "state_dict['scalars']"
         _check_keys(saved, self.kernels.scalars, label)
         found = np.empty_like(self.scalars)
@@ -59,6 +44,14 @@ class BoundSums:
             for i, name in enumerate(names):
                 found[i, k] = _number(saved[scalar][name], f"{label}[{scalar!r}][{name!r}]")
         return found
+
+
+def start_sums(optimizer: UpdateRule, kernels: SummingKernels, count: int) -> BoundSums:
+    """Start the scalars of a rule over `count` arrays."""
+    shared = optimizer.scope == "all"
+    start = optimizer.initial_scalars()
+    row = [float(start.get(name, 0.0)) for name in kernels.scalars]
+    return BoundSums(kernels, shared, np.tile(np.array(row), (1 if shared else count, 1)))
 
 
 def _check_keys(given: Any, names: Sequence[str], label: str) -> None:

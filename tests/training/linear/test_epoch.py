@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from fastlr import SGD, AdamW, OneCycle
-from fastlr.kernels.find import update as select
+from fastlr.kernels.find import info, processor
 from fastlr.training import Arena, LinearEpoch
 from fastlr.training.linear.reference import softmax_loss
 
 compiled = pytest.mark.skipif(
-    select.compiled_stepper() is None or select.instruction_set() is None,
+    processor.compiled_stepper() is None or processor.instruction_set() is None,
     reason="needs the compiled core",
 )
 
@@ -21,7 +21,7 @@ compiled = pytest.mark.skipif(
 def isas():
     """Instruction sets that were built and that this processor has."""
     names = []
-    for isa in select.backend_info()["isas_supported"]:
+    for isa in info.backend_info()["isas_supported"]:
         try:
             importlib.import_module(f"fastlr.training.linear._linear_{isa}")
         except ImportError:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastlr import SGD, AdamW
-from fastlr.kernels.find import update as select
+from fastlr.kernels.find import processor
 from fastlr.training import FeatureScaling
 from fastlr.training.engine import compiled
 from fastlr.training.mlp.activations import ACTIVATIONS
@@ -22,7 +22,7 @@ NAMES = list(ACTIVATIONS)
 @pytest.fixture(params=isas())
 def isa(request, monkeypatch):
     """Each instruction set in turn."""
-    monkeypatch.setattr(select, "instruction_set", lambda: request.param)
+    monkeypatch.setattr(processor, "instruction_set", lambda: request.param)
     compiled.cache_clear()
     yield request.param
     compiled.cache_clear()

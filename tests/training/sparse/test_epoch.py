@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastlr import SGD, Adagrad, Adam, AdamW, Lion, OneCycle, Piecewise
-from fastlr.kernels.find import update as select
+from fastlr.kernels.find import info
 from fastlr.losses import Huber, SquaredHinge
 from fastlr.training import Arena, FeatureScaling, LinearEpoch
 from tests.support.engines import needs_compiled
@@ -23,7 +23,7 @@ def train(epoch, arena, data, batch_size=7, epochs=2):
 
 def isas():
     names = []
-    for isa in select.backend_info()["isas_supported"]:
+    for isa in info.backend_info()["isas_supported"]:
         try:
             importlib.import_module(f"fastlr.training.sparse._sparse_{isa}")
         except ImportError:
