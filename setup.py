@@ -108,9 +108,7 @@ def emitted_sources():
         for f in sorted((PACKAGE / "losses").glob("*.py"))
         for r in emit_losses.loss_rules_in_file(f)
     ]
-    body = cython_cpu.update_body(updates) + (
-        PACKAGE / "kernels" / "ahead" / "_reduce.pxi"
-    ).read_text("utf-8")
+    body = cython_cpu.update_body(updates)
     folder = GENERATED / "fastlr" / "kernels" / "ahead"
     sources = {}
     for kind, text in (("updates", body), ("losses", cython_losses.losses_body(losses))):

@@ -11,7 +11,7 @@ from ..losses.base import Loss
 from ..optimizers import get_optimizer
 from ..optimizers.optimizer import Optimizer
 from ..schedules import Run
-from .fitting.begin import known_run
+from .fitting.begin import at_rule_of_thumb, known_run
 from .models.model import Model
 
 
@@ -30,7 +30,8 @@ class EstimatorFacts:
     @property
     def optimizer(self) -> Optimizer:
         """The optimizer with rate, schedule and clipping norm of the estimator."""
-        return self._model._resolve_optimizer()
+        model = self._model
+        return model._resolve_optimizer()
 
     @property
     def label(self) -> str:
@@ -41,11 +42,12 @@ class EstimatorFacts:
     @property
     def usual_rate(self) -> float:
         """Rate around which to look for a better one."""
-        return float(self._model._at_rule_of_thumb(self.optimizer).lr)  # type: ignore[attr-defined]
+        return float(at_rule_of_thumb(self._model, self.optimizer).lr)  # type: ignore[attr-defined]
 
     def check_parameters(self) -> None:
         """Raise unless the constructor parameters are fit."""
-        self._model._validate_params()
+        model = self._model
+        model._validate_params()
 
     @property
     def run(self) -> Run:
@@ -55,22 +57,26 @@ class EstimatorFacts:
     @property
     def loss(self) -> Loss:
         """The loss, in the units of the targets."""
-        return get_loss(self._model._loss())
+        model = self._model
+        return get_loss(model._loss())
 
     @property
     def reduction(self) -> str:
         """How the loss of a row comes from its raw scores, of a fitted estimator."""
-        return self._model._training_loss(self._model._known_targets())[1]
+        model = self._model
+        return model._training_loss(model._known_targets())[1]
 
     @property
     def outputs(self) -> int:
         """Raw scores of a row, of a fitted estimator."""
-        return self._model._known_targets().outputs
+        model = self._model
+        return model._known_targets().outputs
 
     @property
     def parameters(self) -> dict[str, np.ndarray]:
         """Fitted parameters, dense: ``coef`` and ``intercept``, or ``coef_0`` and so on."""
-        return self._model._fitted_params()
+        model = self._model
+        return model._fitted_params()
 
     @property
     def activations(self) -> list[str]:

@@ -162,11 +162,7 @@ class LinearClassifier(LinearModel, GradientClassifier):
     False
     """
 
-    _parameter_constraints = {
-        **GradientClassifier._parameter_constraints,
-        **LinearModel._model_constraints,
-        "multi_class": [StrOptions({"multinomial", "ovr"})],
-    }
+    _constraints = {"multi_class": [StrOptions({"multinomial", "ovr"})]}
 
     _auto_lr_factor = 10.0
     _takes_multilabel = True

@@ -7,8 +7,8 @@ from typing import Any
 from ..losses import get_loss
 from ..losses.base import Loss
 from .bases.regressor import GradientRegressor
+from .models.fitted import CoefOfVector
 from .models.linear_model import LinearModel
-from .models.model import CoefOfVector
 from .settings.settings import DEFAULT_SCHEDULE
 from .shared_texts import shared_texts
 
@@ -144,11 +144,6 @@ class LinearRegressor(LinearModel, GradientRegressor):
     >>> model.predict(X).shape, model.coef_.shape
     ((442,), (10,))
     """
-
-    _parameter_constraints = {
-        **GradientRegressor._parameter_constraints,
-        **LinearModel._model_constraints,
-    }
 
     _auto_lr_factor = 10.0
 

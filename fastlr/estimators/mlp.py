@@ -153,8 +153,6 @@ class MLPClassifier(MLPModel, GradientClassifier):
     [(4, 16), (16, 16), (16, 3)]
     """
 
-    _parameter_constraints = GradientClassifier._parameter_constraints | MLPModel._model_constraints
-
     _takes_multilabel = True
 
     def __init__(

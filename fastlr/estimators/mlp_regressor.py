@@ -149,11 +149,7 @@ class MLPRegressor(MLPModel, GradientRegressor):
     True
     """
 
-    _parameter_constraints = {
-        **GradientRegressor._parameter_constraints,
-        **MLPModel._model_constraints,
-        "loss": [str, Loss],
-    }
+    _constraints = {"loss": [str, Loss]}
 
     loss: Any
 

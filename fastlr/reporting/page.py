@@ -10,6 +10,7 @@ import numpy as np
 
 from .._version import __version__
 from ..drawing.sources import last_of, loss_label, score_label
+from ..estimators.facts import estimator_facts
 from . import pictures
 from .markup import Markup, folded, section, table, tag
 from .settings import data_section, model_section, name_of, set_params, versions_section
@@ -87,8 +88,8 @@ def _header(title: str, model: Any) -> Markup:
 
 
 def _kept(model: Any) -> int | None:
-    """Return the epoch whose weights early stopping kept, None for the last one."""
-    steps = model._known_run().steps_per_epoch
+    """Return the epoch whose weights early stopping handed out, None for the last one."""
+    steps = estimator_facts(model).run.steps_per_epoch
     if not steps or model.t_ % steps or not 0 < model.t_ // steps < model.n_iter_:
         return None
     return int(model.t_ // steps)

@@ -24,7 +24,7 @@ from ..fitting.fit import GradientEstimator
 class GradientClassifier(ClassifierMixin, GradientEstimator):
     """Base of the classifiers; a model stands before it."""
 
-    _parameter_constraints = GradientEstimator._parameter_constraints | {
+    _constraints = {
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 

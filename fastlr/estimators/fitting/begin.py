@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from ...optimizers import get_optimizer
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
 from ..data.targets import Targets
 from ..models.model import Model
 from ..models.spec import ModelSpec, Shapes
 from ..models.units import Arrays
+from ..session.generator import session_seed
 from ..session.history import COLUMNS
-from ..session.session import Session, session_seed
-from ..settings.settings import needs_total
+from ..session.session import Session
+from ..settings.settings import needs_total, rule_of_thumb
 
 
 def make_spec(
@@ -35,7 +37,7 @@ def begin(
     model: Model, optimizer: Optimizer, spec: ModelSpec, run: Run, warm: bool, batch_rows: int
 ) -> Session:
     """Begin the session of a `fit`, and its history; a warm start goes on from the last fit."""
-    optimizer = model._at_batch_size(optimizer, batch_rows)
+    optimizer = at_batch_size(model, optimizer, batch_rows)
     fitted = checkpoint = None
     if warm:
         fitted = model._fitted_params()
@@ -67,7 +69,7 @@ def go_on(model: Model) -> Session:
     checkpoint = _checkpoint_now(model)
     total, steps = checkpoint["run"]
     optimizer, run = at_known_rate(model, model._resolve_optimizer()), Run(total, steps)
-    optimizer = model._at_batch_size(optimizer, model._batch_rows)
+    optimizer = at_batch_size(model, optimizer, model._batch_rows)
     if needs_total(optimizer.scheduled().values(), run):
         run = Run(None, steps)
     targets, n_features = model._known_targets(), model.n_features_in_
@@ -80,6 +82,23 @@ def at_known_rate(model: Model, optimizer: Optimizer) -> Optimizer:
     if not model._seeks_rate() or model._lr_of != type(optimizer).__name__:
         return optimizer
     return optimizer.replace(lr=model.lr_)
+
+
+def at_batch_size(model: Model, optimizer: Optimizer, rows: int) -> Optimizer:
+    """Return the optimizer at its rate for mini-batches of `rows`."""
+    if model.reference_batch_size is None:
+        return optimizer
+    from ...rates.recommendations import scale_lr  # few ask for it
+
+    given: float = optimizer.lr  # type: ignore[attr-defined]
+    lr = scale_lr(given, model.reference_batch_size, rows, optimizer=optimizer)
+    return optimizer.replace(lr=lr)
+
+
+def at_rule_of_thumb(model: Model, optimizer: Optimizer) -> Optimizer:
+    """Return the optimizer at the rate around which to look for a better one."""
+    default: Any = get_optimizer(model.optimizer)
+    return optimizer.replace(lr=rule_of_thumb(default.lr, model._auto_lr_factor))
 
 
 def live_session(model: Model) -> Session | None:

@@ -182,10 +182,11 @@ class Epochs:
         """Whether it diverged, or made the loss far worse, of rows or from epoch to epoch."""
         if self.interrupted or self.diverged is not None:
             return not self.interrupted
-        losses = self._model._history[self._n_before : self._model.n_iter_, COLUMNS.index("loss")]
+        model = self._model
+        losses = model._history[self._n_before : model.n_iter_, COLUMNS.index("loss")]
         if self.restored is None and len(losses) and not losses[-1] <= _FAR * losses[0]:
             return True
-        facts = self._model._facts
+        facts = model._facts
         return not facts["end_loss"] <= _FAR * facts["start_loss"]
 
     def warn(self) -> None:

@@ -13,14 +13,15 @@ from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
 from ..data.rows import Features, Rows
 from ..facts import EstimatorFacts
-from ..models.model import Model, refresh
+from ..models.fitted import refresh
+from ..models.model import Model
 from ..models.spec import ModelSpec
 from ..session.callbacks import tasks_of
 from ..session.history import COLUMNS, columns
 from ..session.session import Session
 from ..session.warn_after_fit import warn_of_losses, warn_of_scale
 from ..settings.settings import EpochPlan, plan_epoch
-from .begin import at_known_rate, begin, make_spec
+from .begin import at_known_rate, at_rule_of_thumb, begin, make_spec
 from .epochs import Epochs, OnEpoch
 from .validation import hold_out, learn_rows, rows_to_predict
 
@@ -139,7 +140,7 @@ class GradientEstimator(Model):
         from ..search.trial import EstimatorTrial  # only fits without a rate pay for its import
 
         seed = check_random_state(self.random_state).randint(2**31 - 10)
-        trial = EstimatorTrial(self, self._at_rule_of_thumb(optimizer), spec, rows, plan)
+        trial = EstimatorTrial(self, at_rule_of_thumb(self, optimizer), spec, rows, plan)
         lr = trial.find_rate(self.max_epochs * plan.steps, seed)
         if self.verbose:
             print(f"{type(self).__name__}: learning rate {lr:.4g} found")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Real
 from typing import Any, Self
 
@@ -19,7 +18,8 @@ from ..data.rows import Matrix, is_sparse
 from ..data.scaling import learn_scaling
 from ..data.targets import ClassTargets
 from ..settings.penalty import penalised, penalty_parts, scale_powers
-from .model import FittedParameter, Model
+from .fitted import FittedParameter
+from .model import Model
 from .spec import ModelSpec, Shapes
 from .units import Arrays, ByFeature, LinearUnits, Units
 
@@ -33,7 +33,7 @@ PENALTIES = ("l2", "l1", "elasticnet")
 class LinearModel(Model):
     """Hooks of a linear model; stands before the targets' base class."""
 
-    _model_constraints: Mapping[str, list[Any]] = {
+    _constraints = {
         "loss": [str, Loss],
         "penalty": [StrOptions(set(PENALTIES)), None],
         "alpha": [Interval(Real, 0, None, closed="left")],

@@ -34,7 +34,8 @@ from ..settings.mlp_params import (
     parameter_groups,
 )
 from ..settings.penalty import penalised
-from .model import FittedParameter, Model
+from .fitted import FittedParameter
+from .model import Model
 from .spec import Groups, ModelSpec, Shapes
 from .units import Arrays, MLPUnits, Units
 
@@ -57,7 +58,7 @@ class MLPModel(Model):
     coefs_ = FittedParameter()
     intercepts_ = FittedParameter()
 
-    _model_constraints: dict[str, list[Any]] = {
+    _constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str, "array-like"],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],

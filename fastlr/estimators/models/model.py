@@ -9,26 +9,22 @@ have passed, `fit` writes what was learned.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from ...core.hyper import HyperParameters
-from ...core.sklearn_versions import Interval, StrOptions
 from ...losses.base import Loss
-from ...optimizers import get_optimizer
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Schedule
 from ...training import Arena
 from ...updater.updater import Updater
 from ..data.rows import Matrix
 from ..data.targets import Targets
-from ..settings.settings import resolve_optimizer, rule_of_thumb
+from ..settings.params import CONSTRAINTS, flat_params
+from ..settings.settings import resolve_optimizer
 from .spec import Groups, ModelSpec, Shapes
 from .units import Arrays, Units
 
@@ -44,24 +40,9 @@ _VALUES = frozenset({bool, int, float, str, type(None)})
 class Model(BaseEstimator):
     """Constructor parameters that all estimators share, and the hooks of a fit."""
 
-    _parameter_constraints: dict[str, list[Any]] = {
-        "optimizer": [str, Optimizer],
-        "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
-        "schedule": [str, Schedule, None],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "reference_batch_size": [None, Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "tol": [None, Interval(Real, 0, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "clip_norm": [None, Interval(Real, 0, None, closed="neither")],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "n_threads": [Interval(Integral, 1, None, closed="left")],
-    }
+    _parameter_constraints = CONSTRAINTS
+
+    _constraints: Mapping[str, list[Any]]  # what a subclass adds to them
 
     optimizer: str | Optimizer
     lr: float | slice | str
@@ -84,9 +65,20 @@ class Model(BaseEstimator):
     lr_: float
 
     _own_names: ClassVar[tuple[str, ...]]
-    _auto_lr_factor = 1.0  # of the default rate of an optimizer given by name, with lr="auto"
+    _auto_lr_factor: float = (
+        1.0  # of the default rate of an optimizer given by name, with lr="auto"
+    )
     _has_shift = True  # whether an intercept can take the mean of regression targets
     _fewest_to_score = 1  # rows that a score needs to have a meaning
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "_parameter_constraints" in cls.__dict__:
+            return
+        joined: dict[str, list[Any]] = {}
+        for base in reversed(cls.__mro__):
+            joined |= base.__dict__.get("_parameter_constraints", {})
+        cls._parameter_constraints = joined | cls.__dict__.get("_constraints", {})
 
     @classmethod
     def _get_param_names(cls) -> list[str]:
@@ -125,26 +117,7 @@ class Model(BaseEstimator):
         ValueError
             If a name is unknown, or reaches into something that is given by its name.
         """
-        plain = {name: value for name, value in params.items() if "__" not in name}
-        nested: dict[str, dict[str, Any]] = {}
-        for name, value in params.items():
-            outer, _, inner = name.partition("__")
-            if inner:
-                nested.setdefault(outer, {})[inner] = value
-        for outer, changes in nested.items():
-            target = plain.get(outer, getattr(self, outer, None))
-            if isinstance(target, HyperParameters):
-                plain[outer] = target.replace(**changes)
-            elif outer in self._get_param_names():
-                name, value = next(iter(changes.items()))
-                made = {"optimizer": "AdamW", "schedule": "OneCycle"}.get(outer, "...")
-                raise ValueError(
-                    f"{outer}__{name}: {outer}={target!r} has no parameters to set; give an "
-                    f"object in its place, such as {outer}={made}({name}={value!r})"
-                )
-            else:  # scikit-learn's own message says which names there are
-                plain |= {f"{outer}__{name}": value for name, value in changes.items()}
-        super().set_params(**plain)
+        super().set_params(**flat_params(self, params))
         return self
 
     # The optimizer
@@ -183,21 +156,6 @@ class Model(BaseEstimator):
         if self.lr != "auto":
             return False
         return isinstance(self.optimizer, str) or not self.optimizer.is_given("lr")
-
-    def _at_rule_of_thumb(self, optimizer: Optimizer) -> Optimizer:
-        """Return the optimizer at the rate around which to look for a better one."""
-        default: Any = get_optimizer(self.optimizer)
-        return optimizer.replace(lr=rule_of_thumb(default.lr, self._auto_lr_factor))
-
-    def _at_batch_size(self, optimizer: Optimizer, rows: int) -> Optimizer:
-        """Return the optimizer at its rate for mini-batches of `rows`."""
-        if self.reference_batch_size is None:
-            return optimizer
-        from ...rates.recommendations import scale_lr  # few ask for it
-
-        given: float = optimizer.lr  # type: ignore[attr-defined]
-        lr = scale_lr(given, self.reference_batch_size, rows, optimizer=optimizer)
-        return optimizer.replace(lr=lr)
 
     def _in_units(self, optimizer: Optimizer, spec: ModelSpec) -> Optimizer:
         """Return the optimizer with what depends on the units of training: penalties."""
@@ -334,55 +292,3 @@ class Model(BaseEstimator):
     def _publish(self, session: Any) -> None:
         """Write the fitted attributes of a session."""
         raise NotImplementedError
-
-
-_LOCK = threading.RLock()
-
-
-def refresh(model: Model) -> None:
-    """Bring the fitted attributes of a model up to date; threads that predict wait for each other.
-
-    ``_stale`` is True in a model whose attributes are behind, and False while they are written.
-    """
-    state = model.__dict__
-    if "_stale" in state:
-        with _LOCK:
-            if state.get("_stale"):
-                model._publish(state["_session"])
-
-
-class FittedParameter:
-    """A fitted attribute that is computed when it is asked for, once after each training.
-
-    `partial_fit` on a single row takes microseconds; working out the fitted attributes of a
-    large model each time would take longer than training it.
-    """
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, model: Model | None, owner: type | None = None) -> Any:
-        if model is None:
-            return self
-        refresh(model)
-        try:
-            return model.__dict__[self._name]
-        except KeyError:
-            raise AttributeError(
-                f"{type(model).__name__!r} object has no attribute {self._name!r}"
-            ) from None
-
-    def __set__(self, model: Model, value: Any) -> None:
-        refresh(model)  # the others are then known not to be the user's
-        model.__dict__[self._name] = value
-
-
-class CoefOfVector(FittedParameter):
-    """``coef_`` of a regressor: one-dimensional where the targets were, as scikit-learn has it.
-
-    It is a view of the row that training and prediction know.
-    """
-
-    def __set__(self, model: Model, value: Any) -> None:
-        vector = getattr(model, "_vector", False) and isinstance(value, np.ndarray)
-        super().__set__(model, value[0] if vector and value.ndim == 2 else value)

@@ -9,7 +9,8 @@ import numpy as np
 from ...optimizers.optimizer import Optimizer
 from ...training import Arena
 from ..data.rows import Rows
-from ..session.session import Session, seeded
+from ..session.generator import seeded
+from ..session.session import Session
 from ..settings.settings import EpochPlan
 from .folds import Folds
 

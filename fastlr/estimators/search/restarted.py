@@ -18,6 +18,7 @@ from sklearn.base import clone
 from ...training import EpochResult, run_side_by_side
 from ...updater.rule import UpdateRule
 from ..data.rows import Rows
+from ..fitting.begin import at_batch_size
 from ..models.model import Model
 from ..session.session import Session
 from .candidates import FoldOfCandidates, Outcome, Part, Progress, copy_with
@@ -148,8 +149,9 @@ class _Run(Progress):
 
     def outcome(self, scorer: Callable[..., float], test: Part, ended: bool) -> Outcome:
         """Return what it comes to in the end."""
+        model = self.model
         if not (self.diverged or ended):
-            self.model._publish(self.session)
+            model._publish(self.session)
         return super().outcome(scorer, test, ended)
 
 
@@ -168,7 +170,7 @@ class _Runner:
         rate = float(settings["lr"])
         model.__dict__.update(settings)
         if model.reference_batch_size is not None:
-            scaled: Any = model._at_batch_size(self._optimizer.replace(lr=rate), self._batch)
+            scaled: Any = at_batch_size(model, self._optimizer.replace(lr=rate), self._batch)
             rate = scaled.lr
         model.lr_ = rate
         session.restart(self._start, self._state, rate, n_steps, weight_decay=decay)

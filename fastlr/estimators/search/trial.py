@@ -23,7 +23,8 @@ from ..fitting.begin import make_spec
 from ..fitting.validation import learn_rows
 from ..models.model import Model
 from ..models.spec import ModelSpec
-from ..session.session import Session, seeded
+from ..session.generator import seeded
+from ..session.session import Session
 from ..settings.settings import EpochPlan, plan_epoch
 from .folds import Folds
 from .held_out import HeldOutRuns
@@ -60,7 +61,8 @@ class EstimatorTrial:
     def initial(self, arena: Arena, seed: int) -> np.ndarray:
         """Return first values of the parameters in an arena, whose own are then undefined."""
         arena.params[:] = 0
-        self.model._initialise(arena.param, self._spec, seeded(seed))
+        model = self.model
+        model._initialise(arena.param, self._spec, seeded(seed))
         return arena.params.copy()
 
     def start(self, optimizer: Optimizer, n_steps: int, seed: int) -> Callable[[], float]:

@@ -6,16 +6,12 @@ arrays and plain values only, goes in its place.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.random.bit_generator import ISeedSequence
 from scipy import sparse
-from sklearn.utils import check_random_state
 from threadpoolctl import ThreadpoolController
 
 from ...core.hyper import HyperParameters
@@ -27,6 +23,7 @@ from ..models.model import Model
 from ..models.spec import ModelSpec
 from ..models.units import Arrays
 from ..settings.settings import needs_total
+from .generator import seeded
 
 _UNLIMITED = nullcontext()
 _SHARED = 2**18  # multiplications up to which OpenBLAS keeps a product on one thread
@@ -294,40 +291,3 @@ def _layout(state_dict: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Any, .
         for state, arrays in state_dict["state"].items()
         for name, array in arrays.items()
     }
-
-
-class _Ones(ISeedSequence):
-    """Stands in for entropy that is thrown away at once."""
-
-    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> np.ndarray:
-        return np.ones(n_words, dtype)
-
-
-_ONES = _Ones()
-
-
-def seeded(seed: int) -> np.random.RandomState:
-    """Return ``numpy.random.RandomState(seed)``, in a fraction of the time.
-
-    The constructor first fills its 624 words from the entropy of the system, and then from the
-    seed. The first takes some 80 us, as long as everything else that begins a small fit.
-    """
-    generator = np.random.RandomState(np.random.MT19937(_ONES))  # type: ignore[arg-type]
-    generator.seed(seed)
-    return generator
-
-
-def session_seed(random_state: int | np.random.RandomState | None) -> int:
-    """Return the seed of a session, drawn from what the user gave; a generator moves on."""
-    if isinstance(random_state, Integral):
-        return _drawn(int(random_state))
-    return _draw(check_random_state(random_state))
-
-
-@functools.lru_cache(maxsize=256)
-def _drawn(seed: int) -> int:
-    return _draw(seeded(seed))
-
-
-def _draw(generator: np.random.RandomState) -> int:
-    return int(generator.randint(np.iinfo(np.int32).max))

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from ..loops.update import Rule, RuleError, Variant, fused_loop, kernel_name, variants
 from .finish import finish_texts
 from .frame import DTYPES, describe, function_names, header, kernel_text
+from .reduce import reduce_texts
 from .sums import adapt_text, measure_text
 
 
@@ -32,7 +33,7 @@ def update_body(rules: Iterable[Rule]) -> str:
                 if rule.summing:
                     parts += [measure_text(variant, dtype), adapt_text(variant, dtype)]
         parts.append(f"RULES[{rule.name!r}] = {describe(rule)!r}\n")
-    return "\n".join([*parts, *finish_texts()])
+    return "\n".join([*parts, *finish_texts(), *reduce_texts()])
 
 
 def _update_text(variant: Variant, dtype: str, average: bool) -> str:
