@@ -104,7 +104,8 @@ class Engine:
         """Return the compiled module, or None where the twin is to serve."""
         if engine == "numpy":
             return None
-        module, stepper = compiled(self.model), self.updater.binding.stepper
+        module, binding = compiled(self.model), getattr(self.updater, "binding", None)
+        stepper = None if binding is None else binding.stepper  # anything that steps will do
         if module is not None and isinstance(stepper, processor.compiled_stepper()):
             return module
         if engine == "auto":

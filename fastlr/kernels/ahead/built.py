@@ -1,6 +1,6 @@
 """What was built ahead of time: the compiled modules, and whether a rule in them is as it was.
 
-Only this is needed to run a compiled kernel. What reads and prints rules (`emit` and its like) is
+Only this is needed to run a compiled kernel. What reads and prints rules (`language`, `loops`) is
 imported where one has to be compiled now, or has changed since the build.
 """
 

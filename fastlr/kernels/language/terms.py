@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 # The prologue's scalars come first in every coefficient row, in this order: gradient scale
 # (clipping and the sign of `maximize`), bound of clip-by-value, L2 factor, decay factor
-# (rate included), weight of the new parameter in the average. Then those of `emit_finish`:
+# (rate included), weight of the new parameter in the average. Then those of `loops.finish`:
 # threshold of L1 (rate included), Lookahead's step if it is due, scale of a cautious step.
 COMMON = ("gscale_", "clip_", "l2_", "shrink_", "avgw_", "l1_", "look_", "mask_")
 GSCALE, CLIP, L2, SHRINK, AVGW, L1, LOOK, MASK = range(len(COMMON))  # the same for C: setup.py

@@ -1,9 +1,9 @@
 """Bodies of the two kernels that rules with `sums` have besides their update.
 
 `measure` runs over elements as the update does, behind the same prologue. Each element's share of
-every sum is computed in double precision and added to one of 16 running sums, as the sum of
-squares in `ahead/reduce.py` does; steppers call it for a block of elements and add up the 16. `adapt`
-then turns sums and scalars into derived values.
+every sum is computed in double precision and added to one of 16 running sums, as `ahead/reduce.py`
+does with squares; steppers call it for a block of elements and add up the 16. `adapt` then turns
+sums and scalars into derived values.
 
 This file imports nothing outside the standard library: `setup.py` loads it.
 """

@@ -1,9 +1,9 @@
 """Turns an update rule into the body of a fused loop.
 
-A rule is a scalar Python function. Its text is read with `ast` (`rule_source`), checked against a
-small language (`rule_language`), specialised for the switches that are on (`variants`) and printed
-again (`spelling`); since Cython and Numba both speak Python, the three compilers get the same
-statements and differ only in the frame around them (`cython_cpu`, `numba_cpu`, `cuda_source`).
+A rule is a scalar Python function. Its text is read with `ast` (`language.read`), checked against a
+small language (`language.check`), specialised for the switches that are on (`language.variants`)
+and printed again (`language.spell`). Since Cython and Numba both speak Python, the three compilers
+get the same statements and differ only in the frame around them (`ahead`, `jit`, `cuda`).
 
 This file imports nothing outside the standard library: `setup.py` loads it before the
 package can be imported.
