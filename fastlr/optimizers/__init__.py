@@ -1,4 +1,4 @@
-"""Every optimizer, one file each. A file dropped in here is found by itself."""
+"""Every optimizer, one file each; a new file here is found automatically."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ _OWN = ("OPTIMIZERS", "Optimizer", "get_optimizer")
 _FOLDER = Folder(__name__, __path__, Optimizer)
 
 OPTIMIZERS = Registry(_FOLDER)
-"""Registry: lower-case class name to class, a mapping that imports what it is asked for."""
+"""Registry: lower-case class name to class, imported on first access."""
 
 
 __getattr__, __dir__ = _FOLDER.attributes(globals(), _OWN)
 
 
 def get_optimizer(optimizer: Any) -> Optimizer:
-    """Return an optimizer object for a name or an object.
+    """Return the optimizer that a name or an object stands for.
 
     Parameters
     ----------
     optimizer : str or Optimizer
-        A class name in any case, such as ``"adamw"``, or an object, which is returned as it is.
+        A class name in any case, such as ``"adamw"``, or an object, which is returned unchanged.
 
     Returns
     -------
     Optimizer
-        With its default hyper-parameters if it was named.
+        With default hyper-parameters if given by name.
 
     Raises
     ------
     TypeError, ValueError
-        If it is neither, or no optimizer has that name.
+        If it is neither, or no optimizer has the name.
 
     Examples
     --------

@@ -1,8 +1,8 @@
-"""The base of optimizers that need whole arrays: matrices, or factors of one."""
+"""Base of optimizers that need whole arrays rather than single elements."""
 
 from ..updater.array_rule import ArrayRule
 from .optimizer import Optimizer
 
 
 class ArrayOptimizer(ArrayRule, Optimizer):
-    """An optimizer whose rule is array code; `ArrayRule` says what a subclass defines."""
+    """Optimizer whose rule is array code; see `ArrayRule` for what a subclass defines."""

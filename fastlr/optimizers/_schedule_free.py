@@ -1,4 +1,4 @@
-"""What the schedule-free optimizers share: weights of the average, and the way back to it."""
+"""The weights and the recovery of the average in schedule-free optimizers."""
 
 from collections.abc import Mapping
 
@@ -10,24 +10,10 @@ _CHUNK = 65536  # of sums
 
 
 def average_weight(t, warmup_steps, r=0.0, weight_lr_power=2.0):
-    """Return the weight of the newest point in the average, and the factor of the warm-up.
+    """Return the newest point's weight in the average, and the warm-up factor, both in (0, 1].
 
-    Points weigh as a power of their number times one of the warm-up's factor. With the default
-    powers the sum of those weights is a polynomial; with others it is added up from the first.
-
-    Parameters
-    ----------
-    t : float or ndarray of shape (steps,)
-        Step number, counted from 1.
-    warmup_steps : int
-        Steps in which the rate grows linearly to its value.
-    r, weight_lr_power : float, default=0.0, 2.0
-        Powers of the step number and of the factor.
-
-    Returns
-    -------
-    weight, factor : float or ndarray of shape (steps,)
-        Both in (0, 1].
+    Point i of the average weighs ``i**r * factor**weight_lr_power``. With the default powers the
+    sum of the weights is a polynomial in `t`; with others it is accumulated from the first step.
     """
     n = max(warmup_steps, 1)
     factor = np.minimum(t / n, 1.0)
@@ -39,7 +25,7 @@ def average_weight(t, warmup_steps, r=0.0, weight_lr_power=2.0):
 
 
 def _weights(t, n, r, power):
-    """Return each weight over the sum of all up to it, the same however steps are cut in blocks."""
+    """Return each weight over the sum of weights up to it, independent of the blocks of `t`."""
     wanted = np.atleast_1d(np.asarray(t, dtype=np.float64))
     found, total = np.empty_like(wanted), 0.0
     for first in range(1, int(wanted.max()) + 1, _CHUNK):
@@ -54,13 +40,11 @@ def _weights(t, n, r, power):
 
 
 def average_of(p, z, momentum):
-    """Return x from y and z, where y = (1 - momentum) z + momentum x."""
+    """Solve y = (1 - momentum) z + momentum x for x."""
     return p + (1 - 1 / momentum) * (z - p)
 
 
 def check_constant(optimizer: Optimizer, name: str) -> None:
-    """Raise if the momentum is scheduled: y, z and x are tied together by its value."""
+    """Raise if the momentum is scheduled, since it relates y, z and x."""
     if isinstance(optimizer.schedules, Mapping) and name in optimizer.schedules:
-        raise ValueError(
-            f"{type(optimizer).__name__}: schedules: {name} must stay the same throughout"
-        )
+        raise ValueError(f"{type(optimizer).__name__}: schedules: {name} must stay constant")

@@ -1,4 +1,4 @@
-"""AdaBelief: steps are long where gradients are as the momentum foretold."""
+"""AdaBelief: Adam scaled by the deviation of gradients from their mean."""
 
 import numpy as np
 
@@ -19,16 +19,14 @@ class AdaBelief(Optimizer):
     lr : float, default=1e-3
         Learning rate :math:`\eta`.
     beta1, beta2 : float, default=0.9, 0.999
-        Decay of the mean of gradients, and of their squared distance from it, in [0, 1).
+        Decay of the mean gradient and the mean squared deviation from it, in [0, 1).
     eps : float, default=1e-16
         Added to the denominator, in units of gradient.
     eps_root : float, default=1e-16
-        :math:`\epsilon_r`, added to :math:`s` in every step, in units of squared gradient. It
-        keeps steps finite where gradients do not change.
+        :math:`\epsilon_r`, added to :math:`s` in every step, in units of squared gradient. It keeps
+        steps finite where gradients are constant.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""AdaBound: Adam whose rates are pressed between bounds that close, until it is SGD."""
+"""AdaBound: Adam whose rates are clipped by narrowing bounds, until it is SGD."""
 
 import numpy as np
 
@@ -20,22 +20,20 @@ class AdaBound(Optimizer):
     Parameters
     ----------
     lr : float, default=1e-3
-        Learning rate :math:`\eta` of the beginning, Adam's.
+        Learning rate :math:`\eta` of Adam, at the start.
     beta1, beta2 : float, default=0.9, 0.999
-        Decay of the means of gradients and of their squares, in [0, 1).
+        Decay of the mean gradient and the mean squared gradient, in [0, 1).
     eps : float, default=1e-8
         Added to the root of :math:`v` before its bias is corrected.
     final_lr : float, default=0.1
-        :math:`\eta_\infty`, the rate of SGD that the bounds close on. A schedule, and the factor
-        of a parameter group, scale it as they scale lr.
+        :math:`\eta_\infty`, the rate of SGD to which the bounds converge. A schedule or the factor
+        of a parameter group scales it like lr.
     gamma : float, default=1e-3
-        How fast the bounds close, per step.
+        Speed at which the bounds converge, per step.
     amsgrad : bool, default=False
         Divide by the largest :math:`v` so far (AMSBound).
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
@@ -44,16 +42,16 @@ class AdaBound(Optimizer):
     References
     ----------
     Luo et al. 2019, "Adaptive gradient methods with dynamic bound of learning rate",
-    arXiv:1902.09843, with the bias correction of the authors' program.
+    arXiv:1902.09843, with the bias correction from the authors' code.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastlr import AdaBound
     >>> w = np.array([1.0, -2.0])
-    >>> updater = AdaBound(lr=0.1, gamma=1e9).bind(w)  # bounds that are closed from the start
+    >>> updater = AdaBound(lr=0.1, gamma=1e9).bind(w)  # bounds that have converged from the start
     >>> updater.step(np.array([1.0, 10.0]))
-    >>> w.round(6).tolist()  # 0.1 times a momentum of 0.1 and 1
+    >>> w.round(6).tolist()  # 0.1 times the momenta 0.1 and 1
     [0.99, -2.1]
     """
 

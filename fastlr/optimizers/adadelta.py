@@ -1,4 +1,4 @@
-"""Adadelta: steps as large as the last ones were, relative to the gradients."""
+"""Adadelta: gradients scaled by the ratio of past steps to past gradients."""
 
 from .optimizer import Optimizer
 
@@ -15,18 +15,16 @@ class Adadelta(Optimizer):
     Parameters
     ----------
     lr : float, default=1.0
-        Factor :math:`\eta` on the step, which already has the parameter's unit (keras: 0.001).
+        Factor :math:`\eta` on the step, which is in units of the parameter (keras: 0.001).
     rho : float, default=0.9
         Decay of both means, in [0, 1) (keras: 0.95).
     eps : float, default=1e-6
         Added under both roots; it sets the size of the first steps (keras: 1e-7).
     preset : {"torch", "keras", "tf", "optax"}, optional
-        Whose defaults and form are taken for what is not given; ``"tf"`` is
+        Library whose defaults and form apply to parameters not given; ``"tf"`` is
         ``tf.compat.v1.train.AdadeltaOptimizer``.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----

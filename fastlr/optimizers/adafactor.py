@@ -1,4 +1,4 @@
-"""Adafactor: Adam's second moment, kept as one row and one column of each matrix."""
+"""Adafactor: Adam with a second moment factored into a row and a column."""
 
 import numpy as np
 
@@ -8,8 +8,8 @@ from ._array import ArrayOptimizer
 class Adafactor(ArrayOptimizer):
     r"""Adaptive steps with sublinear memory.
 
-    For an array of two dimensions or more, with the means over its last (:math:`R`) and its last
-    but one (:math:`C`) dimension,
+    For an array of two or more dimensions, with means over its last (:math:`R`) and second-to-last
+    (:math:`C`) dimension,
 
     .. math::
         w_t &= t^{-c}, \qquad
@@ -25,35 +25,34 @@ class Adafactor(ArrayOptimizer):
     Parameters
     ----------
     lr : float, default=0.01
-        :math:`\eta`: largest step relative to the size of the parameter, no unit.
+        :math:`\eta`: largest step relative to the size of the parameter, dimensionless.
     decay_rate : float, default=0.8
-        :math:`c`, in [0, inf): how fast the mean of squares grows longer. torch's `beta2_decay`
-        is its negative.
+        :math:`c`, in [0, inf): how fast the mean of squares lengthens; the negative of torch's
+        `beta2_decay`.
     eps1 : float, optional
-        :math:`\epsilon_1`, in units of gradient; by default the spacing of numbers at 1.
+        :math:`\epsilon_1`, in units of gradient; by default the machine epsilon.
     eps2 : float, default=1e-3
-        :math:`\epsilon_2`: least size of a parameter that steps are relative to, in its units.
+        :math:`\epsilon_2`: smallest size that steps are relative to, in units of the parameter.
     d : float, default=1.0
         Largest root mean square of :math:`u_t`, in [1, inf).
     weight_decay : float, default=0.0
         :math:`\lambda`.
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
-        Kind of `weight_decay`; see `Optimizer`.
+        Kind of weight decay; see `Optimizer`.
     **common
-        See `Optimizer`: schedule, schedules, l2, clip_norm, clip_scope, clip_value, maximize,
-        nonfinite, average, average_decay.
+        All keywords of `Optimizer` but l1, cautious, lookahead and lookahead_alpha.
 
     Notes
     -----
-    State: for a matrix of m by n, m + n numbers; an array like the parameter for vectors. The rule
-    is array code on the CPU (``updater.backend == "numpy"``) and has temporary arrays of the
-    parameter's size. Steps are relative to the parameter: one that starts from zero, as those of
-    linear models do, moves by ``eps2 * lr`` at first, so there raise `eps2`.
+    State: m + n numbers for an m by n matrix; an array like the parameter for vectors. The rule is
+    array code on the CPU (``updater.backend == "numpy"``) and makes temporary arrays of the
+    parameter's size. Steps are relative to the parameter. One that starts at zero, as in linear
+    models, first moves by ``eps2 * lr``; raise `eps2` there.
 
     References
     ----------
     Shazeer & Stern 2018, "Adafactor: adaptive learning rates with sublinear memory cost",
-    arXiv:1804.04235, algorithms 4 and 5; where eps enters, as ``torch.optim.Adafactor``.
+    arXiv:1804.04235, algorithms 4 and 5; eps enters as in ``torch.optim.Adafactor``.
 
     Examples
     --------
@@ -74,12 +73,7 @@ class Adafactor(ArrayOptimizer):
     decay: str = "decoupled"
 
     own_decay = "decoupled"  # the size of p is taken before decay
-    ranges = {
-        "decay_rate": "[0, inf)",
-        "eps1": "(0, inf)",
-        "eps2": "[0, inf)",
-        "d": "[1, inf)",
-    }
+    ranges = {"decay_rate": "[0, inf)", "eps1": "(0, inf)", "eps2": "[0, inf)", "d": "[1, inf)"}
 
     def coefficients(self, t, lr):
         given = {} if self.eps1 is None else {"eps1": self.eps1}

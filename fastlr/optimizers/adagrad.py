@@ -1,4 +1,4 @@
-"""Adagrad: rates that shrink with the gradients already seen."""
+"""Adagrad: gradients divided by the root of their summed squares."""
 
 from .optimizer import Optimizer
 
@@ -20,16 +20,14 @@ class Adagrad(Optimizer):
     eps : float, default=1e-10
         Added to the denominator, in units of gradient.
     initial_accumulator : float, default=0.0
-        What :math:`s` starts from (keras, optax: 0.1).
+        Initial value of :math:`s` (keras, optax: 0.1).
     eps_in_sqrt : bool, default=False
         Put eps under the root (keras, optax).
     preset : {"torch", "keras", "tf", "optax"}, optional
-        Whose defaults and form are taken for what is not given; ``"tf"`` is
+        Library whose defaults and form apply to parameters not given; ``"tf"`` is
         ``tf.compat.v1.train.AdagradOptimizer``.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
@@ -58,11 +56,7 @@ class Adagrad(Optimizer):
 
     state = ("s",)
     flags = ("eps_in_sqrt",)
-    ranges = {
-        "lr_decay": "[0, inf)",
-        "eps": "[0, inf)",
-        "initial_accumulator": "[0, inf)",
-    }
+    ranges = {"lr_decay": "[0, inf)", "eps": "[0, inf)", "initial_accumulator": "[0, inf)"}
     choices = {"eps_in_sqrt": (False, True)}
     presets = {
         "torch": {},

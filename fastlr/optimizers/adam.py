@@ -6,7 +6,7 @@ from .optimizer import Optimizer
 
 
 class Adam(Optimizer):
-    r"""Adam, with the AMSGrad variant as a flag. Weight decay is an L2 term by default.
+    r"""Adam, with AMSGrad as an option and weight decay as an L2 term by default.
 
     .. math::
         m_t &= \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad
@@ -17,28 +17,24 @@ class Adam(Optimizer):
     Parameters
     ----------
     lr : float, default=1e-3
-        Learning rate :math:`\eta`: about the largest change of a parameter in one step.
-    beta1 : float, default=0.9
-        Decay of the mean of gradients, in [0, 1).
-    beta2 : float, default=0.999
-        Decay of the mean of squared gradients, in [0, 1).
+        Learning rate :math:`\eta`: roughly the largest change of a parameter in one step.
+    beta1, beta2 : float, default=0.9, 0.999
+        Decay of the mean gradient and the mean squared gradient, in [0, 1).
     eps : float, default=1e-8
         Added to the denominator, in units of gradient.
     amsgrad : bool, default=False
         Divide by the largest :math:`v` so far.
     amsgrad_of : {"v", "v_hat"}, default="v"
-        The largest of what: of :math:`v` itself, whose bias is corrected afterwards (torch,
-        keras), or of :math:`v / (1 - \beta_2^t)` (optax).
+        AMSGrad's maximum is over :math:`v`, whose bias is corrected afterwards (torch, keras), or
+        over :math:`v / (1 - \beta_2^t)` (optax).
     eps_mode : {"outside", "hat"}, default="outside"
-        ``"outside"`` adds eps after the bias correction of :math:`v` (torch, optax);
-        ``"hat"`` before it (keras, scikit-learn).
+        Add eps after the bias correction of :math:`v` (``"outside"``: torch, optax) or before it
+        (``"hat"``: keras, scikit-learn).
     preset : {"torch", "keras", "tf", "optax", "sklearn", "fastai"}, optional
-        Whose defaults and form are taken for what is not given; ``"tf"`` is
+        Library whose defaults and form apply to parameters not given; ``"tf"`` is
         ``tf.compat.v1.train.AdamOptimizer``, ``"sklearn"`` is ``MLPClassifier``.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
@@ -87,8 +83,8 @@ class Adam(Optimizer):
     def validate(self):
         if self.amsgrad_of == "v_hat" and self.eps_mode == "hat":
             raise ValueError(
-                f"{type(self).__name__}: amsgrad_of='v_hat' corrects the bias first, and "
-                "eps_mode='hat' does so last; take one of them"
+                f"{type(self).__name__}: amsgrad_of='v_hat' corrects the bias first and "
+                "eps_mode='hat' corrects it last; choose one of them"
             )
 
     def coefficients(self, t, lr):

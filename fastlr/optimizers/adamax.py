@@ -1,4 +1,4 @@
-"""Adamax: Adam with the largest gradient in the place of the mean square."""
+"""Adamax: Adam with the largest gradient instead of the mean square."""
 
 from .optimizer import Optimizer
 
@@ -14,23 +14,17 @@ class Adamax(Optimizer):
     Parameters
     ----------
     lr : float, default=2e-3
-        Learning rate :math:`\eta`: about the largest change of a parameter in one step.
-    beta1 : float, default=0.9
-        Decay of the mean of gradients, in [0, 1).
-    beta2 : float, default=0.999
-        Decay of the largest gradient, in [0, 1).
+        Learning rate :math:`\eta`: roughly the largest change of a parameter in one step.
+    beta1, beta2 : float, default=0.9, 0.999
+        Decay of the mean gradient and the largest gradient, in [0, 1).
     eps : float, default=1e-8
-        In units of gradient; keeps the denominator from zero.
+        Keeps the denominator above zero, in units of gradient.
     eps_in_max : bool, default=True
-        Add eps to the gradient inside the maximum (torch), not to :math:`u` in the
-        denominator (keras).
+        Add eps to the gradient inside the maximum (torch) instead of to :math:`u` (keras).
     preset : {"torch", "keras", "optax"}, optional
-        Whose defaults and form are taken for what is not given; for
-        instance ``eps_in_max=False`` of keras.
+        Library whose defaults and form apply to parameters not given.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""AdamW: Adam whose weight decay does not pass through the adaptive scale."""
+"""AdamW: Adam whose weight decay bypasses the adaptive scale."""
 
 from .adam import Adam
 
@@ -21,14 +21,13 @@ class AdamW(Adam):
     weight_decay : float, default=0.01
         :math:`\lambda`, per unit of learning rate.
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
-        ``"independent"`` takes :math:`\lambda` times the schedule's factor off the parameter,
-        whatever `lr` is.
+        ``"independent"`` shrinks the parameter by :math:`\lambda` times the schedule's factor,
+        independent of `lr`.
     preset : {"torch", "keras", "optax", "fastai"}, optional
-        Whose defaults and form are taken for what is not given; ``"fastai"``
-        is what is called Adam there.
+        Library whose defaults and form apply to parameters not given; ``"fastai"`` is what fastai
+        calls Adam.
     **common
-        See `Optimizer`: schedule, schedules, l2, l1, clip_norm, clip_scope, clip_value, maximize,
-        nonfinite, average, average_decay, cautious, lookahead, lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
@@ -44,7 +43,7 @@ class AdamW(Adam):
     >>> from fastlr import AdamW
     >>> w = np.array([1.0, -2.0])
     >>> updater = AdamW(lr=0.1, weight_decay=0.5).bind(w)
-    >>> updater.step(np.zeros(2))  # no gradient: decay alone
+    >>> updater.step(np.zeros(2))  # no gradient: only decay
     >>> w.tolist()
     [0.95, -1.9]
     """

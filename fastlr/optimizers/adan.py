@@ -1,4 +1,4 @@
-"""Adan: Nesterov momentum from the differences of gradients, scaled as in Adam."""
+"""Adan: Nesterov momentum from differences of gradients, scaled as in Adam."""
 
 import numpy as np
 
@@ -21,25 +21,20 @@ class Adan(Optimizer):
     ----------
     lr : float, default=1e-3
         Learning rate :math:`\eta`.
-    beta1 : float, default=0.98
-        Decay of the mean of gradients, in [0, 1).
-    beta2 : float, default=0.92
-        Decay of the mean of their differences, in [0, 1).
-    beta3 : float, default=0.99
-        Decay of the mean of squares, in [0, 1). The paper writes 1 - beta for all three.
+    beta1, beta2, beta3 : float, default=0.98, 0.92, 0.99
+        Decay of the mean gradient, the mean difference of gradients and the mean square, in [0, 1).
+        The paper writes 1 - beta for all three.
     eps : float, default=1e-8
         Added to the denominator, in units of gradient.
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
-        What weight_decay means. The paper divides by :math:`1 + \eta \lambda` after the step;
-        decoupled decay multiplies by :math:`1 - \eta \lambda` before it (its ``no_prox``).
+        Kind of weight decay. The paper divides by :math:`1 + \eta \lambda` after the step;
+        decoupled decay multiplies by :math:`1 - \eta \lambda` before it (the paper's ``no_prox``).
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
-    State: four arrays shaped like the parameter, the last gradient among them.
+    State: four arrays shaped like the parameter, one of them the previous gradient.
 
     References
     ----------

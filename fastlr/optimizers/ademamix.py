@@ -21,7 +21,7 @@ class AdEMAMix(Optimizer):
     lr : float, default=1e-3
         Learning rate :math:`\eta`.
     beta1, beta2 : float, default=0.9, 0.999
-        Decay of the means of gradients and of their squares, in [0, 1).
+        Decay of the mean gradient and the mean squared gradient, in [0, 1).
     beta3 : float, default=0.9999
         Decay of the slow mean, in (0, 1); its bias is not corrected.
     alpha : float, default=5.0
@@ -29,14 +29,12 @@ class AdEMAMix(Optimizer):
     eps : float, default=1e-8
         Added to the denominator, in units of gradient.
     alpha_warmup, beta3_warmup : int or None, default=None
-        Steps in which alpha grows from 0, and the half-life of the slow mean from that of beta1,
-        linearly. The paper takes the length of the run for both; None is no warm-up.
+        Steps over which alpha grows linearly from 0, and the half-life of the slow mean from the
+        half-life of beta1. None means no warm-up; the paper uses the length of the run for both.
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
-        What weight_decay means; the paper's is decoupled.
+        Kind of weight decay; the paper's is decoupled.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
@@ -92,7 +90,7 @@ class AdEMAMix(Optimizer):
         }
 
     def _slow_share(self, t):
-        """Return 1 - beta3(t). Half-lives are as 1 / log(beta), so those are interpolated."""
+        """Return 1 - beta3(t), with half-lives (as 1 / log(beta)) interpolated linearly."""
         if self.beta3_warmup is None:
             return 1 - self.beta3
         done = np.minimum(t / self.beta3_warmup, 1.0)

@@ -1,4 +1,4 @@
-"""ADOPT: gradients are scaled by what was known before them."""
+"""ADOPT: gradients scaled by the mean square of earlier gradients."""
 
 import numpy as np
 
@@ -19,24 +19,20 @@ class ADOPT(Optimizer):
     ----------
     lr : float, default=1e-3
         Learning rate :math:`\eta`.
-    beta1 : float, default=0.9
-        Decay of the mean of scaled gradients, in [0, 1).
-    beta2 : float, default=0.9999
-        Decay of the mean of squared gradients, in [0, 1).
+    beta1, beta2 : float, default=0.9, 0.9999
+        Decay of the mean scaled gradient and the mean squared gradient, in [0, 1).
     eps : float, default=1e-6
         Smallest denominator, in units of gradient.
     clip_scaled : bool, default=True
-        Clip scaled gradients at :math:`c_t`. Without it a gradient that was zero in the first
-        step and is not in the second makes a huge step.
+        Clip scaled gradients at :math:`c_t`. Without clipping, a gradient that is zero only in the
+        first step makes a huge second step.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
-    State: two arrays shaped like the parameter. The first step only fills :math:`v`; decay that
-    is decoupled acts in it all the same, which the authors' program leaves out.
+    State: two arrays shaped like the parameter. The first step only initialises :math:`v` and,
+    unlike in the authors' code, applies decoupled decay.
 
     References
     ----------
@@ -72,7 +68,7 @@ class ADOPT(Optimizer):
             "c1": 1 - self.beta1,
             "c2": np.where(first, 1.0, 1 - self.beta2),
             "eps": self.eps,
-            "bound": np.where(first, 0.0, bound),  # nothing passes in the first step
+            "bound": np.where(first, 0.0, bound),  # zero: the first step does not move
             "lr": lr,
         }
 

@@ -1,4 +1,4 @@
-"""ASGD: gradient descent whose late parameters are averaged."""
+"""ASGD: gradient descent with an average of late parameters."""
 
 import numpy as np
 
@@ -19,20 +19,18 @@ class ASGD(Optimizer):
     lr : float, default=0.01
         Learning rate :math:`\eta` of the first step.
     lambd : float, default=1e-4
-        :math:`\lambda`, decay of the parameter, and pace at which the rate falls.
+        :math:`\lambda`, decay of the parameter, and speed at which the rate falls.
     alpha : float, default=0.75
-        Power with which the rate falls.
+        Exponent of the falling rate.
     t0 : float, default=1e6
-        Step after which the average begins; until then it follows the parameter.
+        Step after which averaging begins; until then the average follows the parameter.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
     State: one array shaped like the parameter, the average, in ``state_dict()["state"]["ax"]``.
-    Any optimizer averages all its steps with ``average="polyak"``.
+    With ``average="polyak"`` any optimizer averages all its steps.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""D-Adaptation for Adam: a learning rate that is estimated on the way."""
+"""D-Adaptation for Adam: the learning rate is estimated during training."""
 
 import math
 
@@ -8,7 +8,7 @@ from .optimizer import Optimizer
 
 
 class DAdaptAdam(Optimizer):
-    r"""Adam by D-Adaptation: its rate grows to an estimate of the distance to the solution.
+    r"""Adam whose rate grows to an estimate of the distance to the solution (D-Adaptation).
 
     .. math::
         a_t &= \langle g_t, s_{t-1} / (\sqrt{v_{t-1}} + \epsilon) \rangle, \qquad
@@ -19,17 +19,14 @@ class DAdaptAdam(Optimizer):
         d_t &= \max\left(d_{t-1}, \frac{r_t}{(1 - b) \|s_t\|_1}\right), \qquad
         \theta_t = (1 - \lambda \eta_t d_{t-1})\, \theta_{t-1} - \frac{m_t}{\sqrt{v_t} + \epsilon}
 
-    The product and the 1-norm are those of all parameters together.
+    The product and the 1-norm are over all parameters together.
 
     Parameters
     ----------
     lr : float, default=1.0
-        Factor :math:`\eta` on the estimated rate; the authors leave it at 1. A schedule goes on
-        top.
-    beta1 : float, default=0.9
-        Decay of the mean of gradients, in [0, 1).
-    beta2 : float, default=0.999
-        Decay of the mean of squared gradients, in [0, 1).
+        Factor :math:`\eta` on the estimated rate, as is a schedule; the authors keep it at 1.
+    beta1, beta2 : float, default=0.9, 0.999
+        Decay of the mean gradient and the mean squared gradient, in [0, 1).
     eps : float, default=1e-8
         Added to the denominator, in units of gradient.
     d0 : float, default=1e-6
@@ -41,11 +38,10 @@ class DAdaptAdam(Optimizer):
     weight_decay : float, default=0.0
         :math:`\lambda`.
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
-        ``"decoupled"`` is the authors', with the estimated rate :math:`\eta_t d_{t-1}`; their
-        program has ``"l2"`` by default.
+        The authors' kind is ``"decoupled"``, at the estimated rate :math:`\eta_t d_{t-1}`; their
+        code has ``"l2"`` by default.
     **common
-        See `Optimizer`: schedule, schedules, l2, l1, clip_norm, clip_scope, clip_value, maximize,
-        nonfinite, average, average_decay, cautious, lookahead, lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
@@ -54,8 +50,8 @@ class DAdaptAdam(Optimizer):
 
     References
     ----------
-    Defazio & Mishchenko 2023, "Learning-rate-free learning by D-Adaptation",
-    arXiv:2301.07733, algorithm 5, as in the authors' program.
+    Defazio & Mishchenko 2023, "Learning-rate-free learning by D-Adaptation", arXiv:2301.07733,
+    algorithm 5, as in the authors' code.
 
     Examples
     --------

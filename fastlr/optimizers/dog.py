@@ -1,36 +1,34 @@
-"""DoG: a learning rate found from distance and gradients."""
+"""DoG: a learning rate computed from distance and gradients."""
 
 from .optimizer import Optimizer
 
 
 class DoG(Optimizer):
-    r"""Distance over gradients: stochastic gradient descent that finds its rate.
+    r"""Distance over gradients: stochastic gradient descent that computes its rate.
 
     .. math::
         \bar r_t &= \max(\alpha (1 + \|\theta_0\|),\ \max_{i < t} \|\theta_i - \theta_0\|), \qquad
         G_t = \sum_{i \le t} \|g_i\|^2 \\
         \theta_t &= \theta_{t-1} - \eta \frac{\bar r_t}{\sqrt{G_t + \epsilon}}\, g_t
 
-    The norms are those of all parameters together.
+    The norms are over all parameters together.
 
     Parameters
     ----------
     lr : float, default=1.0
-        Factor :math:`\eta` on the rate that is found; the authors leave it at 1.
+        Factor :math:`\eta` on the computed rate; the authors keep it at 1.
     initial_distance : float, default=1e-6
-        :math:`\alpha`, above 0: how far to go in the first step, in units of
-        :math:`1 + \|\theta_0\|`. The authors take 1e-4 for models with batch normalisation.
+        :math:`\alpha`, above 0: length of the first step, in units of :math:`1 + \|\theta_0\|`. The
+        authors use 1e-4 for models with batch normalisation.
     eps : float, default=1e-8
         Added to the sum of squared norms.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha. The authors average the parameters.
+        All keywords of `Optimizer`. The authors average the parameters.
 
     Notes
     -----
-    State: one array shaped like the parameter, where it started, and two numbers. A step reads
-    parameter, gradient and that array twice.
+    State: one array shaped like the parameter, its initial value, and two numbers. A step reads
+    parameter, gradient and this array twice.
 
     References
     ----------
@@ -43,7 +41,7 @@ class DoG(Optimizer):
     >>> from fastlr import DoG
     >>> w = np.array([3.0, -4.0])
     >>> updater = DoG(initial_distance=0.1).bind(w)
-    >>> updater.step(np.array([0.0, 20.0]))  # of whatever size: it goes 0.1 * (1 + 5)
+    >>> updater.step(np.array([0.0, 20.0]))  # any size: the step is 0.1 * (1 + 5)
     >>> w.round(6).tolist()
     [3.0, -4.6]
     """

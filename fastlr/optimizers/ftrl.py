@@ -1,4 +1,4 @@
-"""FTRL-Proximal: Adagrad's rates with an L1 penalty that makes exact zeros."""
+"""FTRL-Proximal: Adagrad's rates and an L1 penalty that gives exact zeros."""
 
 import numpy as np
 
@@ -16,9 +16,9 @@ class FTRL(Optimizer):
         \theta_t &= -\,\frac{z_t - \mathrm{clip}(z_t, -\eta \lambda_1, \eta \lambda_1)}
             {\beta + \sqrt{a_t} + \eta \lambda_2}
 
-    This is the paper's rule with :math:`z` times the rate, so that a rate may change: the
-    factors of a schedule and of parameter groups scale gradients, not :math:`\lambda`, and a
-    rate of zero holds the parameter still.
+    This is the paper's rule with :math:`z` multiplied by the rate, so that the rate may change:
+    factors of a schedule and of parameter groups scale gradients but not :math:`\lambda`, and a
+    rate of zero keeps the parameter unchanged.
 
     Parameters
     ----------
@@ -30,22 +30,20 @@ class FTRL(Optimizer):
         Strengths :math:`\lambda_1` and :math:`\lambda_2` of the penalties
         :math:`\lambda_1 |\theta| + \lambda_2 \theta^2 / 2` (keras has no half).
     initial_accumulator : float, default=0.0
-        What :math:`a` starts from (keras: 0.1).
+        Initial value of :math:`a` (keras: 0.1).
     preset : {"keras"}, optional
-        Whose defaults are taken for what is not given. `l2` keeps its half, so keras' strength is
-        to be given twice as large; and keras divides by the rate of the step, so paths are the
-        same only while the rate is.
+        Library whose defaults apply to parameters not given. `l2` has the factor 1/2, so give twice
+        the strength of keras. keras divides by the rate of the step, so results agree only while
+        the rate is constant.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha. ``weight_decay`` with ``decay="l2"`` is keras' L2 shrinkage; decoupled
-        decay hardly acts, since parameters are computed anew.
+        All keywords of `Optimizer`. ``weight_decay`` with ``decay="l2"`` is keras' L2 shrinkage;
+        decoupled decay has little effect, because parameters are recomputed.
 
     Notes
     -----
-    State: two arrays shaped like the parameter, :math:`z` and :math:`\sqrt{a}`. Parameters
-    should start from zero, as :math:`z` does: others are pulled there in the first step, by more
-    the larger beta and the initial accumulator are.
+    State: two arrays shaped like the parameter, :math:`z` and :math:`\sqrt{a}`. Parameters should
+    start at zero, like :math:`z`. Others are pulled towards zero in the first step, the more the
+    larger beta and the initial accumulator are.
 
     References
     ----------
@@ -70,7 +68,7 @@ class FTRL(Optimizer):
 
     state = ("z", "root")
     own_fields = ("l1", "l2")
-    can_wait = False  # parameters are made of the state, which starts from zero
+    can_wait = False  # parameters are computed from the state, which starts at zero
     ranges = {
         "beta": "[0, inf)",
         "l1": "[0, inf)",

@@ -1,4 +1,4 @@
-"""LAMB: Adam's step, scaled to the size of the array that it moves."""
+"""LAMB: Adam's step, scaled by the norm of each array."""
 
 import numpy as np
 
@@ -15,30 +15,27 @@ class LAMB(Optimizer):
             + \lambda \theta_{t-1}, \qquad
         \theta_t = \theta_{t-1} - \eta \frac{\|\theta_{t-1}\|}{\|u_t\|} u_t
 
-    The norms are those of one array. Where one of them is zero, their ratio counts as 1.
+    The norms are of one array. Where one of them is zero, their ratio counts as 1.
 
     Parameters
     ----------
     lr : float, default=1e-3
-        Learning rate :math:`\eta`: how far an array moves in a step, as a part of its own norm.
-    beta1 : float, default=0.9
-        Decay of the mean of gradients, in [0, 1).
-    beta2 : float, default=0.999
-        Decay of the mean of squared gradients, in [0, 1).
+        Learning rate :math:`\eta`: length of an array's step relative to its norm.
+    beta1, beta2 : float, default=0.9, 0.999
+        Decay of the mean gradient and the mean squared gradient, in [0, 1).
     eps : float, default=1e-6
         Added to the denominator, in units of gradient.
     weight_decay : float, default=0.0
         :math:`\lambda`.
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
-        ``"decoupled"`` is the paper's, inside of the norm of :math:`u_t`. The others are the
-        same as everywhere, outside of it.
+        ``"decoupled"`` is the paper's, part of :math:`u_t` and its norm. The other kinds act
+        outside of it, as in other optimizers.
     decay_in_trust : bool, default=True
-        Whether decoupled decay is inside of :math:`u_t`; if not it is taken off before (keras).
+        Make decoupled decay part of :math:`u_t` instead of applying it before the step (keras).
     preset : {"keras"}, optional
-        Whose defaults and form are taken for what is not given.
+        Library whose defaults and form apply to parameters not given.
     **common
-        See `Optimizer`: schedule, schedules, l2, l1, clip_norm, clip_scope, clip_value, maximize,
-        nonfinite, average, average_decay, cautious, lookahead, lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
@@ -55,7 +52,7 @@ class LAMB(Optimizer):
     >>> from fastlr import LAMB
     >>> w = np.array([3.0, -4.0])
     >>> updater = LAMB(lr=0.1).bind(w)
-    >>> updater.step(np.array([0.0, 20.0]))  # of whatever size: a tenth of the norm of w
+    >>> updater.step(np.array([0.0, 20.0]))  # any size: a tenth of the norm of w
     >>> w.round(6).tolist()
     [3.0, -4.5]
     """

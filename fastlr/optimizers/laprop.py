@@ -1,4 +1,4 @@
-"""LaProp: gradients are scaled before they enter the momentum, not after."""
+"""LaProp: Adam with gradients scaled before they enter the momentum."""
 
 import numpy as np
 
@@ -17,22 +17,18 @@ class LaProp(Optimizer):
     Parameters
     ----------
     lr : float, default=4e-4
-        Learning rate :math:`\eta`. It stays outside of the momentum, as in the paper; the
-        authors' program puts it inside, which differs only while the rate changes.
-    beta1 : float, default=0.9
-        Decay of the mean of scaled gradients, in [0, 1).
-    beta2 : float, default=0.999
-        Decay of the mean of squared gradients, in [0, 1). It may be below beta1.
+        Learning rate :math:`\eta`, outside of the momentum as in the paper. The authors' code has
+        it inside, which makes a difference only while the rate changes.
+    beta1, beta2 : float, default=0.9, 0.999
+        Decay of the mean scaled gradient and the mean squared gradient, in [0, 1).
     eps : float, default=1e-15
         Added to the denominator, in units of gradient.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
-    State: two arrays shaped like the parameter; :math:`m` has no unit.
+    State: two arrays shaped like the parameter; :math:`m` is dimensionless.
 
     References
     ----------

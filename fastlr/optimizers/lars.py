@@ -1,10 +1,10 @@
-"""LARS: each array moves in proportion to its own size."""
+"""LARS: momentum whose steps are proportional to the norm of each array."""
 
 from .optimizer import Optimizer
 
 
 class LARS(Optimizer):
-    r"""Layer-wise adaptive rate scaling: momentum with a rate of its own for each array.
+    r"""Layer-wise adaptive rate scaling: momentum with a separate rate for each array.
 
     .. math::
         \gamma_t &= \kappa \frac{\|\theta_{t-1}\|}
@@ -14,7 +14,7 @@ class LARS(Optimizer):
             \quad\text{or, Nesterov,}\quad
             \theta_{t-1} - \eta \gamma_t (g_t + \lambda \theta_{t-1}) - \mu b_t
 
-    The norms are those of one array. Where one of them is zero, :math:`\gamma_t = 1`.
+    The norms are of one array. Where one of them is zero, :math:`\gamma_t = 1`.
 
     Parameters
     ----------
@@ -23,21 +23,20 @@ class LARS(Optimizer):
     momentum : float, default=0.9
         :math:`\mu`, in [0, 1).
     trust_coefficient : float, default=0.001
-        :math:`\kappa`: how far an array may move in a step, as a part of its own norm, at rate 1.
+        :math:`\kappa`: length of an array's step relative to its norm, at rate 1.
     eps : float, default=0.0
         Added to the denominator, in units of gradient.
     nesterov : bool, default=False
         Look ahead along the momentum; needs ``momentum > 0``.
     decayed_norm : bool, default=False
-        Divide by :math:`\|g_t + \lambda \theta_{t-1}\| + \epsilon`, as optax does, and not by
-        the paper's bound of it.
+        Divide by :math:`\|g_t + \lambda \theta_{t-1}\| + \epsilon`, as optax does, instead of the
+        paper's upper bound.
     weight_decay : float, default=0.0
         :math:`\lambda`.
     decay : {"l2", "decoupled", "independent"}, default="l2"
-        The paper's kind is ``"l2"``; the others stay outside of the norms and the momentum.
+        The paper's kind is ``"l2"``; the others act outside of the norms and the momentum.
     **common
-        See `Optimizer`: schedule, schedules, l2, l1, clip_norm, clip_scope, clip_value, maximize,
-        nonfinite, average, average_decay, cautious, lookahead, lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
@@ -55,7 +54,7 @@ class LARS(Optimizer):
     >>> from fastlr import LARS
     >>> w = np.array([3.0, -4.0])
     >>> updater = LARS(lr=1.0, trust_coefficient=0.1).bind(w)
-    >>> updater.step(np.array([0.0, 20.0]))  # of whatever size: a tenth of the norm of w
+    >>> updater.step(np.array([0.0, 20.0]))  # any size: a tenth of the norm of w
     >>> w.round(6).tolist()
     [3.0, -4.5]
     """

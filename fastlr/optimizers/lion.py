@@ -1,4 +1,4 @@
-"""Lion: the sign of a momentum that leans on the last gradient."""
+"""Lion: the sign of a mean of momentum and gradient."""
 
 from .optimizer import Optimizer
 
@@ -13,20 +13,18 @@ class Lion(Optimizer):
     Parameters
     ----------
     lr : float, default=1e-4
-        Learning rate :math:`\eta`: how far every parameter moves in each step. A third to a tenth
-        of what AdamW takes, with a weight decay larger by the same factor.
+        Learning rate :math:`\eta`: change of every parameter in each step. Use a third to a tenth
+        of AdamW's rate, and a weight decay larger by the same factor.
     beta1 : float, default=0.9
         Weight of the momentum in the step, in [0, 1).
     beta2 : float, default=0.99
         Decay of the momentum, in [0, 1).
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
-        What weight_decay means; the paper's is decoupled.
+        Kind of weight decay; the paper's is decoupled.
     preset : {"keras"}, optional
-        Whose defaults are taken for what is not given.
+        Library whose defaults apply to parameters not given.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""MADGRAD: momentum on dual averaging, scaled by a cube root."""
+"""MADGRAD: dual averaging with momentum, scaled by a cube root."""
 
 import numpy as np
 
@@ -20,15 +20,13 @@ class MADGRAD(Optimizer):
     Parameters
     ----------
     lr : float, default=0.01
-        Learning rate :math:`\eta`. The authors' program adds eps to it; this one does not.
+        Learning rate :math:`\eta`. Unlike in the authors' code, eps is not added to it.
     momentum : float, default=0.9
-        :math:`\mu`, in [0, 1). At 0 the start is not kept but computed from the parameter.
+        :math:`\mu`, in [0, 1). At 0 the initial value is computed, not stored.
     eps : float, default=1e-6
         Added to the denominator.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha. Use less weight decay than with SGD, or none.
+        All keywords of `Optimizer`. Use less weight decay than with SGD, or none.
 
     Notes
     -----
@@ -63,12 +61,7 @@ class MADGRAD(Optimizer):
         return {"start": "p"}
 
     def coefficients(self, t, lr):
-        return {
-            "weight": lr * np.sqrt(t),
-            "tiny": _TINY,
-            "eps": self.eps,
-            "c": 1 - self.momentum,
-        }
+        return {"weight": lr * np.sqrt(t), "tiny": _TINY, "eps": self.eps, "c": 1 - self.momentum}
 
     @staticmethod
     def update(p, g, s, v, start, weight, tiny, eps, c, momentum):

@@ -1,4 +1,4 @@
-"""Muon: momentum whose singular values are all made about one."""
+"""Muon: momentum with all singular values brought near one."""
 
 import numbers
 
@@ -21,8 +21,8 @@ class Muon(ArrayOptimizer):
         \theta_t &= (1 - \eta \lambda) \theta_{t-1} - \eta s X_K, \qquad
         s = \sqrt{\max(1, A / B)} \;\text{ or }\; 0.2 \sqrt{\max(A, B)}
 
-    without `nesterov`, :math:`X_0` is :math:`B_t` over its norm. Parameters that are no matrices
-    are stepped by `AdamW`.
+    Without `nesterov`, :math:`X_0` is :math:`B_t` over its norm. `AdamW` steps all parameters that
+    are not matrices.
 
     Parameters
     ----------
@@ -35,38 +35,37 @@ class Muon(ArrayOptimizer):
     ns_steps : int, default=5
         Iterations :math:`K`, in [1, 100).
     ns_a, ns_b, ns_c : float, default=3.4445, -4.775, 2.0315
-        Polynomial of an iteration. The defaults lift small singular values fast and leave all of
-        them between about 0.7 and 1.2, never at 1.
+        Coefficients of an iteration. With the defaults, small singular values grow fast, and all
+        end between about 0.7 and 1.2.
     eps : float, default=1e-7
-        Least norm that is divided by, in units of gradient.
+        Smallest norm used as a divisor, in units of gradient.
     adjust_lr_fn : {"original", "match_rms_adamw"}, default="original"
-        Which :math:`s`: Jordan's, or that with which steps are as large as AdamW's, so that its
-        learning rate and decay can be kept.
+        Form of :math:`s`: Jordan's, or the one that makes steps as large as AdamW's, so that
+        AdamW's learning rate and decay can be used.
     adamw_lr : float, optional
-        Learning rate of AdamW, by default `lr`; the schedule and groups scale it likewise.
+        Learning rate of AdamW, by default `lr`; the schedule and groups scale it, too.
     adamw_beta1, adamw_beta2, adamw_eps : float, default=0.9, 0.999, 1e-8
-        As in `AdamW`. A momentum that a schedule drives is `adamw_beta1` there.
+        As in `AdamW`. A schedule that drives the momentum drives `adamw_beta1`.
     weight_decay : float, default=0.1
-        :math:`\lambda`, of all parameters; groups may have their own.
+        :math:`\lambda` of all parameters; groups may set another.
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
-        Kind of `weight_decay`; see `Optimizer`.
+        Kind of weight decay; see `Optimizer`.
     **common
-        See `Optimizer`: schedule, schedules, l2, clip_norm, clip_scope, clip_value, maximize,
-        nonfinite, average, average_decay.
+        All keywords of `Optimizer` but l1, cautious, lookahead and lookahead_alpha.
 
     Notes
     -----
-    State: one array shaped like the parameter; two where AdamW steps. The iterations run in the
-    parameter's own precision, in BLAS; torch rounds to bfloat16 in between, which moves a step by
-    about a hundredth. A step of an m by n matrix, m <= n, takes about ``2 K m (2 m n + m^2)``
-    operations. The rule is array code on the CPU (``updater.backend == "numpy"``); `backend`
-    chooses the compiler for AdamW.
+    State: one array shaped like the parameter; two where AdamW steps. The iterations run in BLAS,
+    in the parameter's precision; torch rounds to bfloat16 in between, which changes a step by about
+    one per cent. A step of an m by n matrix, m <= n, takes about ``2 K m (2 m n + m^2)``
+    operations. The rule is array code on the CPU (``updater.backend == "numpy"``); `backend` is the
+    compiler of AdamW.
 
     References
     ----------
     Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks",
-    https://kellerjordan.github.io/posts/muon/; mean instead of sum of gradients, and its options,
-    as ``torch.optim.Muon``. "match_rms_adamw": Liu et al. 2025, arXiv:2502.16982.
+    https://kellerjordan.github.io/posts/muon/; the mean instead of the sum of gradients and the
+    options as in ``torch.optim.Muon``. "match_rms_adamw": Liu et al. 2025, arXiv:2502.16982.
 
     Examples
     --------
@@ -130,7 +129,7 @@ class Muon(ArrayOptimizer):
 
     def fallback(self):
         common = {name: getattr(self, name) for name in Optimizer._fields}
-        # Those of Muon's own hyper-parameters do not concern it.
+        # Schedules of Muon's own hyper-parameters do not apply to AdamW.
         schedules = {k: v for k, v in (self.schedules or {}).items() if k in Optimizer._fields}
         common |= {"schedules": schedules or None, "clip_norm": None, "nonfinite": "ignore"}
         return AdamW(
@@ -156,7 +155,7 @@ class Muon(ArrayOptimizer):
         p -= (c["rate"] * scale) * self._orthogonal(pull, c)
 
     def _orthogonal(self, x: np.ndarray, c: dict[str, float]) -> np.ndarray:
-        """Bring the singular values of a matrix near to 1."""
+        """Bring the singular values of a matrix near 1."""
         tall = x.shape[0] > x.shape[1]
         x = (x.T if tall else x) / max(float(np.linalg.norm(x)), c["eps"])
         for _ in range(self.ns_steps):

@@ -1,10 +1,10 @@
-"""NAdam: Adam that looks ahead along its momentum, as Nesterov does."""
+"""NAdam: Adam with Nesterov momentum."""
 
 import numpy as np
 
 from .optimizer import Optimizer
 
-_TERMS = np.arange(1.0, 56.0)[:, None]  # of the series for the product: 2 ** -55 is below rounding
+_TERMS = np.arange(1.0, 56.0)[:, None]  # of the product's series; 2 ** -55 is below rounding
 
 
 class NAdam(Optimizer):
@@ -24,23 +24,20 @@ class NAdam(Optimizer):
     lr : float, default=2e-3
         Learning rate :math:`\eta`.
     beta1, beta2 : float, default=0.9, 0.999
-        Decay of the means of gradients and of their squares, in [0, 1).
+        Decay of the mean gradient and the mean squared gradient, in [0, 1).
     eps : float, default=1e-8
         Added to the denominator, in units of gradient.
     momentum_decay : float, default=4e-3
-        :math:`\psi`, per step: how fast :math:`\mu` grows to beta1 (keras: 1).
+        :math:`\psi`, per step: how fast :math:`\mu` approaches beta1 (keras: 1).
     preset : {"torch", "keras"}, optional
-        Whose defaults and form are taken for what is not given; for
-        instance ``momentum_decay=1`` of keras.
+        Library whose defaults and form apply to parameters not given.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
-    State: two arrays shaped like the parameter. Where beta1 or :math:`\psi` is scheduled, its value
-    of the step stands for all earlier ones in :math:`\Pi`, as in Adam's bias correction.
+    State: two arrays shaped like the parameter. If beta1 or :math:`\psi` is scheduled, :math:`\Pi`
+    uses its current value for all earlier steps, as Adam's bias correction does.
 
     References
     ----------
@@ -64,12 +61,7 @@ class NAdam(Optimizer):
     momentum_decay: float = 4e-3
 
     state = ("m", "v")
-    ranges = {
-        "beta1": "[0, 1)",
-        "beta2": "[0, 1)",
-        "eps": "[0, inf)",
-        "momentum_decay": "[0, inf)",
-    }
+    ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)", "momentum_decay": "[0, inf)"}
     presets = {
         "torch": {},
         "keras": {"lr": 1e-3, "eps": 1e-7, "momentum_decay": 1.0, "decay": "decoupled"},
@@ -98,10 +90,10 @@ class NAdam(Optimizer):
 
 
 def _product(power, t, rate):
-    """Return the product of mu_1 ... mu_t without walking through the steps.
+    """Return the product of mu_1 ... mu_t in closed form.
 
-    The logarithm of 1 - a**i / 2 is a power series, and the sum over i of each of its terms is
-    geometric. Where beta1**t is lost beside 1 nothing is computed, so late steps cost nothing.
+    The logarithm of 1 - a**i / 2 is a power series, and the sum over i of each term is geometric.
+    Where beta1**t is negligible the product is taken as 0, so late steps cost nothing.
     """
     power, t, rate = np.broadcast_arrays(np.asarray(power, dtype=float), t, rate)
     near = power > 1e-18

@@ -1,4 +1,4 @@
-"""NovoGrad: Adam with one second moment for a whole array."""
+"""NovoGrad: Adam with one second moment per array."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ from .optimizer import Optimizer
 
 
 class NovoGrad(Optimizer):
-    r"""Momentum of gradients that are divided by the running norm of their array.
+    r"""Momentum of gradients divided by the running norm of their array.
 
     .. math::
         v_t &= \beta_2 v_{t-1} + (1 - \beta_2) \|g_t\|^2, \qquad v_1 = \|g_1\|^2 \\
         m_t &= \beta_1 m_{t-1} + \frac{g_t}{\sqrt{v_t} + \epsilon} + \lambda \theta_{t-1}, \qquad
         \theta_t = \theta_{t-1} - \eta m_t
 
-    The norm is that of one array.
+    The norm is of one array.
 
     Parameters
     ----------
@@ -26,15 +26,14 @@ class NovoGrad(Optimizer):
     eps : float, default=1e-8
         Added to the denominator, in units of gradient.
     grad_averaging : bool, default=False
-        Multiply what enters the momentum by :math:`1 - \beta_1`, from the first step on.
+        Multiply the terms that enter the momentum by :math:`1 - \beta_1`.
     weight_decay : float, default=0.0
         :math:`\lambda`.
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
-        ``"decoupled"`` is the paper's, inside of the momentum. The others are the same as
-        everywhere, outside of it.
+        ``"decoupled"`` is the paper's, part of the momentum. The other kinds act outside of it, as
+        in other optimizers.
     **common
-        See `Optimizer`: schedule, schedules, l2, l1, clip_norm, clip_scope, clip_value, maximize,
-        nonfinite, average, average_decay, cautious, lookahead, lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
@@ -52,7 +51,7 @@ class NovoGrad(Optimizer):
     >>> from fastlr import NovoGrad
     >>> w = np.array([3.0, -4.0])
     >>> updater = NovoGrad(lr=0.1).bind(w)
-    >>> updater.step(np.array([6.0, -8.0]))  # of whatever size: its direction counts
+    >>> updater.step(np.array([6.0, -8.0]))  # only the direction counts
     >>> w.round(6).tolist()
     [2.94, -3.92]
     """

@@ -1,4 +1,4 @@
-"""Prodigy: Adam with a learning rate that is estimated on the way."""
+"""Prodigy: Adam with a learning rate estimated during training."""
 
 import math
 
@@ -21,38 +21,34 @@ class Prodigy(Optimizer):
         \theta_t &= \theta_{t-1} - \eta_t d_{t-1} \left(
             \frac{m_t}{\sqrt{v_t} + d_t \epsilon} + \lambda \theta_{t-1} \right)
 
-    The product and the 1-norm are those of all parameters together.
+    The product and the 1-norm are over all parameters together.
 
     Parameters
     ----------
     lr : float, default=1.0
-        Factor :math:`\eta` on the estimated rate; the authors leave it at 1. A schedule goes on
-        top.
-    beta1 : float, default=0.9
-        Decay of the mean of gradients, in [0, 1).
-    beta2 : float, default=0.999
-        Decay of the mean of squared gradients, in [0, 1).
+        Factor :math:`\eta` on the estimated rate, as is a schedule; the authors keep it at 1.
+    beta1, beta2 : float, default=0.9, 0.999
+        Decay of the mean gradient and the mean squared gradient, in [0, 1).
     beta3 : float, optional
-        Decay of what the estimate is made of, in [0, 1); by default the root of `beta2`.
+        Decay of the sums behind the estimate, in [0, 1); by default the root of `beta2`.
     eps : float, default=1e-8
         Added to the denominator, in units of gradient.
     d0 : float, default=1e-6
         First estimate of the distance, above 0.
     d_coef : float, default=1.0
-        :math:`c`: raises or lowers the estimate; the authors prefer it to `lr` for that.
+        :math:`c`: factor on the estimate, which the authors prefer to changing `lr`.
     growth_rate : float, default=inf
         Largest growth of the estimate in one step, after its first rise.
     bias_correction : bool, default=False
         Multiply the rate by Adam's correction :math:`\sqrt{1 - \beta_2^t} / (1 - \beta_1^t)`.
     safeguard_warmup : bool, default=False
-        Leave :math:`\eta_t` out of :math:`s`, so that a warm-up does not raise the estimate.
+        Omit :math:`\eta_t` from :math:`s`, so that a warm-up does not raise the estimate.
     weight_decay : float, default=0.0
         :math:`\lambda`.
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
-        ``"decoupled"`` is the authors', with the estimated rate :math:`\eta_t d_{t-1}`.
+        The authors' kind is ``"decoupled"``, at the estimated rate :math:`\eta_t d_{t-1}`.
     **common
-        See `Optimizer`: schedule, schedules, l2, l1, clip_norm, clip_scope, clip_value, maximize,
-        nonfinite, average, average_decay, cautious, lookahead, lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
@@ -62,7 +58,7 @@ class Prodigy(Optimizer):
     References
     ----------
     Mishchenko & Defazio 2024, "Prodigy: an expeditiously adaptive parameter-free learner",
-    arXiv:2306.06101, as in the authors' program.
+    arXiv:2306.06101, as in the authors' code.
 
     Examples
     --------
@@ -93,7 +89,7 @@ class Prodigy(Optimizer):
     flags = ("safeguard_warmup",)
     sums = ("dot", "size")
     scope = "all"
-    # The first estimate is kept as it was given: `d` is compared with it.
+    # `first` keeps the initial estimate, with which `d` is compared.
     scalars = ("d", "first", "highest", "r")
     derived = ("before",)
     own_decay = "decoupled"

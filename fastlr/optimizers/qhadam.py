@@ -1,4 +1,4 @@
-"""Quasi-hyperbolic Adam: the raw gradient beside each of Adam's two averages."""
+"""Quasi-hyperbolic Adam: the raw gradient mixed into both of Adam's means."""
 
 from .optimizer import Optimizer
 
@@ -17,16 +17,14 @@ class QHAdam(Optimizer):
     lr : float, default=1e-3
         Learning rate :math:`\eta`.
     beta1, beta2 : float, default=0.9, 0.999
-        Decay of the means of gradients and of their squares, in [0, 1).
+        Decay of the mean gradient and the mean squared gradient, in [0, 1).
     nu1, nu2 : float, default=1.0, 1.0
-        Weights of the two averages beside the gradient, in [0, 1]. Ones make it Adam; the
+        Weights of the two means relative to the gradient, in [0, 1]. With ones it is Adam; the
         authors suggest ``nu1=0.7`` with ``beta1=0.995``.
     eps : float, default=1e-8
         Added to the denominator, in units of gradient.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----

@@ -13,20 +13,18 @@ class QHM(Optimizer):
     Parameters
     ----------
     lr : float, default=1.0
-        Learning rate :math:`\eta`. The momentum is a mean, so this is 1 / (1 - :math:`\mu`) times
-        what SGD with the same momentum takes.
+        Learning rate :math:`\eta`. The momentum is a mean, so use 1 / (1 - :math:`\mu`) times the
+        rate of SGD with the same momentum.
     momentum : float, default=0.999
         :math:`\mu`, in [0, 1).
     nu : float, default=0.7
-        :math:`\nu`, in [0, 1]: 0 is plain SGD, 1 is momentum, :math:`\mu` is Nesterov's.
+        :math:`\nu`, in [0, 1]: 0 is plain SGD, 1 is momentum, :math:`\mu` is Nesterov momentum.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
-    State: one array shaped like the parameter, zero at the start.
+    State: one array shaped like the parameter.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""RAdam: Adam that waits with scaling until its estimate of the scale can be trusted."""
+"""RAdam: Adam that scales only once its estimate of the scale is reliable."""
 
 import numpy as np
 
@@ -24,20 +24,18 @@ class RAdam(Optimizer):
     lr : float, default=1e-3
         Learning rate :math:`\eta`.
     beta1, beta2 : float, default=0.9, 0.999
-        Decay of the means of gradients and of their squares, in [0, 1).
+        Decay of the mean gradient and the mean squared gradient, in [0, 1).
     eps : float, default=1e-8
         Added to the root of :math:`v` before its bias is corrected, as torch does.
     threshold : float, default=5.0
-        Length of the average from which the gradient is scaled, at least 4.
+        Length :math:`\rho_t` of the mean above which steps are scaled, at least 4.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
-    State: two arrays shaped like the parameter. The first steps (five with the defaults) are
-    plain momentum: their length is in units of gradient.
+    State: two arrays shaped like the parameter. The first steps (five with the defaults) are plain
+    momentum and scale with the gradient.
 
     References
     ----------
@@ -50,7 +48,7 @@ class RAdam(Optimizer):
     >>> from fastlr import RAdam
     >>> w = np.array([1.0, -2.0])
     >>> updater = RAdam(lr=0.1).bind(w)
-    >>> updater.step(w.copy())  # not yet scaled: a step of lr times the gradient
+    >>> updater.step(w.copy())  # not yet scaled: lr times the gradient
     >>> w.round(6).tolist()
     [0.9, -1.8]
     """
@@ -62,26 +60,21 @@ class RAdam(Optimizer):
     threshold: float = 5.0
 
     state = ("m", "v")
-    ranges = {
-        "beta1": "[0, 1)",
-        "beta2": "[0, 1)",
-        "eps": "[0, inf)",
-        "threshold": "[4, inf)",
-    }
+    ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)", "threshold": "[4, inf)"}
 
     def coefficients(self, t, lr):
         power = self.beta2**t
         limit = 2 / (1 - self.beta2) - 1
         length = limit - 2 * t * power / (1 - power)
         scaled = length > self.threshold
-        # Numbers that are harmless below the threshold, where the result is not used.
+        # Below the threshold the result is unused; 5 avoids invalid roots there.
         a, b = np.where(scaled, length, 5.0), np.where(scaled, limit, 5.0)
         rectified = np.sqrt((a - 4) * (a - 2) * b / ((b - 4) * (b - 2) * a) * (1 - power))
         return {
             "c1": 1 - self.beta1,
             "c2": 1 - self.beta2,
             "step": lr / (1 - self.beta1**t) * np.where(scaled, rectified, 1.0),
-            # The denominator is sqrt(v) + eps, or 1 while v is not trusted.
+            # The denominator is sqrt(v) + eps, or 1 while v is unreliable.
             "root": np.where(scaled, 1.0, 0.0),
             "offset": np.where(scaled, self.eps, 1.0),
         }

@@ -1,4 +1,4 @@
-"""RMSprop: each gradient divided by the running size of its own past."""
+"""RMSprop: gradients divided by their running root mean square."""
 
 import numpy as np
 
@@ -19,10 +19,9 @@ class RMSprop(Optimizer):
     Parameters
     ----------
     lr : float, default=1e-3
-        Learning rate :math:`\eta`. The guide's value; torch's default is 0.01.
+        Learning rate :math:`\eta` (torch: 0.01).
     rho : float, default=0.9
-        Decay of the mean of squared gradients, in [0, 1). The guide's value; torch calls it
-        alpha and takes 0.99.
+        Decay of the mean squared gradient, in [0, 1) (torch: ``alpha=0.99``).
     eps : float, default=1e-8
         Added to the denominator, in units of gradient.
     momentum : float, default=0.0
@@ -34,14 +33,12 @@ class RMSprop(Optimizer):
     lr_in_momentum : bool, default=False
         Put the rate inside the momentum buffer (TensorFlow).
     initial_scale : float, default=0.0
-        What :math:`v` starts from (TensorFlow: 1).
+        Initial value of :math:`v` (TensorFlow: 1).
     preset : {"torch", "keras", "tf", "optax"}, optional
-        Whose defaults and form are taken for what is not given; ``"tf"`` is
+        Library whose defaults and form apply to parameters not given; ``"tf"`` is
         ``tf.compat.v1.train.RMSPropOptimizer``.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
@@ -74,12 +71,7 @@ class RMSprop(Optimizer):
 
     state = ("v", "a", "buf")
     flags = ("momentum", "centered", "eps_in_sqrt")
-    ranges = {
-        "rho": "[0, 1)",
-        "eps": "[0, inf)",
-        "momentum": "[0, 1)",
-        "initial_scale": "[0, inf)",
-    }
+    ranges = {"rho": "[0, 1)", "eps": "[0, inf)", "momentum": "[0, 1)", "initial_scale": "[0, inf)"}
     choices = {
         "centered": (False, True),
         "eps_in_sqrt": (False, True),

@@ -1,4 +1,4 @@
-"""Rprop: only the signs of gradients count, and whether they change."""
+"""Rprop: step sizes that depend only on the signs of gradients."""
 
 import numpy as np
 
@@ -6,38 +6,36 @@ from .optimizer import Optimizer
 
 
 class Rprop(Optimizer):
-    r"""Resilient backpropagation, for gradients of the whole data set.
+    r"""Resilient backpropagation, for gradients over the whole data set.
 
     .. math::
         \Delta_t &= \mathrm{clip}\big(\Delta_{t-1} \cdot \{\eta^+, 1, \eta^-\},\,
             \Delta_{\min},\, \Delta_{\max}\big) \quad\text{as } g_t g_{t-1} >, =, < 0 \\
         \theta_t &= \theta_{t-1} - \Delta_t \, \mathrm{sign}(g_t)
 
-    After a change of sign :math:`g_t` counts as zero, in this step and as the last of the next.
+    After a change of sign, :math:`g_t` counts as zero in this step and in the next comparison.
 
     Parameters
     ----------
     lr : float, default=0.01
-        Step size :math:`\Delta_0`, in units of the parameter. A schedule, and the factor of a
-        parameter group, scale the steps that are made and not the sizes that are kept.
+        Initial step size :math:`\Delta_0`, in units of the parameter. A schedule or the factor of a
+        parameter group scales the steps but not the stored sizes.
     eta_minus, eta_plus : float, default=0.5, 1.2
-        Factors on a step size after a change of sign, in (0, 1], and without one, at least 1.
+        Factors on a step size after a change of sign, in (0, 1], and otherwise, at least 1.
     min_step, max_step : float, default=1e-6, 50.0
         Bounds of step sizes.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
-    State: two arrays shaped like the parameter: step sizes, and the sign of the last gradient,
-    which unlike the gradient never underflows in a product.
+    State: two arrays shaped like the parameter, the step sizes and the signs of the last gradient.
+    Unlike gradients, signs never underflow in a product.
 
     References
     ----------
     Riedmiller & Braun 1993, "A direct adaptive method for faster backpropagation learning: the
-    RPROP algorithm"; without taking steps back, as in Igel & Huesken 2000 (iRprop-).
+    RPROP algorithm"; without backtracking, as in Igel & Huesken 2000 (iRprop-).
 
     Examples
     --------
@@ -46,7 +44,7 @@ class Rprop(Optimizer):
     >>> w = np.array([1.0, -2.0])
     >>> updater = Rprop(lr=0.5).bind(w)
     >>> updater.step(np.array([3.0, -1.0]))
-    >>> updater.step(np.array([1.0, 1.0]))  # the second one turns: it waits
+    >>> updater.step(np.array([1.0, 1.0]))  # the second sign changed: no step
     >>> w.round(6).tolist()
     [-0.1, -1.5]
     """

@@ -1,4 +1,4 @@
-"""Schedule-Free AdamW: an average of points in the place of momentum and of a falling rate."""
+"""Schedule-Free AdamW: averaging instead of momentum and a falling rate."""
 
 import numpy as np
 
@@ -18,31 +18,30 @@ class ScheduleFreeAdamW(Optimizer):
             y_t = (1 - \beta_1)\, z_t + \beta_1 x_t, \qquad
             \eta_t = \eta \min(1, t / T)
 
-    The bound parameters are :math:`y`, at which gradients are to be taken. Predictions are made
-    with :math:`x`, which ``updater.averaged`` returns; estimators do so by themselves.
+    The bound parameters are :math:`y`; compute gradients there. Predict with :math:`x`, which
+    ``updater.averaged`` returns; estimators do so automatically.
 
     Parameters
     ----------
     lr : float, default=2.5e-3
-        Learning rate :math:`\eta`. Larger than AdamW's with a schedule: try 1 to 10 times.
+        Learning rate :math:`\eta`. Try 1 to 10 times the rate of AdamW with a schedule.
     beta1 : float, default=0.9
         In (0, 1): where between :math:`z` and :math:`x` gradients are taken.
     beta2 : float, default=0.999
-        Decay of the mean of squared gradients, in [0, 1).
+        Decay of the mean squared gradient, in [0, 1).
     eps : float, default=1e-8
         Added to the denominator, in units of gradient.
     warmup_steps : int, default=0
-        :math:`T`, steps in which the rate grows to its value.
+        :math:`T`, steps over which the rate grows to its value.
     r : float, default=0.0
-        Power of the step number in the weights of the average: later points count more.
+        Power of the step number in the weights of the average; above 0 later points count more.
     weight_lr_power : float, default=2.0
         Power :math:`k` of the warm-up's rate in these weights.
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
-        What weight_decay means. All kinds act at :math:`y`.
+        Kind of weight decay. All kinds act at :math:`y`.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, l2, clip_norm, clip_scope, clip_value,
-        maximize, nonfinite, average, average_decay. A schedule is not needed; the weights
-        :math:`c_t` do not know it, and are right for one that never rises.
+        All keywords of `Optimizer` but l1, cautious, lookahead and lookahead_alpha. No schedule is
+        needed. The weights :math:`c_t` ignore it and are right only for one that never rises.
 
     Notes
     -----
@@ -87,7 +86,7 @@ class ScheduleFreeAdamW(Optimizer):
         check_constant(self, "beta1")
 
     def momentum_field(self):
-        return None  # a schedule's momentum has nothing to drive here
+        return None  # schedules cannot drive a momentum here
 
     def initial_state(self):
         return {"z": "p"}

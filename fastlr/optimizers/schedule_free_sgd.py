@@ -1,4 +1,4 @@
-"""Schedule-Free SGD: an average of points in the place of a falling rate."""
+"""Schedule-Free SGD: averaging instead of a falling rate."""
 
 from ._schedule_free import average_of, average_weight, check_constant
 from .optimizer import Optimizer
@@ -14,26 +14,25 @@ class ScheduleFreeSGD(Optimizer):
         y_t &= (1 - \mu)\, z_t + \mu\, x_t, \qquad
             \eta_t = \eta \min(1, t / T)
 
-    The bound parameters are :math:`y`, at which gradients are to be taken. Predictions are made
-    with :math:`x`, which ``updater.averaged`` returns; estimators do so by themselves.
+    The bound parameters are :math:`y`; compute gradients there. Predict with :math:`x`, which
+    ``updater.averaged`` returns; estimators do so automatically.
 
     Parameters
     ----------
     lr : float, default=1.0
-        Learning rate :math:`\eta`. Larger than that of SGD with a schedule: try 1 to 10 times.
+        Learning rate :math:`\eta`. Try 1 to 10 times the rate of SGD with a schedule.
     momentum : float, default=0.9
         :math:`\mu`, in (0, 1): where between :math:`z` and :math:`x` gradients are taken.
     warmup_steps : int, default=0
-        :math:`T`, steps in which the rate grows to its value.
+        :math:`T`, steps over which the rate grows to its value.
     r : float, default=0.0
-        Power of the step number in the weights of the average: later points count more.
+        Power of the step number in the weights of the average; above 0 later points count more.
     weight_lr_power : float, default=2.0
         Power :math:`k` of the warm-up's rate in these weights.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay. All kinds of decay act at
-        :math:`y`. A schedule is not needed; the weights :math:`c_t` do not know it, and are right
-        for one that never rises.
+        All keywords of `Optimizer` but l1, cautious, lookahead and lookahead_alpha. All kinds of
+        decay act at :math:`y`. No schedule is needed. The weights :math:`c_t` ignore it and are
+        right only for one that never rises.
 
     Notes
     -----
@@ -74,7 +73,7 @@ class ScheduleFreeSGD(Optimizer):
         check_constant(self, "momentum")
 
     def momentum_field(self):
-        return None  # a schedule's momentum has nothing to drive here
+        return None  # schedules cannot drive a momentum here
 
     def initial_state(self):
         return {"z": "p"}

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent, with momentum in its usual forms."""
+"""Stochastic gradient descent, plain or with momentum."""
 
 import numpy as np
 
@@ -20,19 +20,17 @@ class SGD(Optimizer):
     momentum : float, default=0.0
         :math:`\mu`, in [0, 1). At 0 no buffer is kept.
     dampening : float, default=0.0
-        :math:`\tau`, in [0, 1]; the first gradient is never dampened.
+        :math:`\tau`, in [0, 1]; it spares the first gradient.
     nesterov : bool, default=False
         Look ahead along the momentum; needs ``momentum > 0`` and ``dampening == 0``.
     lr_in_momentum : bool, default=False
-        Put the rate inside the buffer, as keras and scikit-learn do. It makes a difference only
-        when the rate changes.
+        Put the rate inside the buffer, as keras and scikit-learn do. This matters only when the
+        rate changes.
     preset : {"torch", "keras", "optax", "sklearn", "fastai"}, optional
-        Whose defaults and form are taken for what is not given; ``"sklearn"`` is
+        Library whose defaults and form apply to parameters not given; ``"sklearn"`` is
         ``MLPClassifier(solver="sgd")``.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----

@@ -1,10 +1,10 @@
-"""Signum: steps of one length, along the sign of the momentum."""
+"""Signum: steps of fixed size along the sign of the momentum."""
 
 from .optimizer import Optimizer
 
 
 class Signum(Optimizer):
-    r"""Signum, and signSGD when momentum is zero.
+    r"""Signum, or signSGD if the momentum is zero.
 
     .. math::
         m_t = \mu m_{t-1} + (1 - \mu) g_t, \qquad
@@ -13,20 +13,18 @@ class Signum(Optimizer):
     Parameters
     ----------
     lr : float, default=1e-4
-        Learning rate :math:`\eta`: how far every parameter moves in each step.
+        Learning rate :math:`\eta`: change of every parameter in each step.
     momentum : float, default=0.9
-        :math:`\mu`, in [0, 1). At 0 the sign of the gradient itself is used and no buffer kept.
+        :math:`\mu`, in [0, 1). At 0 the sign of the gradient is used and no buffer is kept.
     decay : {"decoupled", "l2", "independent"}, default="decoupled"
-        What weight_decay means; the paper's is decoupled.
+        Kind of weight decay; the paper's is decoupled.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----
-    State: one array shaped like the parameter with momentum, none without. Where the momentum is
-    exactly zero the parameter stays.
+    State: one array shaped like the parameter with momentum, none without. A parameter whose
+    momentum is exactly zero does not move.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""SM3: Adagrad whose sums are kept for rows and columns instead of elements."""
+"""SM3: Adagrad with sums per row and column instead of per element."""
 
 import functools
 
@@ -8,10 +8,10 @@ from ._array import ArrayOptimizer
 
 
 class SM3(ArrayOptimizer):
-    r"""Square root of minima of sums of maxima of squared gradients, version II.
+    r"""Square-root of minima of sums of maxima of squared gradients (SM3-II).
 
-    Every slice of an array along each of its dimensions keeps one number. An element lies in one
-    slice of each dimension :math:`r`, called :math:`r_i` here:
+    Each slice of an array along each dimension has one number. Element :math:`i` lies in one slice
+    of each dimension :math:`r`, called :math:`r_i` here:
 
     .. math::
         \nu_t(i) &= \beta_2 \min_r \mu_{t-1}(r_i) + b\, g_t(i)^2, \qquad
@@ -20,32 +20,31 @@ class SM3(ArrayOptimizer):
         \theta_t = \theta_{t-1} - \eta m_t
 
     with :math:`b = 1` for :math:`\beta_2 = 1`, otherwise :math:`b = 1 - \beta_2`, and 0 for
-    :math:`0 / 0`. In vectors each element is a slice of its own: that is Adagrad.
+    :math:`0 / 0`. In a vector each element is one slice, which gives Adagrad.
 
     Parameters
     ----------
     lr : float, default=0.1
         Learning rate :math:`\eta`, in units of parameter.
     momentum : float, default=0.9
-        :math:`\mu`, in [0, 1); zero keeps no array :math:`m`.
+        :math:`\mu`, in [0, 1). At 0 no array :math:`m` is kept.
     beta2 : float, default=1.0
-        Decay of the sums of squares, in [0, 1]; 1 is the paper's, a sum that never falls.
+        Decay of the sums of squares, in [0, 1]; 1 as in the paper means no decay.
     eps : float, default=1e-8
         Added to :math:`\nu`, in units of squared gradient.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay.
+        All keywords of `Optimizer` but l1, cautious, lookahead and lookahead_alpha.
 
     Notes
     -----
-    State: for a matrix of m by n, m + n numbers, and with momentum an array like the parameter.
-    The rule is array code on the CPU (``updater.backend == "numpy"``) and has temporary arrays of
-    the parameter's size.
+    State: m + n numbers for an m by n matrix, and with momentum an array like the parameter. The
+    rule is array code on the CPU (``updater.backend == "numpy"``) and makes temporary arrays of the
+    parameter's size.
 
     References
     ----------
     Anil, Gupta, Koren & Singer 2019, "Memory-efficient adaptive optimization", arXiv:1901.11150,
-    algorithm SM3-II; momentum, `beta2` and `eps` as ``optax.sm3``.
+    algorithm SM3-II; momentum, `beta2` and `eps` as in ``optax.sm3``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Yogi: Adam whose squared average grows at a bounded pace."""
+"""Yogi: Adam whose mean squared gradient changes at a bounded speed."""
 
 import numpy as np
 
@@ -19,20 +19,18 @@ class Yogi(Optimizer):
     lr : float, default=0.01
         Learning rate :math:`\eta`.
     beta1 : float, default=0.9
-        Decay of the mean of gradients, in [0, 1).
+        Decay of the mean gradient, in [0, 1).
     beta2 : float, default=0.999
-        1 - beta2 is the share of a squared gradient that :math:`v` moves by, in [0, 1).
+        In [0, 1); :math:`v` changes by 1 - beta2 of the squared gradient.
     eps : float, default=1e-3
         Added to the denominator, in units of gradient.
     initial_accumulator : float, default=1e-6
-        What :math:`v` starts from, in units of squared gradient.
+        Initial value of :math:`v`, in units of squared gradient.
     initial_momentum : float, default=0.0
-        What :math:`m` starts from. Libraries give it `initial_accumulator` too, by which even
-        parameters without any gradient move at first.
+        Initial value of :math:`m`. Other libraries use `initial_accumulator`, with which parameters
+        move at first even without a gradient.
     **common
-        See `Optimizer`: schedule, schedules, weight_decay, decay, l2, l1, clip_norm, clip_scope,
-        clip_value, maximize, nonfinite, average, average_decay, cautious, lookahead,
-        lookahead_alpha.
+        All keywords of `Optimizer`.
 
     Notes
     -----

@@ -196,7 +196,7 @@ def test_other_optimizers_have_no_average_unless_asked():
     ("cls", "name"), [(ScheduleFreeSGD, "momentum"), (ScheduleFreeAdamW, "beta1")]
 )
 def test_schedule_free_refuses_a_schedule_of_what_ties_its_points_together(cls, name):
-    with pytest.raises(ValueError, match=f"{name} must stay the same"):
+    with pytest.raises(ValueError, match=f"{name} must stay constant"):
         cls(schedules={name: Linear(10)})
     updater = cls(schedule="onecycle").bind(np.ones(2), total_steps=10)
     assert updater.momentum is None  # nor does one-cycle's momentum reach it
