@@ -1,4 +1,4 @@
-"""What fastlr warns of during training, so that a program can tell one case from another."""
+"""Warnings issued during training, one class per cause."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ __all__ = ["DivergenceWarning", "InterruptionWarning", "ScaleWarning", "StuckWar
 
 
 class DivergenceWarning(ConvergenceWarning):
-    """Training has left the finite numbers and was stopped; the weights from before are kept.
+    """Training has diverged.
 
-    Also where all epochs were finite, and ended with many times the loss of a model that knows
-    nothing.
+    Either the loss or gradient was not finite, in which case training stops and the last finite
+    weights are kept; or all epochs were finite, but ended with many times the loss of a constant
+    model.
 
     Parameters
     ----------
     message : str
-        What is shown.
+        Text of the warning.
     step : int or None
-        Step of the optimizer whose loss or gradient was not finite, counted from 1; None if all
-        were.
+        Optimizer step whose loss or gradient was not finite, counted from 1; None if all were
+        finite.
     lr : float or None
         Learning rate in use.
 
@@ -41,11 +42,11 @@ class DivergenceWarning(ConvergenceWarning):
 
 
 class InterruptionWarning(ConvergenceWarning):
-    """Ctrl-C has ended the training; the weights of the last finished epoch are kept."""
+    """Ctrl-C ended the training; the weights of the last finished epoch are kept."""
 
 
 class StuckWarning(ConvergenceWarning):
-    """The loss has not moved at all, over several epochs; `fastlr.diagnose` tells more.
+    """The loss did not change over several epochs; see `fastlr.diagnose` for the cause.
 
     Examples
     --------
@@ -66,7 +67,7 @@ class ScaleWarning(UserWarning):
     Attributes
     ----------
     RATIO : float
-        Of the sizes of the largest and the smallest feature, from which it is issued.
+        Ratio of the largest to the smallest size of a feature from which it is issued.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Every loss, one file each. A file dropped in here is found by itself."""
+"""Every loss, one file each; a new file here is found automatically."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ _OWN = ("LOSSES", "Loss", "get_loss")
 _FOLDER = Folder(__name__, __path__, Loss)
 
 LOSSES = Registry(_FOLDER)
-"""Registry: lower-case class name to class, a mapping that imports what it is asked for."""
+"""Registry: lower-case class name to class, imported on first access."""
 
 
 __getattr__, __dir__ = _FOLDER.attributes(globals(), _OWN)
 
 
 def get_loss(loss: Any, name: str = "loss") -> Loss:
-    """Return a loss object for a name or an object.
+    """Return the loss that a name or an object stands for.
 
     Parameters
     ----------
     loss : str or Loss
-        A class name in any case, with or without ``_``, such as ``"log_loss"``; or an object,
-        which is returned as it is.
+        A class name in any case, with or without ``_``, such as ``"log_loss"``; or an object, which
+        is returned unchanged.
     name : str, default="loss"
-        What to call the argument in messages.
+        Name of the argument in messages.
 
     Returns
     -------
     Loss
-        With its default hyper-parameters if it was named.
+        With default hyper-parameters if given by name.
 
     Raises
     ------
     TypeError, ValueError
-        If it is neither, or no loss has that name.
+        If it is neither, or no loss has the name.
 
     Examples
     --------

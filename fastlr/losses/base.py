@@ -1,4 +1,4 @@
-"""What every loss is: hyper-parameters, and a scalar rule for its value and its slope."""
+"""Base of losses: hyper-parameters and a scalar rule for value and slope."""
 
 from __future__ import annotations
 
@@ -16,37 +16,36 @@ LINKS = ("identity", "log", "logit")
 class Loss(HyperParameters):
     r"""Base of every loss.
 
-    A loss compares the output :math:`z` of a model with a target :math:`y`. A subclass annotates
-    its hyper-parameters as an optimizer does, and states value and slope for one pair in the
-    static rule ``loss(z, y, <coefficients>)``, which is compiled; training code calls it with the
-    outputs of a whole mini-batch. The language of the rule is that of optimizers (assignments,
-    arithmetic, comparisons, if/else, ``sqrt abs sign min max exp log``), with ``log1p``,
-    ``expm1`` and ``tanh`` besides. Numbers in it come from `coefficients`, for a literal would be
-    computed in double precision.
+    A loss compares a model's output :math:`z` with a target :math:`y`. A subclass annotates its
+    hyper-parameters like an optimizer and defines value and slope for one pair in the static rule
+    ``loss(z, y, <coefficients>)``. The rule is compiled and called for whole mini-batches. It is
+    written in the language of optimizers (assignments, arithmetic, comparisons, if/else, ``sqrt abs
+    sign min max exp log``) plus ``log1p``, ``expm1`` and ``tanh``. Its numbers come from
+    `coefficients`, because literals would be computed in double precision.
 
     Attributes
     ----------
     task : {"margin", "real", "positive"}
-        What targets are: +1 and -1 (classifiers); any numbers; numbers of `targets`, with a
-        model of the logarithm of their mean.
+        Kind of targets: +1 and -1 (classifiers); any numbers; numbers in `targets` whose mean has
+        the output as its logarithm.
     link : {"identity", "log", "logit"}
-        What an output is, as a function of the mean that it predicts.
+        Output as a function of the predicted mean.
     targets : str
-        Interval that the targets of regressors lie in.
+        Interval of the targets of regressors.
     aliases : tuple of str
         Other names by which `get_loss` finds it.
 
     Notes
     -----
-    `probability` and `scaled` are for losses that have them: the first gives classifiers
-    ``predict_proba``, the second lets regressors train on targets of a sensible size.
+    `probability` and `scaled` are optional. The first gives classifiers ``predict_proba``; the
+    second lets regressors train on scaled targets.
 
     Examples
     --------
     >>> import numpy as np
     >>> from fastlr.losses import Loss
     >>> class Cauchy(Loss):
-    ...     '''Grows as the logarithm of the squared residual, so outliers hardly pull.'''
+    ...     '''Grows like the logarithm of the squared residual, so outliers have little weight.'''
     ...
     ...     scale: float = 1.0
     ...     task = "real"
@@ -78,13 +77,13 @@ class Loss(HyperParameters):
                 )
 
     def coefficients(self) -> Mapping[str, float]:
-        """Return the numbers that the rule takes after ``z`` and ``y``."""
+        """Return the arguments of the rule after ``z`` and ``y``."""
         return {}
 
     def evaluate(
         self, z: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None
     ) -> tuple[float, np.ndarray]:
-        """Return the summed loss and the slope at each output, by the compiled rule.
+        """Return the summed loss and the slope at each output, using the compiled rule.
 
         Parameters
         ----------
@@ -131,7 +130,7 @@ class Loss(HyperParameters):
         Raises
         ------
         NotImplementedError
-            If the loss does not estimate probabilities.
+            If the loss gives no probabilities.
         """
         raise NotImplementedError(f"{type(self).__name__} gives no probabilities")
 
@@ -141,7 +140,7 @@ class Loss(HyperParameters):
         return type(self).probability is not Loss.probability
 
     def scaled(self, factor: float) -> tuple[Loss, float] | None:
-        r"""Return what this loss is for targets divided by a factor.
+        r"""Return the equivalent loss for targets divided by a factor.
 
         Parameters
         ----------
@@ -153,20 +152,20 @@ class Loss(HyperParameters):
         (Loss, float) or None
             A loss :math:`L'` and a power :math:`d` for which
             :math:`L(f z + c, f y + c) = f^d L'(z, y)` at any :math:`c`; with task "positive",
-            :math:`L(z + \log f, f y) = f^d L'(z, y)` but for a term without :math:`z`. None if
-            there is no such pair, and targets are then left as they are.
+            :math:`L(z + \log f, f y) = f^d L'(z, y)` up to a term without :math:`z`. None if there
+            is no such pair; targets then stay unscaled.
         """
         return None
 
     def check_targets(self, y: np.ndarray, name: str = "y") -> None:
-        """Raise unless all targets lie where the loss has a meaning for them.
+        """Raise unless all targets lie in the interval `targets`.
 
         Parameters
         ----------
         y : ndarray
             Targets of a regressor, finite.
         name : str, default="y"
-            What to call them in the message.
+            Name of the targets in the message.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Epsilon-insensitive loss: that of support vector regression."""
+"""Epsilon-insensitive loss, for support vector regression."""
 
 from .base import Loss
 
@@ -12,7 +12,7 @@ class EpsilonInsensitive(Loss):
     Parameters
     ----------
     epsilon : float, default=0.1
-        :math:`\epsilon`, the error that costs nothing, in units of the target. With 0 this is the
+        :math:`\epsilon`, largest error without loss, in units of the target. With 0 this is the
         absolute error, whose minimiser estimates the median.
 
     Examples

@@ -1,10 +1,10 @@
-"""Gamma loss, for positive numbers whose deviation grows with their mean."""
+"""Gamma loss, for positive numbers whose deviation is proportional to their mean."""
 
 from .base import Loss
 
 
 class Gamma(Loss):
-    r"""Half the Gamma deviance, with a log link, without terms of :math:`y` alone.
+    r"""Half the Gamma deviance, with a log link, without terms in :math:`y` alone.
 
     .. math::
         L(z, y) = z + y e^{-z}, \qquad \frac{\partial L}{\partial z} = 1 - y e^{-z}

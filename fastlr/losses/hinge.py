@@ -1,4 +1,4 @@
-"""Hinge loss: that of the support vector machine."""
+"""Hinge loss, for support vector machines."""
 
 from .base import Loss
 
@@ -10,9 +10,9 @@ class Hinge(Loss):
         L(z, y) = \max(0, 1 - y z), \qquad
         \frac{\partial L}{\partial z} = -y\, [y z \le 1]
 
-    with :math:`y = \pm 1`. Classifiers with multinomial outputs put the difference of the
-    score of a row's class and the largest of the others in place of :math:`y z`, which is the
-    multi-class machine of Crammer & Singer 2001 (JMLR 2).
+    with :math:`y = \pm 1`. Multinomial classifiers replace :math:`y z` by the difference between
+    the score of a row's class and the largest other score, the multi-class machine of Crammer &
+    Singer 2001 (JMLR 2).
 
     Examples
     --------

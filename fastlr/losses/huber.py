@@ -1,4 +1,4 @@
-"""Huber loss: squares near the target, a line far from it."""
+"""Huber loss: quadratic near the target, linear far from it."""
 
 from .base import Loss
 
@@ -13,8 +13,8 @@ class Huber(Loss):
     Parameters
     ----------
     delta : float, default=1.35
-        :math:`\delta`, in units of the target. At 1.35 times the deviation of normal noise it
-        loses 5 % of the precision of least squares.
+        :math:`\delta`, in units of the target. At 1.35 standard deviations of normal noise it is 5
+        % less efficient than least squares.
 
     References
     ----------

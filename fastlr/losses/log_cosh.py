@@ -1,4 +1,4 @@
-"""Log-cosh loss: a Huber loss without corners."""
+"""Log-cosh loss: a smooth Huber loss."""
 
 import math
 
@@ -12,8 +12,8 @@ class LogCosh(Loss):
         L(z, y) = s^2 \log \cosh \frac{z - y}{s}, \qquad
         \frac{\partial L}{\partial z} = s \tanh \frac{z - y}{s}
 
-    Half the squared error where it is small beside :math:`s`, :math:`s` times the absolute
-    error where it is large.
+    It is near half the squared error for errors well below :math:`s`, and near :math:`s` times the
+    absolute error for errors well above.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class LogCosh(Loss):
         r = (z - y) * inverse
         size = abs(r)
         if size < one:
-            # cosh r - 1 is 2 sinh^2 (r / 2): small errors lose no digits that way.
+            # log cosh r = log1p(cosh r - 1) in terms of tanh(r / 2) keeps the digits of small r.
             t = tanh(half * r)
             square = t * t
             value = log1p((square + square) / (one - square))

@@ -7,15 +7,15 @@ from .base import Loss
 
 
 class LogLoss(Loss):
-    r"""Log-loss of two classes, and multinomial of more.
+    r"""Log-loss for two classes, or multinomial for more.
 
     .. math::
         L(z, y) = \log(1 + e^{-y z}), \qquad
         \frac{\partial L}{\partial z} = \frac{-y}{1 + e^{y z}}
 
-    with :math:`y = \pm 1`. Classifiers of three classes or more train the multinomial form,
-    :math:`\log \sum_k e^{z_k} - z_y`, which is compiled apart, unless one against the rest is
-    asked for. In nats; probabilities are the logistic function of :math:`z`, or softmax.
+    with :math:`y = \pm 1`, in nats. Classifiers of three or more classes use the multinomial form
+    :math:`\log \sum_k e^{z_k} - z_y`, which is compiled separately, unless ``multi_class="ovr"``.
+    Probabilities are the logistic function of :math:`z`, or softmax.
 
     Examples
     --------
@@ -38,6 +38,6 @@ class LogLoss(Loss):
     @staticmethod
     def loss(z, y, one, zero):
         margin = y * z
-        small = exp(-abs(margin))  # at most 1, whatever the sign: no overflow
+        small = exp(-abs(margin))  # at most 1, so no overflow
         wrong = small if margin > zero else one
         return max(-margin, zero) + log1p(small), -y * (wrong / (one + small))

@@ -1,4 +1,4 @@
-"""Modified Huber loss: squared hinge that grows no faster than a line, with probabilities."""
+"""Modified Huber loss: a squared hinge with bounded slope and probabilities."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ class ModifiedHuber(Loss):
     .. math::
         L(z, y) = \begin{cases} \max(0, 1 - y z)^2 & y z \ge -1 \\ -4 y z & y z < -1 \end{cases}
 
-    with :math:`y = \pm 1`; multinomial as `Hinge` is. Rows far on the wrong side pull with a
-    limited slope of 4. Its minimiser estimates probabilities,
+    with :math:`y = \pm 1`; for the multinomial form see `Hinge`. Rows far on the wrong side have a
+    slope of 4 at most. Its minimiser estimates probabilities,
     :math:`(\mathrm{clip}(z, -1, 1) + 1) / 2`.
 
     References

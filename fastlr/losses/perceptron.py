@@ -1,4 +1,4 @@
-"""The perceptron's loss: only rows on the wrong side pull."""
+"""Perceptron loss: only rows on the wrong side have a gradient."""
 
 from .base import Loss
 
@@ -10,8 +10,8 @@ class Perceptron(Loss):
         L(z, y) = \max(0, -y z), \qquad
         \frac{\partial L}{\partial z} = -y\, [y z \le 0]
 
-    with :math:`y = \pm 1`; multinomial as `Hinge` is. A model of zeros has the smallest loss
-    there is, so do not ask how small it became, but how many rows are on the right side.
+    with :math:`y = \pm 1`; for the multinomial form see `Hinge`. A model of zeros has the smallest
+    possible loss, so judge a model by its accuracy and not by this loss.
 
     References
     ----------

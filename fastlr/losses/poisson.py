@@ -4,7 +4,7 @@ from .base import Loss
 
 
 class Poisson(Loss):
-    r"""Half the Poisson deviance, with a log link, without terms of :math:`y` alone.
+    r"""Half the Poisson deviance, with a log link, without terms in :math:`y` alone.
 
     .. math::
         L(z, y) = e^z - y z, \qquad \frac{\partial L}{\partial z} = e^z - y

@@ -12,7 +12,7 @@ class SquaredEpsilonInsensitive(Loss):
     Parameters
     ----------
     epsilon : float, default=0.1
-        :math:`\epsilon`, the error that costs nothing, in units of the target.
+        :math:`\epsilon`, largest error without loss, in units of the target.
 
     Examples
     --------

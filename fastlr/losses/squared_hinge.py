@@ -1,4 +1,4 @@
-"""Squared hinge loss: the hinge, made smooth."""
+"""Squared hinge loss: a smooth hinge."""
 
 from .base import Loss
 
@@ -10,7 +10,7 @@ class SquaredHinge(Loss):
         L(z, y) = \max(0, 1 - y z)^2, \qquad
         \frac{\partial L}{\partial z} = -2 y \max(0, 1 - y z)
 
-    with :math:`y = \pm 1`; multinomial as `Hinge` is.
+    with :math:`y = \pm 1`; for the multinomial form see `Hinge`.
 
     Examples
     --------

@@ -1,10 +1,10 @@
-"""Tweedie loss: from Poisson to Gamma and beyond."""
+"""Tweedie loss, of which Poisson and Gamma are special cases."""
 
 from .base import Loss
 
 
 class Tweedie(Loss):
-    r"""Half the Tweedie deviance, with a log link, without terms of :math:`y` alone.
+    r"""Half the Tweedie deviance, with a log link, without terms in :math:`y` alone.
 
     .. math::
         L(z, y) = \phi_{2-p}(z) - y\, \phi_{1-p}(z), \qquad
@@ -13,15 +13,15 @@ class Tweedie(Loss):
     .. math::
         \frac{\partial L}{\partial z} = e^{(2-p) z} - y e^{(1-p) z}
 
-    The prediction is :math:`e^z`. This form has no pole at 1 and 2, where it is that of
-    `Poisson` and `Gamma` but for a constant.
+    The prediction is :math:`e^z`. At powers 1 and 2 this form has no pole and equals `Poisson` and
+    `Gamma` up to a constant.
 
     Parameters
     ----------
     power : float, default=1.5
-        :math:`p` in [1, inf): the variance is proportional to the mean to this power. Between 1
-        and 2 there may be zeros among the targets, as in rainfall and insurance claims; 3 is the
-        inverse Gaussian distribution.
+        :math:`p` in [1, inf): the variance is proportional to this power of the mean. Between 1 and
+        2 targets may be zero, as in rainfall and insurance claims; 3 is the inverse Gaussian
+        distribution.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class Tweedie(Loss):
 
     @property
     def targets(self):  # type: ignore[override]
-        """Interval that the targets lie in; zeros have a likelihood below a power of 2 only."""
+        """Interval of the targets; zeros have a likelihood only for powers below 2."""
         return "[0, inf)" if self.power < 2 else "(0, inf)"
 
     def coefficients(self):

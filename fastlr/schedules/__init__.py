@@ -1,4 +1,4 @@
-"""Every schedule, one file each. A file dropped in here is found by itself."""
+"""Every schedule, one file each; a new file here is found automatically."""
 
 from __future__ import annotations
 
@@ -21,36 +21,34 @@ def _needs_nothing(cls: type[Schedule]) -> bool:
 
 
 SCHEDULES = Registry(_FOLDER, _needs_nothing)
-"""Registry of the schedules that can be built from a name alone: lower-case class name to class.
-
-It is a mapping that imports what it is asked for.
-"""
+"""Registry of schedules without required parameters: lower-case class name to class, imported on
+first access."""
 
 
 __getattr__, __dir__ = _FOLDER.attributes(globals(), _OWN)
 
 
 def get_schedule(schedule: Any, name: str = "schedule") -> Schedule:
-    """Return a schedule object for a name, an object or a function.
+    """Return the schedule that a name, an object or a function stands for.
 
     Parameters
     ----------
     schedule : str, Schedule, callable or None
-        A class name such as ``"onecycle"`` or one of its aliases such as ``"cosine"``, in any
-        case and with or without ``_`` and ``-``; an object, which is returned as it is; a
-        function from the step to a factor, see `Function`; or None for a constant rate.
+        A class name such as ``"onecycle"`` or one of its aliases such as ``"cosine"``, in any case
+        and with or without ``_`` and ``-``; an object, which is returned unchanged; a function from
+        the step to a factor, see `Function`; or None for a constant rate.
     name : str, default="schedule"
-        What to call the argument in messages.
+        Name of the argument in messages.
 
     Returns
     -------
     Schedule
-        With its default hyper-parameters if it was named.
+        With default hyper-parameters if given by name.
 
     Raises
     ------
     TypeError, ValueError
-        If it is none of these, or no schedule has that name.
+        If it is none of these, or no schedule has the name.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Learning rate and momentum of each step: what a schedule will do, or what a run has done."""
+"""Display of the learning rate and momentum of each step, planned or recorded."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..drawing.sources import last_of, rates_of_run
 from ..drawing.style import COLORS, DASHES, axes_for, finish, legend, plain_numbers, whole_numbers
 from . import Run, Schedule, get_schedule
 
-_STEPS = 1000  # of a run that shows the shape of a schedule without a length of its own
+_STEPS = 1000  # shown of a schedule without its own length
 
 
 class ScheduleDisplay:
-    """Picture of the learning rate of each step, and of the momentum where it is driven.
+    """Picture of the learning rate of each step, and of a driven momentum.
 
-    Made by `from_schedule` or `from_estimator`; parameters are kept as attributes.
+    Create it by `from_schedule` or `from_estimator`. Parameters are kept as attributes.
 
     Parameters
     ----------
@@ -26,22 +26,22 @@ class ScheduleDisplay:
     momentum : ndarray of shape (steps,), optional
         Momenta.
     name : str, optional
-        Goes into the title.
+        Title.
     momentum_name : str, default="momentum"
-        What the optimizer calls it.
+        The optimizer's name for it.
     steps_per_epoch : int, optional
-        With it, the axis counts epochs in place of steps.
+        If given, the axis counts epochs instead of steps.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        With the learning rates.
+        Axes of the learning rates.
     momentum_ax_ : matplotlib.axes.Axes or None
-        The axes on the other side, with the momenta.
+        Axes of the momenta, on the other side.
     figure_ : matplotlib.figure.Figure
-        Their figure.
+        Figure of both.
     line_, momentum_line_ : matplotlib.lines.Line2D
-        What was drawn; `momentum_line_` is None where no momentum is driven.
+        Drawn lines; `momentum_line_` is None if no momentum is driven.
 
     See Also
     --------
@@ -88,21 +88,21 @@ class ScheduleDisplay:
         line_kw: Mapping[str, Any] | None = None,
         momentum_line_kw: Mapping[str, Any] | None = None,
     ) -> ScheduleDisplay:
-        """Draw what a schedule will do.
+        """Draw the planned rates of a schedule.
 
         Parameters
         ----------
         schedule : str, Schedule or callable
             As `get_schedule` takes it.
         n : int, optional
-            Length of the run in steps; by default the schedule's own if it has one in steps,
-            else 1,000.
+            Length of the run in steps; by default the schedule's length if it is in steps,
+            otherwise 1,000.
         lr : float, default=1.0
-            Learning rate that the schedule multiplies.
+            Learning rate multiplied by the schedule.
         steps_per_epoch : int, optional
-            Steps in an epoch, where lengths are given in epochs.
+            Steps in an epoch, needed for lengths in epochs.
         metrics : sequence of float, optional
-            Validation metric of each epoch, for schedules that watch one.
+            Validation metric of each epoch, for metric-driven schedules.
         ax, line_kw, momentum_line_kw
             As for `plot`.
 
@@ -114,7 +114,7 @@ class ScheduleDisplay:
         Raises
         ------
         TypeError, ValueError
-            If there is no such schedule, or an argument is unfit.
+            If there is no such schedule, or an argument is invalid.
         """
         found = get_schedule(schedule)
         if n is None:
@@ -169,14 +169,14 @@ class ScheduleDisplay:
         line_kw: Mapping[str, Any] | None = None,
         momentum_line_kw: Mapping[str, Any] | None = None,
     ) -> ScheduleDisplay:
-        """Draw the learning rates, and the momenta on an axis of their own. Needs matplotlib.
+        """Draw the learning rates, and the momenta on a second axis. Needs matplotlib.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
-            Where to draw; by default on a new figure.
+            Where to draw; by default a new figure.
         line_kw, momentum_line_kw : mapping of str to object, optional
-            For ``Axes.plot``.
+            Arguments of ``Axes.plot``.
 
         Returns
         -------
@@ -186,7 +186,6 @@ class ScheduleDisplay:
         self.ax_ = ax = axes_for(ax)
         self.figure_ = ax.figure
         self.momentum_ax_ = self.momentum_line_ = None
-        # Step k, counted from 0, is made at the rate `lr[k]`.
         x = np.arange(len(self.lr)) / (self.steps_per_epoch or 1)
         style = {"color": COLORS[0], "linestyle": DASHES[0], "label": "learning rate"}
         self.line_ = ax.plot(x, self.lr, **(style | dict(line_kw or {})))[0]
@@ -204,7 +203,7 @@ class ScheduleDisplay:
         twin.set_ylabel(self.momentum_name)
         plain_numbers(twin.yaxis)
         twin.spines[["top"]].set_visible(False)
-        for side, of in ((ax, self.line_), (twin, line)):  # each axis in the colour of its line
+        for side, of in ((ax, self.line_), (twin, line)):  # each axis has the colour of its line
             side.yaxis.label.set_color(of.get_color())
         legend(
             ax,
@@ -222,22 +221,22 @@ class ScheduleDisplay:
 def _own_length(schedule: Schedule, steps_per_epoch: int | None) -> int:
     try:
         return schedule.length(Run(None, steps_per_epoch)) or _STEPS
-    except ValueError:  # it depends on the run: any run shows its shape
+    except ValueError:  # depends on the run; any run shows its shape
         return _STEPS
 
 
 def plot_schedule(schedule: Any, *args: Any, ax: Any = None, **kwargs: Any) -> ScheduleDisplay:
-    """Draw learning rate and momentum of each step.
+    """Draw the learning rate and momentum of each step.
 
     Parameters
     ----------
     schedule : str, Schedule, callable, estimator or Pipeline
-        What to simulate, or a fitted estimator whose run is shown.
+        Schedule to simulate, or fitted estimator whose run to show.
     *args, **kwargs : object
-        For `ScheduleDisplay.from_schedule` (``n``, ``lr``, ``steps_per_epoch``, ``metrics``) or
-        `ScheduleDisplay.from_estimator`.
+        Arguments of `ScheduleDisplay.from_schedule` (``n``, ``lr``, ``steps_per_epoch``,
+        ``metrics``) or `ScheduleDisplay.from_estimator`.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure.
+        Where to draw; by default a new figure.
 
     Returns
     -------

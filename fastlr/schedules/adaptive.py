@@ -1,4 +1,4 @@
-"""Scikit-learn's `adaptive`: a fifth of the rate when training has stopped improving."""
+"""scikit-learn's `adaptive`: a fifth of the rate when training stops improving."""
 
 from ._by_metric import ByMetric
 
@@ -6,33 +6,33 @@ from ._by_metric import ByMetric
 class Adaptive(ByMetric):
     r"""The schedule ``learning_rate="adaptive"`` of scikit-learn's SGD estimators.
 
-    The factor starts at 1 and changes between epochs only. An epoch is bad unless its metric
-    improves on the best of all earlier ones by `tol`, in mode ``"min"``
-    :math:`m \le m^* - \mathrm{tol}`. After `n_iter_no_change` bad epochs in a row
+    The factor starts at 1 and changes only between epochs. An epoch is bad unless its metric
+    improves on the best earlier one by `tol`: :math:`m \le m^* - \mathrm{tol}` in mode ``"min"``.
+    After `n_iter_no_change` bad epochs in a row
 
     .. math:: f \leftarrow \max(\mathrm{factor} \cdot f, \; f_{\min})
 
-    and the count starts anew.
+    and the count restarts.
 
     Parameters
     ----------
     n_iter_no_change : int, default=5
-        Bad epochs that make a reduction, 1 or more.
+        Bad epochs before a reduction, 1 or more.
     tol : float, default=1e-3
-        What counts as better, in [0, inf), in units of the metric.
+        Smallest improvement that counts, in [0, inf), in units of the metric.
     factor : float, default=0.2
-        What the rate is multiplied by, in (0, 1).
+        Factor on the rate at each reduction, in (0, 1).
     min_factor : float, default=0.0
-        :math:`f_{\min}`, in [0, 1], dimensionless. Scikit-learn stops training instead, once
-        the rate itself is at most 1e-6.
+        :math:`f_{\min}`, in [0, 1], dimensionless. scikit-learn instead stops training once the
+        rate is at most 1e-6.
     mode : {"min", "max"}, default="min"
         Whether the metric is a loss or a score.
 
     Notes
     -----
-    Against `ReduceOnPlateau`: the best metric follows every improvement, however small, so slow
-    progress counts as none; and it takes `n_iter_no_change` bad epochs, not one more. A metric
-    that is not a number makes a bad epoch. Scikit-learn's perceptrons need one more bad epoch.
+    Unlike in `ReduceOnPlateau`, the best metric follows every improvement, however small, so slow
+    progress counts as none, and a reduction takes `n_iter_no_change` bad epochs, not one more. NaN
+    counts as a bad epoch. scikit-learn's perceptrons need one more bad epoch.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Sequences of lengths: the points in time at which a schedule changes course."""
+"""Boundaries: sequences of lengths at which a schedule changes."""
 
 from __future__ import annotations
 
@@ -11,21 +11,9 @@ from .lengths import Epochs, Run, check_length, to_steps
 
 
 def check_boundaries(values: Any, name: str) -> None:
-    """Raise unless `values` is a sequence of lengths in order of time.
+    """Raise unless `values` is an increasing sequence of lengths.
 
-    Parameters
-    ----------
-    values : object
-        What the user gave. Neighbours of different kinds can only be compared in a run.
-    name : str
-        What to call it in the message.
-
-    Raises
-    ------
-    TypeError
-        If it is no sequence, or something in it is no length.
-    ValueError
-        If it is empty, a length is out of range, or one is not after the one before.
+    Neighbours of different kinds can only be compared in a run: see `boundary_steps`.
     """
     if not isinstance(values, (list, tuple, np.ndarray)):
         raise TypeError(f"{name} must be a list or tuple of lengths, got {values!r}")
@@ -39,28 +27,7 @@ def check_boundaries(values: Any, name: str) -> None:
 
 
 def boundary_steps(values: Any, name: str, run: Run) -> np.ndarray:
-    """Return the boundaries in steps.
-
-    Parameters
-    ----------
-    values : sequence of int, float or Epochs
-        Boundaries that have been checked.
-    name : str
-        What to call them in messages.
-    run : Run
-        The run they are a part of.
-
-    Returns
-    -------
-    ndarray of float64
-        Steps in order; equal ones where a short run leaves nothing between them.
-
-    Raises
-    ------
-    ValueError
-        If the run's length or that of an epoch is needed and not known, or boundaries of
-        different kinds come out of order.
-    """
+    """Return checked boundaries in steps; a short run may make neighbours equal."""
     steps = [to_steps(value, f"{name}[{k}]", run) for k, value in enumerate(values)]
     for k, (a, b) in enumerate(itertools.pairwise(steps)):
         if b < a:

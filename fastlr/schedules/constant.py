@@ -1,4 +1,4 @@
-"""A schedule that does nothing, or scales the rate for good."""
+"""A constant factor on the rate."""
 
 from .base import Schedule
 

@@ -15,17 +15,17 @@ class CosineAnnealing(Schedule):
     Parameters
     ----------
     steps : int, float or Epochs, optional
-        :math:`T`: steps, part of the run in (0, 1), or epochs; by default the whole run.
+        :math:`T`: steps, fraction of the run in (0, 1), or epochs; by default the whole run.
     min_factor : float, default=0.0
         :math:`f_{\min}`, in [0, 1], dimensionless.
     after : {"hold", "periodic"}, default="hold"
-        What happens past :math:`T`: stay at the lowest rate, or rise again along the same
-        cosine, as torch's ``CosineAnnealingLR`` does, with period :math:`2 T`.
+        Past :math:`T`, stay at the lowest rate, or rise again along the cosine with period
+        :math:`2 T`, as torch's ``CosineAnnealingLR`` does.
 
     Notes
     -----
-    The lowest rate belongs to step :math:`T`, so a run of :math:`T` steps ends just above it,
-    as in torch and optax.
+    Step :math:`T` has the lowest rate, so a run of :math:`T` steps ends just above it, as in torch
+    and optax.
 
     References
     ----------

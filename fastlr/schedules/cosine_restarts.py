@@ -7,7 +7,7 @@ from .lengths import Length, epochs
 
 
 class CosineRestarts(Schedule):
-    r"""Cosine annealing that starts again and again, in cycles that may grow longer and lower.
+    r"""Cosine annealing in cycles that may grow longer and lower.
 
     Cycle :math:`i = 0, 1, ...` has length :math:`T_i = T_0 M^i` and starts at
     :math:`s_i = T_0 (M^i - 1) / (M - 1)`, or :math:`i T_0` if :math:`M = 1`. Inside it
@@ -18,17 +18,16 @@ class CosineRestarts(Schedule):
     Parameters
     ----------
     steps : int, float or Epochs, default=epochs(10)
-        :math:`T_0`, the first cycle: steps, part of the run in (0, 1), or epochs.
+        :math:`T_0`, the first cycle: steps, fraction of the run in (0, 1), or epochs.
     T_mult : float, default=1
-        :math:`M`, in [1, inf): how much longer each cycle is than the one before. With a whole
-        number the cycles start exactly where they should, however late; torch's logarithm is
-        wrong at some boundaries.
+        :math:`M`, in [1, inf): ratio of each cycle's length to the one before. For whole numbers
+        the starts of all cycles are exact, whereas torch's logarithm is wrong at some boundaries.
     decay : float, default=1.0
-        :math:`d`, in (0, 1]: how much lower each peak is than the one before.
+        :math:`d`, in (0, 1]: ratio of each peak to the one before.
     min_factor : float, default=0.0
         :math:`f_{\min}`, in [0, 1], dimensionless.
     cycles : int, optional
-        Stay at the lowest rate after so many cycles; by default the restarts never end.
+        Number of cycles before the rate stays at its lowest; unlimited by default.
 
     References
     ----------
@@ -49,12 +48,7 @@ class CosineRestarts(Schedule):
 
     aliases = ("restarts", "sgdr")
     lengths = {"steps": 1}
-    ranges = {
-        "T_mult": "[1, inf)",
-        "decay": "(0, 1]",
-        "min_factor": "[0, 1]",
-        "cycles": "[1, inf)",
-    }
+    ranges = {"T_mult": "[1, inf)", "decay": "(0, 1]", "min_factor": "[0, 1]", "cycles": "[1, inf)"}
 
     def validate(self):
         if self.cycles is not None and self.cycles != int(self.cycles):
@@ -68,7 +62,7 @@ class CosineRestarts(Schedule):
             return math.inf
         if self.T_mult == 1:
             return steps * self.cycles
-        # A ratio of whole numbers where T_mult is whole: exact in Python.
+        # Exact for a whole T_mult: a ratio of Python integers.
         growth = int(self.T_mult) if self.T_mult == int(self.T_mult) else self.T_mult
         return steps * (growth**self.cycles - 1) / (growth - 1)
 
@@ -94,8 +88,8 @@ class CosineRestarts(Schedule):
         t, steps, growth, log_growth, whole, end, decay, lowest, half_span, pi, half, one, zero
     ):
         if growth > one:
-            # Rounded to the nearest, the logarithm names this cycle or the next one; which, the
-            # start of that cycle tells, and with a whole growth the start is exact.
+            # The rounded logarithm is the number of this cycle or the next. The start of that
+            # cycle, which is exact for a whole growth, decides.
             cycle = floor(log(t * (growth - one) / steps + one) / log_growth + half)
             scale = pow(growth, cycle)
             if whole > zero:

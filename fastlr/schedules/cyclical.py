@@ -11,7 +11,7 @@ from .lengths import Length, epochs
 
 
 class Cyclical(Schedule):
-    r"""Rise and fall linearly between a lowest rate and the full one, again and again.
+    r"""Rise and fall linearly between a lowest rate and the full rate, repeatedly.
 
     With a cycle of :math:`u` steps up and :math:`d` steps down, cycle number
     :math:`i = 1, 2, ...` and triangle :math:`z(t)` going from 0 to 1 and back,
@@ -19,36 +19,36 @@ class Cyclical(Schedule):
     .. math:: f(t) = f_{\min} + (1 - f_{\min}) \, z(t) \, w
 
     where :math:`w` is 1 for ``"triangular"``, :math:`2^{1 - i}` for ``"triangular2"`` and
-    :math:`\gamma^t` for ``"exp_range"``, or what `scale` says. The momentum runs the other way,
+    :math:`\gamma^t` for ``"exp_range"``, or the value of `scale`. The momentum runs the other way,
     :math:`\mu_{\max} - (\mu_{\max} - \mu_{\mathrm{base}}) \, z(t) \, w`.
 
     Parameters
     ----------
     up : int, float or Epochs, default=epochs(2)
-        :math:`u`: steps, part of the run in (0, 1), or epochs.
+        :math:`u`: steps, fraction of the run in (0, 1), or epochs.
     down : int, float or Epochs, optional
         :math:`d`; by default as long as `up`.
     min_factor : float, default=0.25
         :math:`f_{\min}`, in [0, 1], dimensionless: lowest rate over highest.
     mode : {"triangular", "triangular2", "exp_range"}, default="triangular"
-        What happens to the peaks.
+        How peaks change from cycle to cycle.
     gamma : float, default=0.9999
         :math:`\gamma` of ``"exp_range"``, in (0, 1].
     scale_mode : {"iterations", "cycle"}, default="iterations"
-        Whether ``"exp_range"`` and `scale` count steps or cycles, :math:`\gamma^i`.
+        Whether ``"exp_range"`` and `scale` depend on the step or the cycle (:math:`\gamma^i`).
     cycle_momentum : bool, default=True
-        Drive the momentum (for Adam, beta1) as well.
+        Also drive the momentum (beta1 for Adam).
     base_momentum, max_momentum : float, default=0.8, 0.9
-        Momentum at the highest and at the lowest rate, in [0, 1).
+        Momentum at the highest and the lowest rate, in [0, 1).
     cycles : int, optional
-        Stay at the lowest rate after so many cycles; by default they never end.
+        Number of cycles before the rate stays at its lowest; unlimited by default.
     scale : callable, optional
-        :math:`w` as a Python function of :math:`t` or, by `scale_mode`, :math:`i`; its values
-        are in [0, 1]. It takes the place of `mode`, and is called as `Function` says.
+        :math:`w` in [0, 1] as a Python function of :math:`t` or, by `scale_mode`, :math:`i`. It
+        replaces `mode` and is called as described in `Function`.
 
     Notes
     -----
-    Values of torch's ``CyclicLR``.
+    Matches torch's ``CyclicLR``.
 
     References
     ----------
@@ -98,7 +98,7 @@ class Cyclical(Schedule):
         if not callable(self.scale) or isinstance(self.scale, type):
             raise TypeError(f"Cyclical: scale must be a function, got {self.scale!r}")
         if self.mode != "triangular":
-            raise ValueError(f"Cyclical: scale takes the place of mode, got mode={self.mode!r}")
+            raise ValueError(f"Cyclical: scale replaces mode, got mode={self.mode!r}")
 
     def length(self, run):
         up, down = self._sides(run)
@@ -108,7 +108,7 @@ class Cyclical(Schedule):
         factor, momentum = super().evaluate(t, run)
         if self.scale is None:
             return factor, momentum
-        # The curves are those of mode="triangular" here: what is left of each is w of its height.
+        # The curves have mode="triangular" here; multiply their heights by w.
         w = self._scaled(np.asarray(t, dtype=np.float64), run)
         factor = self.min_factor + (factor - self.min_factor) * w
         if momentum is not None:

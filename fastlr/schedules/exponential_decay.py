@@ -1,4 +1,4 @@
-"""Exponential decay: the rate falls by the same fraction in equal times."""
+"""Exponential decay: the rate falls by the same factor in equal times."""
 
 from .base import Schedule
 from .lengths import Length, epochs
@@ -12,14 +12,14 @@ class ExponentialDecay(Schedule):
     Parameters
     ----------
     gamma : float, default=0.95
-        :math:`\gamma`, what is left of the rate after `every`; in (0, 1], dimensionless.
+        :math:`\gamma`, factor on the rate per `every`; in (0, 1], dimensionless.
     every : int, float or Epochs, default=epochs(1)
-        :math:`T`: steps, part of the run in (0, 1), or epochs. With 1 it is torch's
-        ``ExponentialLR``; with more it is the ``decay_steps`` of keras and optax.
+        :math:`T`: steps, fraction of the run in (0, 1), or epochs. With 1 it matches torch's
+        ``ExponentialLR``; otherwise it is ``decay_steps`` of keras and optax.
     staircase : bool, default=False
-        Fall all at once at the end of each :math:`T`.
+        Fall in one jump at the end of each :math:`T`.
     min_factor : float, default=0.0
-        :math:`f_{\min}`, in [0, 1], where the fall ends.
+        :math:`f_{\min}`, in [0, 1], lowest factor.
 
     Examples
     --------

@@ -16,19 +16,18 @@ class Function(Schedule):
     Parameters
     ----------
     fn : callable
-        From a time, a float, to a factor in [0, inf). It must depend on the time alone. It is
-        called for a block of steps at once if it takes arrays, else for each step; never inside
-        the training loop.
+        Maps a time, a float, to a factor in [0, inf), and depends on nothing else. It is called for
+        a block of steps at once if it accepts arrays, otherwise for each step, and never inside the
+        training loop.
     unit : {"step", "epoch", "run"}, default="step"
-        :math:`u`: whether `fn` counts time in steps, in epochs, or as the part of the run that
-        is over, from 0 to 1 and 1 past its end.
+        :math:`u`: whether `fn` takes time in steps, in epochs, or as the completed fraction of the
+        run, from 0 to 1, and 1 past its end.
 
     Notes
     -----
-    It has no end, except in the unit ``"run"``. It can be pickled and copied by scikit-learn if
-    `fn` can, which a function defined at the top of a module can and a lambda cannot. Wherever a
-    schedule is asked for a function stands for ``Function(fn)``. A rule in the language of the
-    compilers, see `Schedule`, is compiled instead.
+    It has no end, except in the unit ``"run"``. It can be pickled and cloned if `fn` can: a
+    module-level function can, a lambda cannot. Where a schedule is expected, a plain function means
+    ``Function(fn)``. For a compiled schedule write a rule; see `Schedule`.
 
     Examples
     --------

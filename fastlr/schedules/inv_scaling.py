@@ -1,4 +1,4 @@
-"""Scikit-learn's `invscaling`: the rate falls as a power of the number of steps."""
+"""scikit-learn's `invscaling`: the rate falls as a power of the step number."""
 
 from .base import Schedule
 
@@ -8,8 +8,8 @@ class InvScaling(Schedule):
 
     .. math:: f(t) = (t + 1)^{-p}
 
-    Scikit-learn counts steps :math:`k` from 1 and takes the rate
-    :math:`\eta_0 / k^p`, so `lr` is its ``eta0``.
+    scikit-learn counts steps :math:`k` from 1 and uses the rate :math:`\eta_0 / k^p`, so `lr` is
+    its ``eta0``.
 
     Parameters
     ----------
@@ -19,8 +19,8 @@ class InvScaling(Schedule):
 
     Notes
     -----
-    It has no end. Scikit-learn's SGD estimators make a step for every sample; its perceptrons
-    lower the rate once per epoch, by the number of samples seen.
+    It has no end. scikit-learn's SGD estimators make a step per row; its perceptrons lower the rate
+    once per epoch, by the number of rows seen.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Inverse square root decay: the schedule of the first transformers, its warm-up apart."""
+"""Inverse square root decay: the schedule of the first transformers, without warm-up."""
 
 from .base import Schedule
 from .lengths import Length, epochs
@@ -12,17 +12,16 @@ class InverseSqrt(Schedule):
     Parameters
     ----------
     timescale : int, float or Epochs, default=epochs(1)
-        :math:`\tau`, the time after which the rate has fallen to :math:`1/\sqrt 2`: steps, part
-        of the run in (0, 1), or epochs. It is also how far the count of steps is moved, so that
-        the schedule begins at 1.
+        :math:`\tau`, time after which the factor is :math:`1/\sqrt 2`: steps, fraction of the run
+        in (0, 1), or epochs. The count of steps is shifted by it, so that the factor begins at 1.
 
     Notes
     -----
-    It has no end. After a warm-up of :math:`n` steps it starts at its own step 0, so
-    ``Warmup(n, InverseSqrt(n))`` joins without a corner and falls like :math:`\sqrt{n / t}`
-    of the whole run, which is the schedule of the paper. With ``start=0.0`` in `Warmup` its
-    values are those of ``get_inverse_sqrt_schedule(n)`` in transformers, and
-    ``InverseSqrt(timescale)`` instead of ``InverseSqrt(n)`` is its ``timescale``.
+    It has no end. After a warm-up of :math:`n` steps it starts at its own step 0, so ``Warmup(n,
+    InverseSqrt(n))`` is continuous and falls like :math:`\sqrt{n / t}` with :math:`t` counted over
+    the whole run, as in the paper. ``Warmup(n, InverseSqrt(n), start=0.0)`` matches
+    ``get_inverse_sqrt_schedule(n)`` in transformers; ``InverseSqrt(timescale)`` matches its
+    ``timescale``.
 
     References
     ----------

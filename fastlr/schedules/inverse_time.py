@@ -1,4 +1,4 @@
-"""Inverse time decay: the rate falls like 1 / t, fast at first and then ever more slowly."""
+"""Inverse time decay: the rate falls like 1 / t."""
 
 from .base import Schedule
 from .lengths import Length, epochs
@@ -12,11 +12,11 @@ class InverseTime(Schedule):
     Parameters
     ----------
     rate : float, default=1.0
-        :math:`r`, in [0, inf), per :math:`T`: after :math:`T / r` half of the rate is left.
+        :math:`r`, in [0, inf), per :math:`T`: the rate halves after :math:`T / r`.
     every : int, float or Epochs, default=epochs(1)
-        :math:`T`: steps, part of the run in (0, 1), or epochs.
+        :math:`T`: steps, fraction of the run in (0, 1), or epochs.
     staircase : bool, default=False
-        Fall all at once at the end of each :math:`T`.
+        Fall in one jump at the end of each :math:`T`.
 
     Notes
     -----

@@ -12,17 +12,17 @@ class Linear(Schedule):
     Parameters
     ----------
     steps : int, float or Epochs, optional
-        :math:`T`: steps, part of the run in (0, 1), or epochs; by default the whole run.
+        :math:`T`: steps, fraction of the run in (0, 1), or epochs; by default the whole run.
     start : float, default=1.0
         :math:`a`, in [0, inf), the factor of step 0, dimensionless.
     end : float, default=0.0
-        :math:`b`, in [0, inf), the factor of step :math:`T` and of all that follow.
+        :math:`b`, in [0, inf), the factor from step :math:`T` on.
 
     Notes
     -----
-    Matches torch's ``LinearLR`` (start, end and steps are its ``start_factor``, ``end_factor``
-    and ``total_iters``) and optax's ``linear_schedule``. For a warm-up there is `Warmup`, which
-    leads up to any schedule.
+    Matches torch's ``LinearLR`` (start, end and steps are its ``start_factor``, ``end_factor`` and
+    ``total_iters``) and optax's ``linear_schedule``. For a warm-up before any schedule use
+    `Warmup`.
 
     Examples
     --------
@@ -47,5 +47,5 @@ class Linear(Schedule):
 
     @staticmethod
     def factor(t, steps, end, span, one):
-        # Counted from the end, which is then reached to the bit.
+        # Measured from the end, so that the end value is exact.
         return end + span * (one - min(t, steps) / steps)

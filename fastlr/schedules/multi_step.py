@@ -1,4 +1,4 @@
-"""Multi-step decay: the rate drops by the same factor at each of some points in time."""
+"""Multi-step decay: the rate drops by the same factor at each milestone."""
 
 from typing import Any
 
@@ -14,19 +14,19 @@ class MultiStep(Schedule):
     Parameters
     ----------
     milestones : sequence of int, float or Epochs, default=(0.5, 0.75)
-        :math:`m_i`, increasing: steps, parts of the run in (0, 1), or epochs.
+        :math:`m_i`, increasing: steps, fractions of the run in (0, 1), or epochs.
     gamma : float, default=0.1
         :math:`\gamma`, in (0, 1], dimensionless.
 
     Notes
     -----
-    It has no end. Matches torch's ``MultiStepLR``. For a factor of its own at each point in time
-    there is `Piecewise`.
+    It has no end. Matches torch's ``MultiStepLR``. For a different factor at each milestone use
+    `Piecewise`.
 
     References
     ----------
     He et al. 2016, "Deep residual learning for image recognition", arXiv:1512.03385: a tenth at
-    half and at three quarters of the run, which is the default.
+    half and at three quarters of the run, the default here.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The one-cycle policy: up, down, and far down at the end; momentum the other way."""
+"""The one-cycle policy: the rate rises, then falls; the momentum does the opposite."""
 
 import math
 
@@ -9,10 +9,10 @@ from .lengths import Length
 class OneCycle(Schedule):
     r"""One-cycle policy.
 
-    From step 0 to step :math:`N - 1` the factor goes :math:`1/D \to 1 \to 1/(D F)`, with the
-    peak at :math:`pN - 1`. With `three_phase` it goes :math:`1/D \to 1 \to 1/D \to 1/(D F)`, with
+    From step 0 to step :math:`N - 1` the factor goes :math:`1/D \to 1 \to 1/(D F)`, with the peak
+    at :math:`pN - 1`. With `three_phase` it goes :math:`1/D \to 1 \to 1/D \to 1/(D F)`, with
     corners at :math:`pN - 1` and :math:`2pN - 2`. Without `reach_end` they are :math:`N`,
-    :math:`pN` and :math:`2pN`. Between two values :math:`a, b`, at the part :math:`x` of the way,
+    :math:`pN` and :math:`2pN`. At a fraction :math:`x` of the way from :math:`a` to :math:`b`,
 
     .. math:: f = b + (a - b) \, \frac{1 + \cos \pi x}{2}
         \quad\text{or, linear,}\quad b + (a - b)(1 - x)
@@ -23,34 +23,34 @@ class OneCycle(Schedule):
     Parameters
     ----------
     total_steps : int, float or Epochs, optional
-        :math:`N`: steps, part of the run in (0, 1), or epochs; by default the whole run.
+        :math:`N`: steps, fraction of the run in (0, 1), or epochs; by default the whole run.
     pct_start : float, default=0.3
-        :math:`p`, in [0, 1]: part of the cycle that rises; at most 0.5 with `three_phase`.
+        :math:`p`, in [0, 1]: fraction of the cycle that rises; at most 0.5 with `three_phase`.
     anneal : {"cos", "linear"}, default="cos"
-        Curve between the corners.
+        Curve between corners.
     cycle_momentum : bool, default=True
-        Drive the momentum (for Adam, beta1) as well.
+        Also drive the momentum (beta1 for Adam).
     base_momentum, max_momentum : float, default=0.85, 0.95
         Momentum at the peak and at both ends, in [0, 1).
     div_factor : float, default=25.0
         :math:`D`, in [1, inf): peak over initial rate.
     final_div_factor : float or None, default=1e4
-        :math:`F`, in [1, inf): initial over final rate. None makes the peak 1e5 times the final
-        rate, whatever the initial one is.
+        :math:`F`, in [1, inf): initial over final rate. With None the peak is 1e5 times the final
+        rate, whatever the initial rate.
     three_phase : bool, default=False
-        Fall as far as the initial rate in the time of the rise, then to the final rate.
+        Fall to the initial rate as fast as the rate rose, then to the final rate.
     reach_end : bool, default=True
         Reach the peak and the final rate in the last step of a phase, as torch does, or in the
         step after it, as fastai does.
     preset : {"torch", "fastai"}, optional
-        Whose defaults are taken for what is not given: fastai has ``pct_start=0.25``,
+        Library whose defaults apply to parameters not given: fastai has ``pct_start=0.25``,
         ``final_div_factor=None`` and ``reach_end=False``.
 
     Notes
     -----
-    Values of torch's ``OneCycleLR`` with ``max_lr=lr``, or of fastai's ``fit_one_cycle``. Past
-    its end it holds the last value, where torch raises or goes negative; a phase without steps
-    is left out, where torch divides by zero.
+    Matches torch's ``OneCycleLR`` with ``max_lr=lr``, or fastai's ``fit_one_cycle``. Past its end
+    it keeps the last value, where torch raises or becomes negative. Phases without steps are
+    omitted, where torch divides by zero.
 
     References
     ----------
@@ -119,7 +119,7 @@ class OneCycle(Schedule):
     def _curve(self, run, initial, peak, middle, final):
         total, part = self.steps_of("total_steps", run), self.pct_start
         early = int(self.reach_end)
-        # With fewer steps than a phase needs, torch's corners would lie before step 0.
+        # With fewer steps than a phase needs, torch has corners before step 0.
         top = max(part * total - early, 0.0)
         corner = max(2 * part * total - 2 * early, top) if self.three_phase else top
         return {
@@ -152,7 +152,7 @@ class OneCycle(Schedule):
             a = peak
             b = middle
         else:
-            x = (t - corner) / max(last - corner, tiny)  # 0 / tiny where there is no way to go
+            x = (t - corner) / max(last - corner, tiny)  # 0 / tiny in a phase without length
             a = middle
             b = final
         part = one - x if linear > zero else (one + cos(pi * x)) * half

@@ -1,4 +1,4 @@
-"""Scikit-learn's `optimal`: Bottou's rate for a loss with an L2 penalty."""
+"""scikit-learn's `optimal`: Bottou's rate for a loss with an L2 penalty."""
 
 from .base import Schedule
 
@@ -9,23 +9,22 @@ class Optimal(Schedule):
     .. math::
         f(t) = \frac{t_0}{t_0 + t}, \qquad t_0 = \alpha^{-3/4}
 
-    Scikit-learn's rate at its step :math:`k = t + 1` is
-    :math:`\eta_k = 1 / (\alpha (t_0 + k - 1))`, where :math:`t_0` makes the first one
-    :math:`\alpha^{-1/4}`. As a factor on the first rate that is :math:`f`. So with
-    ``lr=alpha**-0.25`` the rates are scikit-learn's own, and any other `lr` scales them.
+    scikit-learn's rate at its step :math:`k = t + 1` is
+    :math:`\eta_k = 1 / (\alpha (t_0 + k - 1))`, where :math:`t_0` makes the first rate
+    :math:`\alpha^{-1/4}`; :math:`f` is the ratio to it. With ``lr=alpha**-0.25`` the rates are
+    scikit-learn's, and another `lr` scales them.
 
     Parameters
     ----------
     alpha : float, default=1e-4
-        :math:`\alpha`, in (0, inf): strength of the L2 penalty, per unit of squared parameter;
-        also the curvature that the penalty gives the loss. The default makes
-        :math:`t_0` 1000 steps and scikit-learn's first rate 10.
+        :math:`\alpha`, in (0, inf): strength of the L2 penalty, per unit of squared parameter,
+        which is the curvature that the penalty adds to the loss. At the default, :math:`t_0` is
+        1000 steps and scikit-learn's first rate is 10.
 
     Notes
     -----
-    It has no end. Scikit-learn makes a step for every sample and counts steps, here counted over
-    mini-batches. Its source divides the first rate by ``max(1, dloss)``, which is 1 for all of
-    its losses.
+    It has no end. scikit-learn counts rows, this schedule mini-batches. scikit-learn's source
+    divides the first rate by ``max(1, dloss)``, which is 1 for all its losses.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Piecewise schedules: the user's own values at the user's own points in time."""
+"""Piecewise schedules: given values at given times."""
 
 from typing import Any
 
@@ -17,23 +17,23 @@ class Piecewise(Schedule):
     .. math::
         f(t) = v_k \text{ for } b_k \le t < b_{k+1}, \qquad b_0 = 0, \; b_{n+1} = \infty
 
-    or, linear, from :math:`v_k` at :math:`b_k` to :math:`v_{k+1}` at :math:`b_{k+1}`, and
+    or, linear, a line from :math:`v_k` at :math:`b_k` to :math:`v_{k+1}` at :math:`b_{k+1}`, and
     :math:`v_n` from :math:`b_n` on.
 
     Parameters
     ----------
     boundaries : sequence of int, float or Epochs
-        :math:`b_1, ..., b_n`, increasing: steps, parts of the run in (0, 1), or epochs.
+        :math:`b_1, ..., b_n`, increasing: steps, fractions of the run in (0, 1), or epochs.
     values : sequence of float
         :math:`v_0, ..., v_n`, in [0, inf), dimensionless: one more than boundaries.
     interpolation : {"constant", "linear"}, default="constant"
-        What happens between boundaries.
+        Curve between boundaries.
 
     Notes
     -----
-    Matches optax's ``piecewise_constant_schedule`` and ``piecewise_interpolate_schedule``; the
-    latter's values are factors on the value before. keras's ``PiecewiseConstantDecay`` changes
-    one step later, after its boundary.
+    Matches optax's ``piecewise_constant_schedule`` and ``piecewise_interpolate_schedule``, except
+    that the latter's values are factors on the previous value. keras's ``PiecewiseConstantDecay``
+    changes one step after its boundary.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class Piecewise(Schedule):
         value = entry(values, k)
         start = entry(starts, k)
         stop = entry(starts, k + one)
-        if linear > zero and stop > start:  # the last piece has no end, and nowhere to go
+        if linear > zero and stop > start:  # the last piece has no end
             following = entry(values, k + one)
             value = following + (value - following) * (one - (t - start) / (stop - start))
         return value

@@ -1,22 +1,22 @@
-"""Polynomial decay: the rate falls as a power of the time that is left."""
+"""Polynomial decay: the rate falls as a power of the remaining time."""
 
 from .base import Schedule
 from .lengths import Length
 
 
 class Polynomial(Schedule):
-    r"""Lower the rate as a power of the time that is left.
+    r"""Lower the rate as a power of the remaining time.
 
     .. math:: f(t) = f_{\min} + (1 - f_{\min}) \left(1 - \frac{\min(t, T)}{T}\right)^p
 
     Parameters
     ----------
     steps : int, float or Epochs, optional
-        :math:`T`: steps, part of the run in (0, 1), or epochs; by default the whole run.
+        :math:`T`: steps, fraction of the run in (0, 1), or epochs; by default the whole run.
     power : float, default=1.0
-        :math:`p`, in (0, inf): 1 is a line, more falls early, less falls late.
+        :math:`p`, in (0, inf): 1 is a line; the rate falls earlier above 1 and later below 1.
     min_factor : float, default=0.0
-        :math:`f_{\min}`, in [0, 1], dimensionless; it belongs to step :math:`T`.
+        :math:`f_{\min}`, in [0, 1], dimensionless; the factor at step :math:`T`.
 
     Notes
     -----

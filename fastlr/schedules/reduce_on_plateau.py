@@ -1,4 +1,4 @@
-"""Reduce on plateau: the rate falls when a validation metric has stopped improving."""
+"""Reduce on plateau: the rate falls when a validation metric stops improving."""
 
 import math
 
@@ -6,44 +6,44 @@ from ._by_metric import ByMetric
 
 
 class ReduceOnPlateau(ByMetric):
-    r"""Lower the rate when a validation metric has stopped improving.
+    r"""Lower the rate when a validation metric stops improving.
 
-    The factor starts at 1 and changes between epochs only. An epoch is bad unless its metric
-    beats the best so far, in mode ``"min"`` :math:`m < m^* - \theta |m^*|`. After more than
-    `patience` bad epochs in a row
+    The factor starts at 1 and changes only between epochs. An epoch is bad unless its metric beats
+    the best so far: :math:`m < m^* - \theta |m^*|` in mode ``"min"``. After more than `patience`
+    bad epochs in a row
 
     .. math:: f \leftarrow \max(\mathrm{factor} \cdot f, \; f_{\min})
 
-    and the count starts anew after `cooldown` epochs.
+    and the count restarts after `cooldown` epochs.
 
     Parameters
     ----------
     factor : float, default=0.1
-        What the rate is multiplied by, in (0, 1).
+        Factor on the rate at each reduction, in (0, 1).
     patience : int, default=10
-        Bad epochs that are put up with, 0 or more.
+        Tolerated number of bad epochs, 0 or more.
     threshold : float, default=1e-4
-        :math:`\theta`, in [0, inf): what counts as better. Relative to the size of the best
-        metric, so it works for negative metrics, which torch's does not.
+        :math:`\theta`, in [0, inf): smallest improvement that counts.
     threshold_mode : {"rel", "abs"}, default="rel"
-        ``"abs"``: :math:`\theta` itself, in units of the metric.
+        ``"rel"``: relative to the size of the best metric, so that, unlike in torch, negative
+        metrics work. ``"abs"``: :math:`\theta` itself, in units of the metric.
     cooldown : int, default=0
-        Epochs after a reduction in which none is bad.
+        Epochs after a reduction that do not count as bad.
     min_factor : float, default=0.0
         :math:`f_{\min}`, in [0, 1], dimensionless.
     mode : {"min", "max"}, default="min"
         Whether the metric is a loss or a score.
     counts : {"torch", "keras"}, default="torch"
-        ``"torch"`` reduces when more than `patience` epochs were bad. ``"keras"`` when as many
-        were, and there the last epoch of a cooldown may be bad already.
+        ``"torch"`` reduces when more than `patience` epochs were bad. ``"keras"`` reduces when
+        `patience` epochs were bad, and counts the last epoch of a cooldown.
     preset : {"torch", "keras"}, optional
-        Whose form is taken for what is not given: keras has ``threshold_mode="abs"`` and
+        Library whose form applies to parameters not given: keras has ``threshold_mode="abs"`` and
         ``counts="keras"``.
 
     Notes
     -----
-    What torch's ``ReduceLROnPlateau`` does, or with its preset the one of keras. A metric that is
-    not a number makes a bad epoch.
+    Matches torch's ``ReduceLROnPlateau`` or, with ``preset="keras"``, keras's. NaN counts as a bad
+    epoch.
 
     Examples
     --------

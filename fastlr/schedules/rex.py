@@ -1,4 +1,4 @@
-"""REX: a profile that holds the rate up for longer than a line and then drops."""
+"""REX: a rate that stays high for longer than on a line, then drops."""
 
 from .base import Schedule
 from .lengths import Length
@@ -14,9 +14,9 @@ class REX(Schedule):
     Parameters
     ----------
     steps : int, float or Epochs, optional
-        :math:`T`: steps, part of the run in (0, 1), or epochs; by default the whole run.
+        :math:`T`: steps, fraction of the run in (0, 1), or epochs; by default the whole run.
     min_factor : float, default=0.0
-        :math:`f_{\min}`, in [0, 1], dimensionless; it belongs to step :math:`T`.
+        :math:`f_{\min}`, in [0, 1], dimensionless; the factor at step :math:`T`.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Step decay: the rate drops by the same factor every so many steps."""
+"""Step decay: the rate drops by the same factor at regular intervals."""
 
 from .base import Schedule
 from .lengths import Length, epochs
@@ -12,7 +12,7 @@ class StepDecay(Schedule):
     Parameters
     ----------
     every : int, float or Epochs, default=epochs(30)
-        :math:`T`: steps, part of the run in (0, 1), or epochs.
+        :math:`T`: steps, fraction of the run in (0, 1), or epochs.
     gamma : float, default=0.1
         :math:`\gamma`, in (0, 1], dimensionless.
 

@@ -1,4 +1,4 @@
-"""Warm-up, alone or followed by any schedule."""
+"""Warm-up, alone or before another schedule."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ class Warmup(Schedule):
     .. math::
         f(t) = w\!\left(\frac{\min(t, n)}{n}\right) h(\max(t - n, 0))
 
-    where :math:`h` is the schedule that follows, started at its own step 0 when the warm-up
-    ends; it sees a run of the steps that remain. The warm-up leads up to :math:`h(0)`, and the
-    momentum, where :math:`h` drives it, waits at its first value. With :math:`s` at the start,
+    where :math:`h` is the next schedule. It starts at its own step 0 when the warm-up ends, and its
+    run has the remaining steps. The warm-up rises to :math:`h(0)`; a momentum that :math:`h` drives
+    waits at its first value. With the initial factor :math:`s`,
 
     .. math::
         w(x) = s + (1 - s)\, x \;\text{(linear)}, \quad s^{1 - x} \;\text{(exponential)}, \quad
@@ -25,22 +25,22 @@ class Warmup(Schedule):
     Parameters
     ----------
     steps : int, float or Epochs, default=0.1
-        :math:`n`: steps (0: no warm-up), part of the run in (0, 1), or epochs.
+        :math:`n`: steps (0: no warm-up), fraction of the run in (0, 1), or epochs.
     schedule : Schedule or str, optional
-        :math:`h`; by default the full rate for good.
+        :math:`h`; by default the full rate.
     start : float, optional
-        :math:`s`, in [0, 1], the factor of step 0; above 0 for the exponential shape. By
-        default :math:`1 / (n + 1)`, so that the steps of a line rise evenly from above 0 and
-        step :math:`n` is the first at the full rate; for the constant shape 1/3. Ask for 0 and
-        the first step does nothing; torch's ``LinearLR`` starts at 1/3.
+        :math:`s`, in [0, 1], the factor of step 0; above 0 for the exponential shape. By default
+        1/3 for the constant shape, otherwise :math:`1 / (n + 1)`, so that a line rises evenly and
+        step :math:`n` is the first at the full rate. With 0 the first step does nothing; torch's
+        ``LinearLR`` starts at 1/3.
     shape : {"linear", "exponential", "constant"}, default="linear"
         :math:`w`. ``"exponential"`` raises the rate by the same factor at each step,
         ``"constant"`` keeps it low and then jumps, as torch's ``ConstantLR`` does.
 
     Notes
     -----
-    A schedule that a metric drives and that follows the warm-up does not see the metrics of the
-    warm-up: it starts with the first epoch whose last step comes after it.
+    A metric-driven schedule after the warm-up does not see the metrics of the warm-up. Its first
+    epoch is the first whose last step comes after the warm-up.
 
     References
     ----------
@@ -119,7 +119,7 @@ class Warmup(Schedule):
 
     @staticmethod
     def factor(t, steps, start, exponential, constant, one, zero):
-        # The ratio first: it ends at 1 to the bit, and so does w. Without steps, start is 1.
+        # x ends at exactly 1, and so does w. Without steps, start is 1.
         x = min(t, steps) / max(steps, one)
         if constant > zero:
             value = start if x < one else one

@@ -1,4 +1,4 @@
-"""Warm-up, stable, decay: a trapezoid, whose long middle can be extended or branched off."""
+"""Warm-up, stable, decay: a trapezoid with a long middle."""
 
 import math
 
@@ -7,14 +7,14 @@ from .lengths import Length
 
 
 class WarmupStableDecay(Schedule):
-    r"""Rise linearly, stay at the full rate, and fall at the end.
+    r"""Raise the rate linearly, keep it, and lower it at the end.
 
     .. math::
         f(t) = \begin{cases}
             s + (1 - s)\, t / n & t < n \\
             1 & n \le t < T - d \\
             f_{\min} + (1 - f_{\min}) \, h(x), \quad x = (t - T + d) / d & t < T \\
-            f_{\min} & \text{from then on}
+            f_{\min} & \text{otherwise}
         \end{cases}
 
     with :math:`h(x) = 1 - x`, :math:`(1 + \cos \pi x) / 2` or :math:`1 - \sqrt x`.
@@ -22,22 +22,22 @@ class WarmupStableDecay(Schedule):
     Parameters
     ----------
     warmup : int, float or Epochs, default=0.1
-        :math:`n`: steps (0: none), part of the run in (0, 1), or epochs.
+        :math:`n`: steps (0: none), fraction of the run in (0, 1), or epochs.
     decay : int, float or Epochs, default=0.2
-        :math:`d`, likewise. Together they may not exceed `steps`.
+        :math:`d`, likewise. Warm-up and decay together may not exceed `steps`.
     steps : int, float or Epochs, optional
         :math:`T`; by default the whole run.
     shape : {"1-sqrt", "linear", "cosine"}, default="1-sqrt"
-        :math:`h`. The default did best in the comparison of Hägele et al.
+        :math:`h`. The default was best in the comparison by Hägele et al.
     min_factor : float, default=0.0
-        :math:`f_{\min}`, in [0, 1], dimensionless; it belongs to step :math:`T`.
+        :math:`f_{\min}`, in [0, 1], dimensionless; the factor at step :math:`T`.
     start : float, optional
         :math:`s`, in [0, 1], the factor of step 0; by default :math:`1 / (n + 1)`, as in
         `Warmup`.
 
     Notes
     -----
-    With ``start=min_factor`` the values are those of ``get_wsd_schedule`` in transformers.
+    With ``start=min_factor`` it matches ``get_wsd_schedule`` in transformers.
 
     References
     ----------

@@ -164,7 +164,7 @@ def test_nested_parameters_can_be_set():
         (
             lambda: Cyclical(5, scale=fading, mode="triangular2"),
             ValueError,
-            r"scale takes the place of mode, got mode='triangular2'",
+            r"scale replaces mode, got mode='triangular2'",
         ),
     ],
 )
