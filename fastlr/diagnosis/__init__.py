@@ -1,4 +1,4 @@
-"""What is wrong with a training run, if anything, and what to do: told from its history."""
+"""Diagnosis of training runs from their history, with a recommended next step."""
 
 from .diagnose import diagnose
 from .result import Diagnosis, Evidence

@@ -1,4 +1,4 @@
-"""A training run with what is wrong with it marked, and said in words."""
+"""Display of a training run with its diagnosis."""
 
 from __future__ import annotations
 
@@ -14,34 +14,32 @@ _WORDS = 66  # characters of a line under the picture
 
 
 class DiagnosisDisplay:
-    """Picture of a diagnosis: the losses, what it rests on, and the next step.
+    """Picture of a diagnosis: losses, marked evidence, and next step.
 
-    Made by `from_estimator`, `from_history` or `from_diagnosis`; parameters are kept as
+    Create it by `from_estimator`, `from_history` or `from_diagnosis`. Parameters are kept as
     attributes.
 
     Parameters
     ----------
     diagnosis : Diagnosis
-        With ``verdict``, ``summary``, ``next_step`` and ``history``, as `fastlr.diagnose` returns
-        it.
+        Result of `fastlr.diagnose`.
     loss_name : str, default="loss"
-        What the losses are, with the unit.
+        Name and unit of the losses.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        Where it was drawn.
+        Axes of the picture.
     figure_ : matplotlib.figure.Figure
-        Its figure.
+        Figure of the axes.
     history_display_ : HistoryDisplay or None
-        The losses; None if none was finite.
+        The losses; None if none is finite.
     mark_ : matplotlib.artist.Artist or None
-        What shows the verdict: the epochs since the validation loss was lowest for
-        "overfitting", every rise of the loss for "oscillating" and "diverging", the level of the
-        first epoch for "stuck" and "too slow".
+        Mark of the evidence: the epochs after the lowest validation loss for "overfitting", every
+        rise of the loss for "oscillating" and "diverging", the level of the first epoch for "stuck"
+        and "too slow".
     constant_line_ : matplotlib.lines.Line2D or None
-        Loss of the best constant prediction, which knows nothing of the features; None where the
-        history does not tell it.
+        Loss of the best constant prediction; None if the history does not have it.
 
     See Also
     --------
@@ -66,7 +64,7 @@ class DiagnosisDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None, words: bool = True) -> Any:
-        """Diagnose a fitted estimator, and draw what was found.
+        """Diagnose a fitted estimator and draw the result.
 
         Parameters
         ----------
@@ -90,7 +88,7 @@ class DiagnosisDisplay:
     def from_history(
         cls, history: Mapping[str, Any], *, ax: Any = None, words: bool = True
     ) -> DiagnosisDisplay:
-        """Diagnose a history, and draw what was found.
+        """Diagnose a history and draw the result.
 
         Parameters
         ----------
@@ -112,16 +110,16 @@ class DiagnosisDisplay:
     def from_diagnosis(
         cls, diagnosis: Any, *, ax: Any = None, loss_name: str = "loss", words: bool = True
     ) -> DiagnosisDisplay:
-        """Draw a diagnosis that has been made.
+        """Draw an existing diagnosis.
 
         Parameters
         ----------
         diagnosis : Diagnosis
-            What `fastlr.diagnose` returned.
+            Result of `fastlr.diagnose`.
         ax, words
             As for `plot`.
         loss_name : str, default="loss"
-            What the losses are, with the unit.
+            Name and unit of the losses.
 
         Returns
         -------
@@ -136,9 +134,9 @@ class DiagnosisDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
-            Where to draw; by default on a new figure.
+            Where to draw; by default a new figure.
         words : bool, default=True
-            Whether to write the verdict above, and summary and next step below.
+            Write the verdict above and the summary and next step below the picture.
 
         Returns
         -------
@@ -155,14 +153,14 @@ class DiagnosisDisplay:
             )
             self.mark_ = self._mark(ax, self.history_display_)
             self.constant_line_ = self._constant(ax)
-        else:  # lost in the first epoch
+        else:  # diverged in the first epoch
             finish(ax, "epoch", self.loss_name)
             ax.text(0.5, 0.5, "no epoch with a finite loss", ha="center", transform=ax.transAxes)
         legend(ax)
         if words:
             ax.set_title(found.verdict, loc="left", fontsize=13, fontweight="bold")
             text = wrapped(f"{found.summary}\nNext: {found.next_step}", _WORDS)
-            # In points below the axes, past the ticks and the label; layouts make room for it.
+            # Offset in points, below ticks and label; layouts reserve the space.
             ax.annotate(
                 text,
                 (0, 0),
@@ -201,7 +199,7 @@ class DiagnosisDisplay:
                 return None
             pairs = np.stack([rises, rises + 1, rises], axis=1).ravel()
             height = loss[pairs]
-            height[2::3] = np.nan  # lifts the pen between two rises
+            height[2::3] = np.nan  # gap between two rises
             return ax.plot(
                 epochs[pairs], height, color=COLORS[1], linewidth=3, label="the loss rises"
             )[0]
@@ -213,14 +211,14 @@ class DiagnosisDisplay:
 
 
 def plot_diagnosis(source: Any, *, ax: Any = None, **kwargs: Any) -> DiagnosisDisplay:
-    """Draw a training run with what is wrong with it, and the next step.
+    """Draw a training run with its diagnosis and the next step.
 
     Parameters
     ----------
     source : estimator, Pipeline, mapping or Diagnosis
-        A fitted estimator, the columns of a ``history_``, or what `fastlr.diagnose` returned.
+        Fitted estimator, columns of a ``history_``, or result of `fastlr.diagnose`.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure.
+        Where to draw; by default a new figure.
     **kwargs : object
         ``words`` and, for a `Diagnosis`, ``loss_name``; see `DiagnosisDisplay`.
 

@@ -1,4 +1,4 @@
-"""What a verdict means, what may have caused it, and the one thing to do about it."""
+"""Advice: the meaning, likely causes and next step of a verdict."""
 
 from __future__ import annotations
 
@@ -11,69 +11,35 @@ from .ratios import Figures
 from .rules import STRAIGHT
 from .subject import Subject
 
-LARGE = 100.0  # size of features for which first weights are not made
-DEAD = 0.5  # share of dead units that is a cause
-SMALL = 1e-2  # size of the largest feature, for which they are not made either
-ALIKE = 5e-3  # part by which the loss of first weights differs from that of a constant, if zero
+LARGE, SMALL = 100.0, 1e-2  # sizes of the largest feature that initial weights suit
+DEAD = 0.5  # fraction of dead units that counts as a cause
+ALIKE = 5e-3  # relative difference between the losses of zero weights and of a constant
 
 
 class Advice(NamedTuple):
-    """What to tell.
-
-    Attributes
-    ----------
-    summary : str
-        One sentence.
-    causes : tuple of str
-        The likeliest first.
-    next_step : str
-        One thing to do.
-    change : dict of str to object
-        Constructor parameters that do it.
-    """
+    """The advice on a verdict, as in `Diagnosis`."""
 
     summary: str
-    causes: tuple[str, ...]
+    causes: tuple[str, ...]  # the likeliest first
     next_step: str
-    change: dict[str, Any]
+    change: dict[str, Any]  # constructor parameters that make the next step
 
 
 def advise(verdict: str, f: Figures, subject: Subject) -> Advice:
-    """Return what to tell of a verdict.
-
-    Parameters
-    ----------
-    verdict : str
-        One of `VERDICTS`.
-    f : Figures
-        Of the history.
-    subject : Subject
-        Knows the settings, where there are any.
-
-    Returns
-    -------
-    Advice
-    """
+    """Return the advice on a verdict."""
     return _ADVICE[verdict](f, subject)
 
 
 def _diverging(f: Figures, s: Subject) -> Advice:
-    summary = "Training has left the finite numbers."
+    summary = "The loss or gradient is no longer finite."
     if f.finite:
-        summary = "The loss has grown beyond that of a model that knows nothing."
+        summary = "The loss has grown beyond the loss of a constant model."
     causes = [f"the learning rate{_at(s)} is too high"]
     if _unscaled(f):
-        scaled = {"standardize": True}
-        causes.insert(0, _features(f))
-        return Advice(
-            summary,
-            tuple(causes),
-            "bring the features to one scale: standardize=True, or a StandardScaler before",
-            scaled,
-        )
+        return Advice(summary, (_features(f), *causes), *_scale())
     step, change = _rate(s, 0.1)
     if s.params.get("clip_norm", 1.0) is None:
-        step += "; if single steps still blow up, clip_norm=1.0"
+        step += "; if single steps are still too large, clip_norm=1.0"
     return Advice(summary, tuple(causes), step, change)
 
 
@@ -84,8 +50,8 @@ def _oscillating(f: Figures, s: Subject) -> Advice:
     step, change = _rate(s, 0.1)
     if s.params and s.params.get("schedule") is None and "schedule" in s.params:
         change["schedule"] = "cosine"
-        step += ', and let it fall over the run: schedule="cosine"'
-    return Advice("The loss jumps about instead of settling.", tuple(causes), step, change)
+        step += ' and lower it over the run: schedule="cosine"'
+    return Advice("The loss jumps up and down instead of settling.", tuple(causes), step, change)
 
 
 def _too_slow(f: Figures, s: Subject) -> Advice:
@@ -110,27 +76,27 @@ def _stuck(f: Figures, s: Subject) -> Advice:
             causes.append(_features(f))
             step, change = _scale()
         elif s.params.get("warm_start_from") is not None:
-            causes.append("the weights that training started from are unfit")
+            causes.append("the initial weights are unsuitable")
             step, change = _afresh(s)
         else:
-            causes.append("too high a rate has killed them, or first weights are unfit")
+            causes.append("the learning rate was too high, or the initial weights are unsuitable")
             step, change = _rate(s, 0.1)
     elif _unscaled(f) or f.largest_feature < SMALL:
         causes += [_features(f), slow]
         step, change = _scale()
     elif _starts_at_zero(f):
-        causes += ["first weights that are all alike, or zero", slow]
+        causes += ["the initial weights are all equal, or zero", slow]
         step, change = _afresh(s)
     else:
-        causes += [slow, "features are not scaled", "first weights are unfit"]
+        causes += [slow, "features are not scaled", "the initial weights are unsuitable"]
         step, change = _rate(s, 100.0)
     causes.append("the targets do not depend on the features")
     return Advice(summary, tuple(causes), step, change)
 
 
 def _overfitting(f: Figures, s: Subject) -> Advice:
-    summary = "The model learns its training rows by heart; on others it gets worse."
-    causes = ("too many epochs, or too large a model, for so few rows",)
+    summary = "The model memorises its training rows and gets worse on others."
+    causes = ("too many epochs or too large a model for so few rows",)
     if s.params.get("early_stopping"):
         least: float = 1e-3
         change: dict[str, Any] = {}
@@ -142,8 +108,8 @@ def _overfitting(f: Figures, s: Subject) -> Advice:
         )
         return Advice(summary, causes, step, change)
     step = (
-        f"stop where validation was best, in epoch {f.validation_best}: early_stopping=True keeps "
-        "the weights of that epoch"
+        f"stop at the best validation loss, in epoch {f.validation_best}: early_stopping=True "
+        "keeps the weights of the best epoch"
     )
     return Advice(summary, causes, step, {"early_stopping": True})
 
@@ -151,7 +117,7 @@ def _overfitting(f: Figures, s: Subject) -> Advice:
 def _unfinished(f: Figures, s: Subject) -> Advice:
     epochs = 3 * max(int(s.params.get("max_epochs", f.epochs)), f.epochs)
     return Advice(
-        "Training goes well, and ended before it was done.",
+        "Training goes well but ended too early.",
         (f"{f.epochs} epochs are too few",),
         f"train three times as long: max_epochs={epochs}",
         {"max_epochs": epochs},
@@ -161,8 +127,8 @@ def _unfinished(f: Figures, s: Subject) -> Advice:
 def _healthy(f: Figures, s: Subject) -> Advice:
     step = "keep these settings"
     if not np.isfinite(f.validation_last):
-        step += "; validation rows (early_stopping=True, or X_val) would show over-fitting"
-    return Advice("Training went well and has settled.", (), step, {})
+        step += "; validation rows (early_stopping=True, or X_val) would show overfitting"
+    return Advice("Training went well and the loss has settled.", (), step, {})
 
 
 _ADVICE = {
@@ -181,19 +147,19 @@ def _at(s: Subject) -> str:
 
 
 def _rate(s: Subject, factor: float) -> tuple[str, dict[str, Any]]:
-    """Return how to say another rate, and the parameter for it."""
+    """Return the advice to multiply the rate, and the parameter for it."""
     how = {0.1: "a tenth of", 10.0: "ten times", 100.0: "a hundred times"}[factor]
     if not (np.isfinite(s.lr) and s.lr > 0):
         return f"train at {how} the learning rate", {}
     lr = float(f"{s.lr * factor:.3g}")
     step = f"train at {how} the rate: lr={lr:g}"
     if s.params.get("lr", "auto") != "auto":
-        step += ', or let lr="auto" find one'
+        step += ', or use lr="auto"'
     return step, {"lr": lr}
 
 
 def _starts_at_zero(f: Figures) -> bool:
-    """Whether a network starts as if its weights were zero, and does not go one way from there."""
+    """Whether a network starts as if from zero weights and has no steady direction."""
     network = np.isfinite(f.dead_units)
     zero = abs(f.start - f.reference) <= ALIKE * f.reference
     return bool(network and zero and not f.alignment > STRAIGHT)
@@ -212,13 +178,13 @@ def _unscaled(f: Figures) -> bool:
 
 def _features(f: Figures) -> str:
     return (
-        f"features of unlike or large scale: from {f.smallest_feature:.2g} to "
+        f"features differ in scale or are large: from {f.smallest_feature:.2g} to "
         f"{f.largest_feature:.2g}"
     )
 
 
 def _scale() -> tuple[str, dict[str, Any]]:
     return (
-        "bring the features to one scale: standardize=True, or a StandardScaler before the model",
+        "scale the features: standardize=True, or a StandardScaler before the model",
         {"standardize": True},
     )

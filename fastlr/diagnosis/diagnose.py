@@ -1,4 +1,4 @@
-"""`diagnose`: from a history to words."""
+"""`diagnose`: the verdict and advice on a training history."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from .subject import subject_of
 
 
 def diagnose(estimator_or_history: Any) -> Diagnosis:
-    """Tell what a training run suffers from, and what to do about it.
+    """Name the problem of a training run, and the next step.
 
-    It looks at the history alone, not at data. The losses decide, along the sum of the rates
-    where those are known, with two things beside them that `fit` records: the loss of the best
-    model that ignores the features, and how epochs move the parameters: by how much, and whether
-    they go on in the direction of the one before (steps are too small) or undo it (they are too
-    large).
+    Only the history is used, not the data. The losses decide, measured along the sum of the rates
+    if those are known, together with two records of `fit`: the loss of the best constant model, and
+    how far and in which direction each epoch moves the parameters. Steps are too small if epochs
+    continue in the direction of the previous one, and too large if they undo it.
 
     Parameters
     ----------
     estimator_or_history : estimator or dict
-        A fitted estimator of fastlr, a pipeline or a search that ends in one, or a history: a
-        dict with ``"loss"``, a value for each epoch, and any of the other columns of `history_`.
-        With fewer of them the verdict is less sure; over-fitting needs ``"validation_loss"``.
+        A fitted estimator of fastlr, a pipeline or a search that ends in one, or a history: a dict
+        with ``"loss"``, a value for each epoch, and any other columns of `history_`. With fewer
+        columns the verdict is less certain; overfitting needs ``"validation_loss"``.
 
     Returns
     -------

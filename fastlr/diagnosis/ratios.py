@@ -1,7 +1,7 @@
-"""A history in a dozen figures, which the rules look at.
+"""Figures of a training history, which the rules of diagnosis compare with thresholds.
 
-All are ratios, so that they mean the same for any loss and any model: progress is measured in
-parts of the way from the loss of a model that ignores the features down to zero.
+All figures are ratios, so that they have the same meaning for every loss and model: progress is a
+fraction of the way from the loss of a constant model down to zero.
 """
 
 from __future__ import annotations
@@ -17,116 +17,57 @@ _NAN = float("nan")
 
 @dataclass(frozen=True)
 class Figures:
-    """What the rules know of a run. NaN stands for what was not recorded.
+    """Figures of a training run; NaN where the history does not have them."""
 
-    Attributes
-    ----------
-    epochs : int
-        Finished.
-    finite : bool
-        Whether every loss was, and training ended in its own time.
-    reference : float
-        Loss to compare with: of the best constant model, else the one before the first step,
-        else that of the first epoch.
-    known : bool
-        Whether `reference` is of a model that has learnt nothing.
-    start, first, last, highest : float
-        Losses before the first step, and over the epochs; `last` is the mean of the last tenth.
-    end : float
-        Loss after the last step, of some of the rows; `last` where that is not known.
-    progress : float
-        What `last` has gained on `reference`, as a part of it; 1 is a loss of zero.
-    gain : float
-        What `last` has gained on the lower of `start` and `reference`, as a part of that.
-    end_gain : float
-        What `end` has gained, likewise.
-    paired_gain : float
-        What `end` has gained on `start`, both being of the same rows, likewise.
-    slope : float
-        What the loss fell by in the last quarter of the epochs, as a part of `reference`.
-    late_fall : float
-        What the loss fell by in the second half of the path, as a part of `reference`. The path
-        is the sum of the rates, so that a schedule that ends near zero does not make a run look
-        settled; it is the number of epochs where rates are not known.
-    pace : float
-        That fall over that of the quarter before: 2 for a loss that falls in a straight line,
-        below a half for one that settles; infinite where the quarter gained nothing.
-    peak : float
-        Highest loss over the larger of `start` and `reference`.
-    roughness : float
-        Ups of the curve as a part of all its ups and downs, the first epoch apart: 0 for a loss
-        that always falls, about a half for one that goes nowhere.
-    jumps : float
-        Size of the ups and downs around the trend, as a part of `reference`.
-    alignment : float
-        Median cosine of the angle between the movements of an epoch and the one before, over the
-        last half: near 1 where steps are far too small, below 0 where they jump about.
-    stride : float
-        How far an epoch moved the parameters at most, as a part of their norm: 1 from weights of
-        zero; of a network, near 0 at a rate too low, near 1 at one that leaves nothing of its
-        first weights.
-    validation_rise : float
-        How far the validation loss at the end is above its lowest, as a part of `reference`.
-    validation_ratio : float
-        The one over the other.
-    validation_best : int
-        Epoch where it was lowest.
-    validation_last : float
-        Validation loss at the end.
-    network : bool
-        Whether it is known to be of a model with hidden units.
-    annealed : bool
-        Whether the rate ended below a tenth of its highest.
-    dead_units : float
-        Share of hidden units that no row gets through to.
-    smallest_feature, largest_feature : float
-        Sizes of features.
-    """
-
-    epochs: int
-    finite: bool
+    epochs: int  # finished
+    finite: bool  # every loss is finite, and training did not stop early because of divergence
+    # Loss to compare with: of the best constant model, otherwise before the first step, otherwise
+    # of the first epoch. `known`: it is the loss of an untrained model.
     reference: float = _NAN
     known: bool = False
-    start: float = _NAN
-    first: float = _NAN
-    last: float = _NAN
+    start: float = _NAN  # loss before the first step
+    first: float = _NAN  # loss of the first epoch
+    last: float = _NAN  # mean loss of the last tenth of the epochs
     highest: float = _NAN
-    end: float = _NAN
-    progress: float = _NAN
+    end: float = _NAN  # loss after the last step, on some of the rows; `last` if unknown
+    progress: float = _NAN  # fall from `reference` to `last`, relative to `reference`; 1 is no loss
+    # Falls from the lower of `start` and `reference`, relative to it: to `last`, to `end`, and from
+    # `start` to `end`, which are on the same rows.
     gain: float = _NAN
     end_gain: float = _NAN
     paired_gain: float = _NAN
-    slope: float = _NAN
+    slope: float = _NAN  # fall in the last quarter of the epochs, relative to `reference`
+    # Fall in the second half of the path, relative to `reference`. The path is the sum of the
+    # rates, so that a schedule that ends near zero does not make a run look settled; without rates
+    # it is the number of epochs. `pace` is the ratio of this fall to the fall in the quarter
+    # before: 2 for a straight line, below 0.5 for a loss that settles, infinite if that quarter
+    # gained nothing.
     late_fall: float = _NAN
     pace: float = _NAN
-    peak: float = _NAN
+    peak: float = _NAN  # highest loss over the larger of `start` and `reference`
+    # Rises as a fraction of all movement after the first epoch: 0 for a loss that always falls,
+    # about 0.5 for one without direction.
     roughness: float = _NAN
-    jumps: float = _NAN
+    jumps: float = _NAN  # size of movements around the trend, relative to `reference`
+    # Median cosine between the movements of successive epochs in the last half: near 1 if steps are
+    # far too small, below 0 if they jump.
     alignment: float = _NAN
+    # Largest movement of the parameters in an epoch, relative to their norm: 1 from zero weights;
+    # for a network near 0 if the rate is too low, near 1 if nothing of the initial weights is left.
     stride: float = _NAN
-    validation_rise: float = _NAN
-    validation_ratio: float = _NAN
-    validation_best: int = 0
-    validation_last: float = _NAN
-    network: bool = False
-    annealed: bool = False
-    dead_units: float = _NAN
-    smallest_feature: float = _NAN
+    validation_rise: float = _NAN  # rise of the validation loss above its lowest, over `reference`
+    validation_ratio: float = _NAN  # final over lowest validation loss
+    validation_best: int = 0  # epoch with the lowest validation loss
+    validation_last: float = _NAN  # final validation loss
+    network: bool = False  # the model is known to have hidden units
+    annealed: bool = False  # the final rate is below a tenth of the highest
+    dead_units: float = _NAN  # fraction of hidden units without a gradient from any row
+    smallest_feature: float = _NAN  # sizes of features
     largest_feature: float = _NAN
 
 
 def figures(history: Mapping[str, np.ndarray]) -> Figures:
-    """Return the figures of a history.
-
-    Parameters
-    ----------
-    history : mapping of str to ndarray of shape (n_epochs,)
-        Columns as in `history_` of an estimator, of which ``"loss"`` must be there.
-
-    Returns
-    -------
-    Figures
-    """
+    """Return the figures of a history: columns as in `history_`, at least ``"loss"``."""
     loss = history["loss"]
     n = len(loss)
     diverged = bool(n and _last(history, "diverged") == 1)
@@ -180,7 +121,7 @@ def figures(history: Mapping[str, np.ndarray]) -> Figures:
 
 
 def _on_the_path(history: Mapping[str, np.ndarray], start: float, scale: float) -> dict[str, Any]:
-    """Return what the second half of the path gained, and how that compares with before."""
+    """Return the fall in the second half of the path, and its ratio to the quarter before."""
     loss, end = history["loss"], _last(history, "end_loss")
     rates = history.get("lr", np.empty(0))
     if not (len(rates) and np.isfinite(rates).all() and rates.min() >= 0 and rates.max() > 0):
@@ -191,14 +132,14 @@ def _on_the_path(history: Mapping[str, np.ndarray], start: float, scale: float) 
         where, loss = np.append(0.0, where), np.append(start, loss)
     if np.isfinite(end):
         where, loss = np.append(where, path[-1]), np.append(loss, end)
-    loss = np.minimum(loss, scale)  # to come down to what knows nothing is no progress
+    loss = np.minimum(loss, scale)  # falling to a constant model's loss is no progress
     quarter, half = np.interp([where[-1] / 4, where[-1] / 2], where, loss)
     late, before = float(half - loss[-1]), float(quarter - half)
     return {"late_fall": late / scale, "pace": late / before if before > 0 else np.inf}
 
 
 def _validation(history: Mapping[str, np.ndarray], scale: float) -> dict[str, Any]:
-    """Return the figures of the validation loss, none where there is none."""
+    """Return the figures of the validation loss; empty without validation."""
     loss = history.get("validation_loss", np.empty(0))
     known = np.where(np.isfinite(loss), loss, np.inf)
     if not np.isfinite(known).any():
@@ -214,15 +155,15 @@ def _validation(history: Mapping[str, np.ndarray], scale: float) -> dict[str, An
 
 
 def _jumps(loss: np.ndarray) -> float:
-    """Return the typical distance of a loss from the mean of its neighbours."""
+    """Return the mean distance of a loss from the mean of its neighbours."""
     if len(loss) < 4:
         return 0.0
-    middle = loss[2:-1]  # the fall of the first epochs is no jump
+    middle = loss[2:-1]  # without the fall of the first epochs
     return float(np.mean(np.abs(middle - (loss[1:-2] + loss[3:]) / 2)))
 
 
 def _late(history: Mapping[str, np.ndarray], name: str) -> float:
-    """Return the median over the last half of a column, NaN if it is not there."""
+    """Return the median of the last half of a column, NaN if missing."""
     column = history.get(name, np.empty(0))
     late = column[len(column) // 2 :]
     late = late[np.isfinite(late)]

@@ -1,4 +1,4 @@
-"""What `diagnose` returns."""
+"""The result of `diagnose`."""
 
 from __future__ import annotations
 
@@ -9,30 +9,22 @@ from typing import Any
 
 import numpy as np
 
-VERDICTS = (
-    "diverging",
-    "oscillating",
-    "too slow",
-    "stuck",
-    "overfitting",
-    "unfinished",
-    "healthy",
-)
+VERDICTS = ("diverging", "oscillating", "too slow", "stuck", "overfitting", "unfinished", "healthy")
 _WIDTH = 88
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A figure that a verdict rests on.
+    """A measured value that supports a verdict.
 
     Attributes
     ----------
     name : str
-        What was measured.
+        Name of the quantity.
     value : float
         Its value.
     text : str
-        What it says, in words.
+        Description in words.
     """
 
     name: str
@@ -45,29 +37,29 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a training run suffers from, if anything.
+    """Diagnosis of a training run.
 
     Attributes
     ----------
     verdict : str
-        ``"diverging"``: the loss is not finite, or worse than that of a model that knows nothing.
-        ``"oscillating"``: it jumps about above what it could reach, the rate being too high.
-        ``"too slow"``: it falls steadily, by too little. ``"stuck"``: nothing has been learnt.
-        ``"overfitting"``: validation got worse while training went on. ``"unfinished"``: all is
-        well, and more epochs would help. ``"healthy"``: there is nothing to be done.
+        ``"diverging"``: the loss is not finite, or worse than the loss of a constant model.
+        ``"oscillating"``: the loss jumps above its reachable value, because the rate is too high.
+        ``"too slow"``: it falls steadily, but too little. ``"stuck"``: nothing has been learnt.
+        ``"overfitting"``: the validation loss rises during training. ``"unfinished"``: training
+        goes well, and more epochs would help. ``"healthy"``: nothing needs to change.
     summary : str
         One sentence.
     evidence : tuple of Evidence
-        What the verdict rests on.
+        Measured values that support the verdict.
     causes : tuple of str
-        What may have caused it, the likeliest first.
+        Possible causes, the likeliest first.
     next_step : str
-        The one thing to do.
+        Recommendation.
     change : dict of str to object
-        Constructor parameters of the estimator that do it, for ``set_params(**change)``; empty
-        where there is nothing to change, or more is needed than a parameter.
+        Constructor parameters of the estimator for ``set_params(**change)``; empty if nothing has
+        to change, or if no parameter can make the step.
     history : dict of str to ndarray
-        What was read.
+        The diagnosed history.
     """
 
     verdict: str

@@ -1,4 +1,4 @@
-"""From figures to a verdict; thresholds were set on other runs than those they are tested on."""
+"""Rules that give a verdict; thresholds were chosen on other runs than the test runs."""
 
 from __future__ import annotations
 
@@ -7,45 +7,32 @@ import numpy as np
 from .ratios import Figures
 from .result import Evidence
 
-# Parts of the loss of the best constant prediction, where nothing else is said.
-WORSE = 2.0  # loss at the end, of a run that diverges
+# Relative to the loss of the best constant prediction, unless noted otherwise.
+WORSE = 2.0  # final loss above which a run diverges
 NOTHING = 0.02  # gain below which nothing has been learnt
-NOTHING_SEEN = 0.01  # the same where the history does not tell what knowing nothing comes to
-DEAD, KILLED = 0.9, 0.6  # share of dead units with which nothing can be learnt, or little
-RISE, RATIO = 0.06, 1.12  # of the validation loss, above its lowest
-LEARNT = 0.8  # progress from which over-fitting is what matters, whatever the curve looks like
-DONE, SETTLED = 0.83, 0.9  # gain from which a run is done, and from which it has not jumped about
-PEAK = 1.5  # highest loss from which a run that came back had overshot
-SHORT, PEAK_SHORT = 8, 5.0  # epochs up to which it takes a higher one
-ROUGH, JUMPS = 0.25, 0.015  # of a curve that jumps about
-STRAIGHT = 0.94  # cosine between movements that only go on: at rest so, a rate is far too low
+NOTHING_SEEN = 0.01  # the same if the history does not have the loss of a constant prediction
+DEAD, KILLED = 0.9, 0.6  # fractions of dead units with which nothing, or little, can be learnt
+RISE, RATIO = 0.06, 1.12  # of the validation loss above its lowest
+LEARNT = 0.8  # progress above which overfitting takes precedence
+DONE, SETTLED = 0.83, 0.9  # gains above which a run is finished, and does not oscillate
+PEAK = 1.5  # highest loss above which a run that recovered had overshot
+SHORT, PEAK_SHORT = 8, 5.0  # in runs of up to so many epochs the peak must be higher
+ROUGH, JUMPS = 0.25, 0.015  # of an oscillating curve
+STRAIGHT = 0.94  # cosine between epochs above which an unchanged loss means far too low a rate
 
-# Networks, most of which can come near a loss of zero.
-UNMOVED, ONWARD = 0.06, 0.3  # stride and cosine of one that stays close to its first weights
-LEANING, SMOOTH, FLAT = 0.55, 0.012, 0.025  # cosine, jumps and slope of one that creeps
-LATE_FALL = 0.075  # over the second half of the path, that says there is more to gain
+# Networks, most of which can reach a loss near zero.
+UNMOVED, ONWARD = 0.06, 0.3  # stride and cosine of a network that stays near its initial weights
+LEANING, SMOOTH, FLAT = 0.55, 0.012, 0.025  # cosine, jumps and slope of a slow network
+LATE_FALL = 0.075  # in the second half of the path, above which training is unfinished
 
-# Linear models, which settle at any loss, and models of which nothing is known.
-ALIGNED, PACE = 0.82, 0.68  # cosine and pace of one that creeps
-STEEP, BRISK = 0.085, 1.5  # slope and pace that say there is more to gain
-AROUND = -0.3  # cosine below which a run goes around an optimum
+# Linear models, which settle at any loss, and unknown models.
+ALIGNED, PACE = 0.82, 0.68  # cosine and pace of a slow model
+STEEP, BRISK = 0.085, 1.5  # slope and pace above which training is unfinished
+AROUND = -0.3  # cosine below which a run circles around an optimum
 
 
 def judge(f: Figures) -> tuple[str, list[Evidence]]:
-    """Return the verdict on a run, and what it rests on.
-
-    Parameters
-    ----------
-    f : Figures
-        Of its history.
-
-    Returns
-    -------
-    verdict : str
-        One of `VERDICTS`.
-    evidence : list of Evidence
-        The figure that decided comes first.
-    """
+    """Return the verdict, one of `VERDICTS`, and its evidence, the decisive figure first."""
     for verdict, rule in _RULES:
         found = rule(f)
         if found:
@@ -56,7 +43,7 @@ def judge(f: Figures) -> tuple[str, list[Evidence]]:
 def _diverging(f: Figures) -> list[Evidence]:
     if not f.finite:
         if not f.epochs:
-            return [Evidence("epochs", 0, "no epoch was finished: loss or gradient was not finite")]
+            return [Evidence("epochs", 0, "no epoch finished: loss or gradient was not finite")]
         text = f"loss or gradient was not finite after {f.epochs} epochs"
         return [Evidence("epochs", f.epochs, text)]
     before = np.fmax(f.start, f.reference)
@@ -64,7 +51,7 @@ def _diverging(f: Figures) -> list[Evidence]:
         return []
     ratio = f.end / before
     than = "before training" if f.known else "in the first epoch"
-    return [Evidence("end loss", f.end, f"loss of {f.end:.3g}, {ratio:.3g} times that {than}")]
+    return [Evidence("end loss", f.end, f"loss of {f.end:.3g}, {ratio:.3g} times the loss {than}")]
 
 
 def _overfitting(f: Figures) -> list[Evidence]:
@@ -79,15 +66,15 @@ def _overfitting(f: Figures) -> list[Evidence]:
             f"validation loss of {f.validation_last:.3g}, {f.validation_ratio:.2f} times its "
             f"lowest in epoch {f.validation_best} of {f.epochs}",
         ),
-        Evidence("last loss", f.last, f"training loss went on to {f.last:.3g}"),
+        Evidence("last loss", f.last, f"training loss fell to {f.last:.3g}"),
     ]
 
 
-def _learnt_by_heart(f: Figures) -> list[Evidence]:
+def _memorised(f: Figures) -> list[Evidence]:
     return _overfitting(f) if f.progress > LEARNT and f.peak <= PEAK else []
 
 
-def _beyond_hope(f: Figures) -> list[Evidence]:
+def _hopeless(f: Figures) -> list[Evidence]:
     at_rest = abs(f.gain) < 2 * NOTHING_SEEN and f.jumps < NOTHING_SEEN
     at_rest &= abs(f.slope) < NOTHING_SEEN
     return _stuck(f) if f.dead_units >= DEAD or at_rest else []
@@ -95,7 +82,7 @@ def _beyond_hope(f: Figures) -> list[Evidence]:
 
 def _stuck(f: Figures) -> list[Evidence]:
     nothing = f.gain < NOTHING and f.end_gain < 5 * NOTHING
-    if not f.known:  # the first epoch may have learnt it all
+    if not f.known:  # the first epoch may have learnt everything
         nothing = f.gain < NOTHING_SEEN and f.jumps < NOTHING_SEEN
     still = abs(f.first - f.last) < 2 * NOTHING_SEEN * f.reference and f.paired_gain < NOTHING
     if not (nothing or (still and not f.alignment < STRAIGHT)):
@@ -109,7 +96,7 @@ def _stuck(f: Figures) -> list[Evidence]:
         )
     ]
     if f.dead_units > 0:
-        text = f"{f.dead_units:.0%} of the hidden units give no row a gradient"
+        text = f"{f.dead_units:.0%} of the hidden units have no gradient from any row"
         found.append(Evidence("dead units", f.dead_units, text))
     return found
 
@@ -118,13 +105,13 @@ def _overshooting(f: Figures) -> list[Evidence]:
     peak = PEAK if f.epochs > SHORT else PEAK_SHORT
     if not (f.known and f.peak > peak and f.end_gain < SETTLED):
         return []
-    text = f"the loss went up to {f.highest:.3g}, {f.peak:.2g} times that before training"
-    return [Evidence("peak", f.peak, text), *_aligned(f, "movements of epochs hardly agree")]
+    text = f"the loss rose to {f.highest:.3g}, {f.peak:.2g} times the loss before training"
+    return [Evidence("peak", f.peak, text), *_aligned(f, "successive epochs hardly agree")]
 
 
 def _oscillating(f: Figures) -> list[Evidence]:
     rough = f.roughness > ROUGH and f.jumps > JUMPS
-    at_rest = f.annealed and not f.dead_units > KILLED  # whatever it did before
+    at_rest = f.annealed and not f.dead_units > KILLED
     if not rough or at_rest or f.end_gain > SETTLED:
         return []
     return [
@@ -134,7 +121,7 @@ def _oscillating(f: Figures) -> list[Evidence]:
             f"the loss jumps by {f.jumps:.2g} of {f.reference:.3g} from epoch to epoch",
         ),
         Evidence("roughness", f.roughness, f"{f.roughness:.0%} of its movement is upwards"),
-        *_aligned(f, "epochs undo part of what the one before did"),
+        *_aligned(f, "epochs partly undo the previous one"),
     ]
 
 
@@ -149,11 +136,11 @@ def _too_slow(f: Figures) -> list[Evidence]:
     if unmoved:
         text = f"no epoch moved the weights by more than {f.stride:.1%} of their size"
         return [*found, Evidence("stride", f.stride, text)]
-    return [*found, *_aligned(f, "each epoch goes on in the direction of the one before")]
+    return [*found, *_aligned(f, "each epoch continues in the direction of the previous one")]
 
 
 def _creeps(f: Figures) -> bool:
-    """Whether epochs go on evenly in one direction."""
+    """Whether epochs move evenly in one direction."""
     if not np.isfinite(f.alignment):
         return f.roughness == 0 and (f.pace > BRISK or (f.pace > PACE and f.slope < STEEP))
     if f.network:
@@ -174,7 +161,7 @@ def _unfinished(f: Figures) -> list[Evidence]:
         found = Evidence("slope", f.slope, text)
     if not falling or f.end_gain > DONE:
         return []
-    return [found, *_aligned(f, "movements of epochs agree in part")]
+    return [found, *_aligned(f, "successive epochs partly agree")]
 
 
 def _healthy(f: Figures) -> list[Evidence]:
@@ -198,10 +185,10 @@ def _better(progress: float) -> str:
 
 _RULES = (
     ("diverging", _diverging),
-    ("stuck", _beyond_hope),
+    ("stuck", _hopeless),
     ("oscillating", _overshooting),
     ("stuck", _stuck),
-    ("overfitting", _learnt_by_heart),
+    ("overfitting", _memorised),
     ("oscillating", _oscillating),
     ("overfitting", _overfitting),
     ("too slow", _too_slow),

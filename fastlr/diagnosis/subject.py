@@ -1,4 +1,4 @@
-"""What a diagnosis is of: a history, and the settings of the estimator it comes from, if any."""
+"""Subject of a diagnosis: a history, and the settings of its estimator if known."""
 
 from __future__ import annotations
 
@@ -13,40 +13,15 @@ from ..core.sklearn_versions import check_is_fitted
 
 @dataclass(frozen=True)
 class Subject:
-    """A history and where it comes from.
+    """A history, and the settings of its estimator if known."""
 
-    Attributes
-    ----------
-    history : dict of str to ndarray of shape (n_epochs,)
-        Columns.
-    params : dict of str to object
-        Constructor parameters of the estimator; empty for a history alone.
-    lr : float
-        Rate that the schedule multiplies, NaN if unknown.
-    """
-
-    history: dict[str, np.ndarray]
-    params: dict[str, Any] = field(default_factory=dict)
-    lr: float = float("nan")
+    history: dict[str, np.ndarray]  # columns of shape (n_epochs,)
+    params: dict[str, Any] = field(default_factory=dict)  # of the estimator's constructor
+    lr: float = float("nan")  # multiplied by the schedule; NaN if unknown
 
 
 def subject_of(given: Any) -> Subject:
-    """Return what there is to diagnose.
-
-    Parameters
-    ----------
-    given : estimator or mapping
-        As `diagnose` takes it.
-
-    Returns
-    -------
-    Subject
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is neither, or has no usable losses.
-    """
+    """Return the subject for an estimator or a mapping; raise if it has no usable losses."""
     if isinstance(given, Mapping):
         history = _checked(given)
         rates = history.get("lr", np.empty(0))
@@ -92,7 +67,7 @@ def _checked(given: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def _column(name: str, values: Any) -> np.ndarray:
-    if isinstance(values, (list, tuple)):  # null of JSON is NaN
+    if isinstance(values, (list, tuple)):  # null in JSON means NaN
         values = [np.nan if value is None else value for value in values]
     try:
         column = np.asarray(values, dtype=np.float64)

@@ -1,1 +1,1 @@
-"""Drawing of training histories, and the style that all displays share."""
+"""Drawing of training histories, and the common style of all displays."""

@@ -1,4 +1,4 @@
-"""The epochs of a training run: losses, scores, rates."""
+"""Display of the epochs of a training run: losses, scores, rates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUANTITIES = ("loss", "score", *_LABELS)
 class HistoryDisplay:
     """Picture of the epochs of a training run.
 
-    Made by `from_estimator` or `from_history`; parameters are kept as attributes.
+    Create it by `from_estimator` or `from_history`. Parameters are kept as attributes.
 
     Parameters
     ----------
@@ -31,22 +31,22 @@ class HistoryDisplay:
         ``validation_loss``, ``validation_score``, ``lr``, ``momentum``, ``gradient_norm`` and
         ``seconds``.
     estimator_name : str, optional
-        Goes into the title.
+        Title.
     loss_name, score_name : str, default="loss", "score"
-        What they are, with the unit.
+        Names and units of loss and score.
 
     Attributes
     ----------
     ax_ : matplotlib.axes.Axes
-        Where it was drawn.
+        Axes of the picture.
     figure_ : matplotlib.figure.Figure
-        Its figure.
+        Figure of the axes.
     line_ : matplotlib.lines.Line2D or None
-        The quantity over the epochs; None for the score, which has rows held out only.
+        The quantity over the epochs; None for the score, which exists only for validation rows.
     validation_line_ : matplotlib.lines.Line2D or None
-        The same on the validation rows, None where there were none.
+        The quantity on the validation rows; None without validation.
     best_line_ : matplotlib.lines.Line2D or None
-        Marks the epoch with the lowest validation loss, or the highest score.
+        Marks the epoch with the lowest validation loss or the highest score.
 
     See Also
     --------
@@ -111,7 +111,7 @@ class HistoryDisplay:
         Raises
         ------
         NotFittedError, TypeError
-            If it is not fitted, or keeps no losses.
+            If it is not fitted, or has no losses.
         """
         display = cls(
             history_of(estimator),
@@ -136,7 +136,7 @@ class HistoryDisplay:
         line_kw: Mapping[str, Any] | None = None,
         validation_line_kw: Mapping[str, Any] | None = None,
     ) -> HistoryDisplay:
-        """Draw epochs that are given as columns.
+        """Draw the epochs of a history.
 
         Parameters
         ----------
@@ -170,11 +170,11 @@ class HistoryDisplay:
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
-            Where to draw; by default on a new figure.
+            Where to draw; by default a new figure.
         quantity : {"loss", "score", "lr", "momentum", "gradient_norm", "seconds"}, default="loss"
-            What to draw. Losses that differ by a factor of ten or more get a logarithmic axis.
+            What to draw. Values that differ by a factor of ten or more get a logarithmic axis.
         line_kw, validation_line_kw : mapping of str to object, optional
-            For ``Axes.plot``, of the training rows and of the validation rows.
+            Arguments of ``Axes.plot`` for training rows and validation rows.
 
         Returns
         -------
@@ -215,7 +215,7 @@ class HistoryDisplay:
         return self
 
     def _column(self, name: str) -> np.ndarray | None:
-        """Return a column where it holds anything; what is not finite is left out of pictures."""
+        """Return a column with NaN for values that are not finite; None if no value is."""
         if name not in self.history:
             return None
         column = np.asarray(self.history[name], dtype=np.float64)
@@ -255,11 +255,11 @@ def plot_history(
     history : estimator, Pipeline or mapping
         A fitted estimator, or the columns of its ``history_``.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure.
+        Where to draw; by default a new figure.
     quantity : {"loss", "score", "lr", "momentum", "gradient_norm", "seconds"}, default="loss"
         What to draw.
     **kwargs : object
-        More, as for `HistoryDisplay.from_history` or `HistoryDisplay.from_estimator`.
+        Further arguments of `HistoryDisplay.from_history` or `HistoryDisplay.from_estimator`.
 
     Returns
     -------

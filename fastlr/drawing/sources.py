@@ -1,4 +1,4 @@
-"""What displays are made from: the fitted estimator in a pipeline, its history, its run."""
+"""Sources of displays: the estimator in a pipeline, its history, its rates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..core.sklearn_versions import check_is_fitted
 
 
 class RunRates(NamedTuple):
-    """Learning rate and momentum of each step of a run, and where its epochs end."""
+    """Learning rate and momentum of each step of a run, and its steps per epoch."""
 
     lr: np.ndarray
     momentum: np.ndarray | None
@@ -18,7 +18,7 @@ class RunRates(NamedTuple):
 
 
 def last_of(estimator: Any) -> Any:
-    """Return the estimator itself, or the one at the end of a Pipeline or of a fitted search."""
+    """Return the last estimator of a Pipeline or fitted search, otherwise the estimator itself."""
     from sklearn.pipeline import Pipeline
 
     if hasattr(estimator, "best_estimator_"):
@@ -27,26 +27,7 @@ def last_of(estimator: Any) -> Any:
 
 
 def history_of(estimator: Any) -> dict[str, np.ndarray]:
-    """Return the epochs of a fitted estimator as columns.
-
-    Parameters
-    ----------
-    estimator : estimator or Pipeline
-        With a ``history_``, as fastlr's have, or with a ``loss_curve_``, as scikit-learn's
-        networks have.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (epochs,)
-        ``epoch`` and ``loss`` at least.
-
-    Raises
-    ------
-    NotFittedError
-        If it is not fitted.
-    TypeError
-        If it keeps no losses.
-    """
+    """Return the columns of a ``history_``, or of the ``loss_curve_`` of scikit-learn's MLPs."""
     model = last_of(estimator)
     check_is_fitted(model)
     if hasattr(model, "history_"):
@@ -65,7 +46,7 @@ def history_of(estimator: Any) -> dict[str, np.ndarray]:
 
 
 def loss_label(estimator: Any) -> str:
-    """Return what the recorded loss of an estimator is, with its unit."""
+    """Return the name and the unit of an estimator's recorded loss."""
     from sklearn.base import is_classifier
 
     model = last_of(estimator)
@@ -73,39 +54,24 @@ def loss_label(estimator: Any) -> str:
     name = loss if isinstance(loss, str) else type(loss).__name__
     if name.lower().replace("_", "") == "logloss":
         return "log-loss (nats)"
-    # Regressors train on targets that they have brought to a common scale.
+    # Regressors train on scaled targets.
     unit = "per row" if is_classifier(model) else "in units of training"
     return f"{name.replace('_', ' ')} loss ({unit})"
 
 
 def score_label(estimator: Any) -> str:
-    """Return what an estimator's score is."""
+    """Return the name of an estimator's score."""
     from sklearn.base import is_classifier
 
     return "accuracy" if is_classifier(last_of(estimator)) else "R²"
 
 
 def rates_of_run(estimator: Any) -> RunRates:
-    """Return the rates at which a fitted estimator of fastlr was trained, step by step.
+    """Return the learning rate and momentum of each step of a fitted estimator.
 
-    They are worked out from its schedule, and compared with those of each epoch's last step that
-    were recorded. Where these differ, since settings were changed between calls of
-    `partial_fit` or a start was warm, the recorded ones hold for the whole of their epoch.
-
-    Parameters
-    ----------
-    estimator : estimator or Pipeline
-        Fitted.
-
-    Returns
-    -------
-    RunRates
-        Of the steps made.
-
-    Raises
-    ------
-    NotFittedError, TypeError
-        If it is not fitted, or not an estimator of fastlr with at least one epoch.
+    They are computed from its schedule and compared with the recorded rate of each epoch's last
+    step. If they differ, because settings changed between calls of `partial_fit` or the start was
+    warm, the recorded rates are used for all steps of their epochs.
     """
     model = last_of(estimator)
     check_is_fitted(model)

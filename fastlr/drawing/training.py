@@ -1,7 +1,7 @@
-"""Pictures of a training run: its loss, and the learning rate and momentum of every step.
+"""Pictures of training runs: loss, and learning rate and momentum of every step.
 
-Matplotlib is imported on use, and drawn on without pyplot, so that neither a display nor the
-caller's figures are touched.
+Matplotlib is imported on use, without pyplot, so that no display is needed and the caller's figures
+are unaffected.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .style import COLORS, DASHES
+from .style import COLORS, DASHES, finish, plain_numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """What is drawn of a training run.
+    """A training run to draw.
 
     Attributes
     ----------
@@ -31,11 +31,11 @@ class Run:
     lr : ndarray of shape (steps,)
         Learning rate of each step.
     momentum : ndarray of shape (steps,) or None
-        Momentum of each step, if the schedule drives it.
+        Momentum of each step if the schedule drives it.
     peers : mapping of str to float
-        Training log-loss at which other models ended, in nats.
+        Final training log-loss of other models, in nats.
     momentum_name : str
-        What the optimizer calls its momentum.
+        The optimizer's name for the momentum.
     """
 
     name: str
@@ -47,19 +47,19 @@ class Run:
 
 
 def training_figure(runs: Sequence[Run], title: str = "") -> Figure:
-    """Draw runs: a panel with the loss of each, then learning rates, then momenta.
+    """Draw the loss of each run, then learning rates and momenta.
 
     Parameters
     ----------
     runs : sequence of Run
         At least one.
     title : str, default=""
-        Goes on top.
+        Title of the figure.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Has a panel for each run on top, one or two below; ``savefig`` writes it.
+        A panel for each run on top and one or two below; ``savefig`` writes it.
 
     Raises
     ------
@@ -81,7 +81,6 @@ def training_figure(runs: Sequence[Run], title: str = "") -> Figure:
     figure = Figure(figsize=(max(4.6 * width, 6.4), 7.2), layout="constrained", dpi=150)
     if title:
         figure.suptitle(title, fontsize=13)
-    # Two rows of panels, each as wide as the figure, whatever their numbers are.
     upper, lower = figure.subfigures(2, 1, squeeze=False)[:, 0]
     for k, (run, axes) in enumerate(
         zip(runs, upper.subplots(1, len(runs), squeeze=False)[0], strict=True)
@@ -96,7 +95,7 @@ def training_figure(runs: Sequence[Run], title: str = "") -> Figure:
 
 
 def _draw_loss(axes: Any, run: Run, k: int) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+    from matplotlib.ticker import LogLocator, NullLocator
 
     axes.plot(
         np.arange(1, len(run.loss) + 1),
@@ -114,7 +113,7 @@ def _draw_loss(axes: Any, run: Run, k: int) -> None:
     if min(values) > 0:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        plain_numbers(axes.yaxis)
         axes.yaxis.set_minor_locator(NullLocator())
     _label(axes, f"{run.name}: training loss", "epoch", "log-loss (nats)")
     axes.xaxis.get_major_locator().set_params(integer=True)
@@ -126,9 +125,9 @@ def _draw_steps(axes: Any, runs: Sequence[Run], what: str, title: str, ylabel: s
         values = getattr(run, what)
         if values is None:
             continue
-        # In epochs, so that data sets of different sizes share the axis.
+        # Epochs as the unit let data sets of different sizes share the axis.
         epochs = np.arange(1, len(values) + 1) * len(run.loss) / len(values)
-        # Runs may have the very same rates: a later, thinner line lets the one below be seen.
+        # Runs may have equal rates; later lines are thinner, so that earlier ones stay visible.
         axes.plot(
             epochs,
             values,
@@ -146,9 +145,5 @@ def _draw_steps(axes: Any, runs: Sequence[Run], what: str, title: str, ylabel: s
 
 
 def _label(axes: Any, title: str, xlabel: str, ylabel: str) -> None:
-    axes.set_title(title, fontsize=11)
-    axes.set_xlabel(xlabel)
-    axes.set_ylabel(ylabel)
+    finish(axes, xlabel, ylabel, title)
     axes.set_xlim(left=0)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)

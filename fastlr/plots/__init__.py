@@ -1,8 +1,8 @@
-"""Pictures of learning rates and of training, as displays in the manner of scikit-learn.
+"""Displays of learning rates and training, in scikit-learn's convention.
 
-A display has a class method for each source it can be drawn from, and ``plot(ax=None)``, which
-returns the display with ``ax_``, ``figure_`` and the lines that were drawn; the functions do the
-same in one call. Matplotlib is imported on use.
+A display has a class method for each source, and ``plot(ax=None)``, which returns the display with
+``ax_``, ``figure_`` and the drawn lines. The functions do the same in one call. Matplotlib is
+imported on use.
 """
 
 from __future__ import annotations

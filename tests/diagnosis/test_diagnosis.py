@@ -79,7 +79,7 @@ def test_an_estimator_must_be_fitted():
 def test_a_rate_is_advised_and_where_there_is_none_to_find_it_fastlrs_own_way_to_it(slow):
     said = diagnose(slow).next_step
     assert "lr=0.001" in said or "lr=0.0001" in said
-    assert 'or let lr="auto" find one' in said
+    assert 'or use lr="auto"' in said
     for other in (dict(slow.history_), _found_by_itself(slow)):
         assert "auto" not in diagnose(other).next_step
 
@@ -93,7 +93,7 @@ def _found_by_itself(model):
 
 def test_a_loss_that_is_finite_and_high_is_not_said_to_have_left_the_numbers():
     known = {"loss": [1.0, 50.0, 60.0], "start_loss": [1.1] * 3, "constant_loss": [1.1] * 3}
-    assert "model that knows nothing" in diagnose(known).summary
+    assert "loss of a constant model" in diagnose(known).summary
     assert "finite" in diagnose({"loss": [1.0, float("nan")]}).summary
 
 

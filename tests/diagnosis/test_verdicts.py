@@ -127,7 +127,7 @@ def test_unscaled_features_are_named_and_scaled():
     with pytest.warns(UserWarning, match="no learning rate suits them all"):
         model.fit(wide, Y)
     found = diagnose(model)
-    assert "unlike or large scale" in found.causes[0]
+    assert "differ in scale or are large" in found.causes[0]
     assert found.change == {"standardize": True}
 
 
@@ -143,7 +143,7 @@ def network_from(change, activation):
 @pytest.mark.parametrize(
     ("change", "activation", "says"),
     [
-        (lambda w: 0 * w, "tanh", "first weights that are all alike, or zero"),
+        (lambda w: 0 * w, "tanh", "the initial weights are all equal, or zero"),
         (lambda w: -np.abs(w), "relu", "100% of the hidden units are dead"),
     ],
 )
