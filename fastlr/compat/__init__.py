@@ -1,7 +1,7 @@
-"""scikit-learn's SGD estimators and perceptrons, trained by fastlr: change the import alone.
+"""scikit-learn's SGD estimators and perceptrons with fastlr's training loops.
 
-Names, parameters, fitted attributes and predictions are scikit-learn's, for the classes here
-derive from its own. Only the loops that train are replaced.
+The classes derive from scikit-learn's, so names, parameters, fitted attributes and predictions are
+the same, and only the import changes.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""scikit-learn's MLPClassifier and MLPRegressor, with fastlr's compiled epoch.
+"""scikit-learn's MLPClassifier and MLPRegressor with fastlr's compiled epoch.
 
-They derive from scikit-learn's own classes, so that parameters, checks, messages, initial weights
-and predictions are theirs by construction; the loop over epochs is replaced. The rows are drawn
-as scikit-learn draws them: the same `random_state` gives the same model up to rounding.
-`solver="lbfgs"` and sparse data are left to scikit-learn.
+The classes derive from scikit-learn's, which determine parameters, checks, messages, initial
+weights and predictions; only the loop over epochs is replaced. Rows are shuffled as in
+scikit-learn, so the same `random_state` gives the same model up to rounding. scikit-learn handles
+`solver="lbfgs"` and sparse data.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from sklearn.utils import shuffle
 
 from ._solver import Solver
 
-_LONG = 7  # arguments after y where scikit-learn passes weights, from 1.7 on
+_LONG = 7  # number of arguments after y if scikit-learn passes weights (1.7 and later)
 
 
 class _CompiledEpochs:
-    """What classifier and regressor share: the loop over epochs."""
+    """The loop over epochs of classifier and regressor."""
 
     def _fit_stochastic(self: Any, X: Any, y: np.ndarray, *rest: Any) -> None:
         if issparse(X):
@@ -73,7 +73,8 @@ class _CompiledEpochs:
                 order = rows = shuffle(rows, random_state=self._random_state)
             result = solver.run(X, y, _by_batch(weights, order, batch), order, batch)
             before, squares = squares, solver.squares()
-            # scikit-learn adds the penalty of every step; here it is that of the epoch's ends.
+            # scikit-learn averages the penalty over steps; here it is averaged over the epoch's
+            # ends.
             mean = result.loss_sum / n / (y.shape[1] if self.out_activation_ == "identity" else 1)
             self.loss_ = mean + constant + penalty * (before + squares) / 2
             self.n_iter_ += 1
@@ -87,10 +88,10 @@ class _CompiledEpochs:
             if result.diverged_at is not None:
                 return
             if self._no_improvement_count > self.n_iter_no_change:
-                going_on = solver.lower()
+                continues = solver.lower()
                 if self.verbose:
-                    self._say_no_improvement(going_on)
-                if not going_on:
+                    self._print_no_improvement(continues)
+                if not continues:
                     return
                 self._no_improvement_count = 0
             if incremental:
@@ -102,16 +103,16 @@ class _CompiledEpochs:
             stacklevel=4,
         )
 
-    def _say_no_improvement(self: Any, going_on: bool) -> None:
+    def _print_no_improvement(self: Any, continues: bool) -> None:
         what = "Validation score" if self.early_stopping else "Training loss"
         then = f"Setting learning rate to {self._optimizer.learning_rate:f}"
         print(
             f"{what} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} "
-            f"consecutive epochs. {then if going_on else 'Stopping.'}"
+            f"consecutive epochs. {then if continues else 'Stopping.'}"
         )
 
     def _hold_out(self: Any, X: Any, y: np.ndarray, weights: Any) -> tuple[Any, ...]:
-        """Return training rows, targets and weights, then the same to validate on."""
+        """Return training rows, targets and weights, then a tuple of the same for validation."""
         stratify = y if is_classifier(self) and self.n_outputs_ == 1 else None
         arrays = [a for a in (X, y, weights) if a is not None]
         parts = train_test_split(
@@ -147,19 +148,19 @@ class _CompiledEpochs:
 class MLPClassifier(_CompiledEpochs, neural_network.MLPClassifier):
     """scikit-learn's `MLPClassifier`, trained by fastlr.
 
-    Every parameter, method and fitted attribute is that of `sklearn.neural_network.MLPClassifier`,
-    which this class derives from.
+    It derives from `sklearn.neural_network.MLPClassifier`, with the same parameters, methods and
+    fitted attributes.
 
     Notes
     -----
-    The same `random_state` gives the same model as scikit-learn, to rounding: initial weights,
+    The same `random_state` gives the same model as scikit-learn, up to rounding: initial weights,
     order of the rows, optimizers and stopping rule are the same. With `sample_weight` the penalty
-    is divided by the mean weight of all rows, and not by that of each batch. The penalty in
-    ``loss_`` and ``loss_curve_`` is that of the weights at the ends of an epoch.
+    is divided by the mean weight of all rows instead of each batch. The penalty in ``loss_`` and
+    ``loss_curve_`` is the mean over the start and the end of an epoch.
 
-    ``solver="lbfgs"`` and sparse data are left to scikit-learn.
+    scikit-learn's own code handles ``solver="lbfgs"`` and sparse data.
 
-    `fastlr.MLPClassifier` has every optimizer and schedule, and more besides.
+    `fastlr.MLPClassifier` has all optimizers and schedules and further options.
 
     Examples
     --------
@@ -175,12 +176,12 @@ class MLPClassifier(_CompiledEpochs, neural_network.MLPClassifier):
 class MLPRegressor(_CompiledEpochs, neural_network.MLPRegressor):
     """scikit-learn's `MLPRegressor`, trained by fastlr.
 
-    Every parameter, method and fitted attribute is that of `sklearn.neural_network.MLPRegressor`,
-    which this class derives from.
+    It derives from `sklearn.neural_network.MLPRegressor`, with the same parameters, methods and
+    fitted attributes.
 
     Notes
     -----
-    What is said of `MLPClassifier` holds here too.
+    See `MLPClassifier`.
 
     Examples
     --------
@@ -195,7 +196,7 @@ class MLPRegressor(_CompiledEpochs, neural_network.MLPRegressor):
 
 
 def _targets(model: Any, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return targets as the compiled epoch takes them; classes were made indicators before."""
+    """Return targets for the compiled epoch; `y` has indicators of classes."""
     if model.out_activation_ == "softmax":
         return y.argmax(axis=1).astype(np.int64)
     if model.out_activation_ == "logistic":
@@ -206,7 +207,7 @@ def _targets(model: Any, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def _by_batch(weights: np.ndarray | None, order: np.ndarray, batch: int) -> np.ndarray | None:
-    """Return weights with a mean of 1 in each batch: scikit-learn divides by their sum there."""
+    """Return weights with a mean of 1 in each batch, as scikit-learn divides by their sum."""
     if weights is None:
         return None
     starts = np.arange(0, len(order), batch)
@@ -219,7 +220,7 @@ def _by_batch(weights: np.ndarray | None, order: np.ndarray, batch: int) -> np.n
 
 
 def _constant(model: Any, y: np.ndarray, weights: np.ndarray | None) -> float:
-    """Return what scikit-learn's loss has beside fastlr's: a number that the targets decide."""
+    """Return the difference of scikit-learn's loss from fastlr's, which depends only on targets."""
     if model.out_activation_ != "exp":
         return 0.0
     return float(np.average(xlogy(y, y) - y, axis=0, weights=weights).sum())

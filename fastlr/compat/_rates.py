@@ -12,16 +12,16 @@ from ..schedules import Constant, Function, InvScaling, Optimal, Run, Schedule
 _ENDLESS = Run(None, None)
 
 
-class Told(Schedule):
-    """A factor that the training loop decides: it is the metric that was observed last.
+class Observed(Schedule):
+    """A factor set by the training loop: the metric observed last.
 
-    scikit-learn's loops change the rate after an epoch by counts that their stopping rule keeps,
-    so here the loop counts and tells.
+    scikit-learn changes the rate after an epoch by the counts of its stopping rule, which the loop
+    keeps.
     """
 
     @property
     def needs_metric(self) -> bool:
-        """True: only a metric changes it."""
+        """True, because only a metric changes the factor."""
         return True
 
     def initial_metric_state(self) -> dict[str, float]:
@@ -31,46 +31,32 @@ class Told(Schedule):
     def evaluate(
         self, t: Any, run: Run, metric_state: Mapping[str, float] | None = None
     ) -> tuple[np.ndarray, None]:
-        """Return the factor for every step of the epoch."""
+        """Return the factor for all steps of the epoch."""
         state = self.initial_metric_state() if metric_state is None else metric_state
         return np.full(np.shape(t), state["factor"]), None
 
     def observe(
         self, metric_state: Mapping[str, float], metric: Any, t: Any = None, run: Any = None
     ) -> dict[str, float]:
-        """Take the metric for the factor."""
+        """Use the metric as the factor."""
         return {"factor": float(metric)}
 
 
 def linear_rate(
     learning_rate: str, eta0: float, alpha: float, power_t: float, ahead: int
 ) -> tuple[float, Schedule]:
-    """Return rate and schedule of the linear estimators.
+    """Return rate and schedule for scikit-learn's parameters of a linear estimator.
 
-    Parameters
-    ----------
-    learning_rate : {"constant", "optimal", "invscaling", "adaptive"}
-        The kind of schedule.
-    eta0, alpha, power_t : float
-        scikit-learn's parameters of it.
-    ahead : int
-        Steps by which the schedule runs ahead of the optimizer's own count.
-
-    Returns
-    -------
-    lr : float
-        What the schedule multiplies.
-    schedule : Schedule
-        As a function of the optimizer's steps.
+    The schedule runs `ahead` steps ahead of the optimizer's count.
     """
     schedule: Schedule
     if learning_rate == "adaptive":
-        return eta0, Told()
+        return eta0, Observed()
     if learning_rate == "constant":
         return eta0, Constant()
     if learning_rate == "optimal":
         lr, schedule = alpha**-0.25, Optimal(alpha)
-    elif power_t < 0:  # deprecated in scikit-learn: a rate that rises
+    elif power_t < 0:  # a rising rate, deprecated in scikit-learn
         return eta0, Function(lambda t: (t + ahead + 1.0) ** -power_t)
     else:
         lr, schedule = eta0, InvScaling(power_t)
@@ -80,22 +66,10 @@ def linear_rate(
 
 
 def bounded(strength: float, lr: float, schedule: Schedule) -> Schedule | None:
-    """Return a schedule for an L2 strength that keeps strength times rate at 1 at most.
+    """Return a schedule that keeps L2 strength times rate at most 1, None if not needed.
 
-    Beyond that a step would turn a weight's sign and make it larger; scikit-learn sets the weight
-    to zero there, which is what 1 does.
-
-    Parameters
-    ----------
-    strength, lr : float
-        Factors of the two.
-    schedule : Schedule
-        Of the rate, which falls, so that the first step decides.
-
-    Returns
-    -------
-    Schedule or None
-        None where no bound is needed.
+    With a larger product a step would flip the sign of a weight and enlarge it. scikit-learn sets
+    the weight to zero then, as a product of 1 does. The rate falls, so the first step decides.
     """
 
     def factor(t: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Trains a linear model one row at a time, the way scikit-learn's SGD estimators do.
+"""Training of linear models row by row, as in scikit-learn's SGD estimators.
 
-Steps are those of fastlr's `SGD` in the compiled epoch, with a batch of one row; what is here is
-what happens between epochs: the order of the rows, the averaged weights, and when to stop.
+fastlr's `SGD` makes the steps in the compiled epoch, with batches of one row. This module handles
+what happens between epochs: the order of the rows, averaged weights, and stopping.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from ..optimizers import SGD
 from ..training import Arena, EpochResult, LinearEpoch
 from ._rates import bounded, linear_rate
 
-LARGEST_GRADIENT = 1e12  # a larger one is cut, lest a square of it leave the finite numbers
-SMALLEST_RATE = 1e-6  # at which learning_rate="adaptive" stops
+LARGEST_GRADIENT = 1e12  # larger ones are clipped, so that their squares stay finite
+SMALLEST_RATE = 1e-6  # at which learning_rate="adaptive" stops training
 ADAPTIVE_FACTOR = 0.2
 
 
 @dataclass
 class Settings:
-    """scikit-learn's parameters, as far as they say how to train."""
+    """scikit-learn's parameters of training."""
 
     loss: Loss
     penalty: str | None
@@ -34,12 +34,12 @@ class Settings:
     eta0: float
     power_t: float
     fit_intercept: bool
-    average: int  # row from which weights are averaged, counted from 1; 0 for never
+    average: int  # first row, from 1, whose weights are averaged; 0 for never
     shuffle: bool
     tol: float | None
     n_iter_no_change: int
     verbose: int
-    intercept_lr: float = 1.0  # factor on the rate of the intercept
+    intercept_lr: float = 1.0  # factor on the intercept's rate
 
     @property
     def l1(self) -> float:
@@ -56,7 +56,7 @@ class Settings:
 
 @dataclass
 class Weights:
-    """Weights of some outputs, (K, features) and (K,), and their running means."""
+    """Weights of K outputs, (K, features) and (K,), and their running means."""
 
     coef: np.ndarray
     intercept: np.ndarray
@@ -64,29 +64,23 @@ class Weights:
     average_intercept: np.ndarray | None = None
 
     def of(self, outputs: slice) -> Weights:
-        """Return those of some outputs, as views."""
+        """Return the weights of some outputs, as views."""
         means = (self.average_coef, self.average_intercept)
         part = (None if a is None else a[outputs] for a in means)
         return Weights(self.coef[outputs], self.intercept[outputs], *part)
 
 
 class RowByRow:
-    """Trains the outputs of a linear model, each on targets of its own.
+    """Trainer of a linear model's outputs, each on its own targets.
 
-    Parameters
-    ----------
-    settings : Settings
-        How.
-    weights : Weights
-        Where training starts. They are written when it ends.
-    t : int
-        Number of the row that comes first, counted from 1 over all calls.
+    Training starts from `weights` and writes them at its end; `t` is the number of the first row,
+    counted from 1 over all calls.
     """
 
     def __init__(self, settings: Settings, weights: Weights, t: int) -> None:
         self.settings, self.weights, self.t = settings, weights, t
         shapes: dict[str, tuple[int, ...]] = {"coef": weights.coef.shape}
-        if settings.fit_intercept or weights.intercept.any():  # one that was given stays
+        if settings.fit_intercept or weights.intercept.any():  # a given intercept is kept
             shapes["intercept"] = weights.intercept.shape
         self._arena = Arena(shapes, weights.coef.dtype)
         for name, values in self._arena.param.items():
@@ -96,9 +90,9 @@ class RowByRow:
         self._start(averaging)
 
     def _start(self, averaging: bool) -> None:
-        """Bind the optimizer, with averages from here on or without."""
+        """Bind the optimizer, with or without averaging from here on."""
         settings = self.settings
-        # The optimizer's own count is that of the rows, or of those in the mean.
+        # The optimizer counts all rows, or the rows in the mean.
         count = self.t - settings.average if averaging else self.t - 1
         lr, schedule = linear_rate(
             settings.learning_rate,
@@ -145,35 +139,11 @@ class RowByRow:
         random_state: np.random.RandomState,
         score: Callable[[np.ndarray, np.ndarray], float] | None = None,
     ) -> int:
-        """Train until the stopping rule is met, for `max_iter` epochs at most.
+        """Train until the stopping rule is met, at most `max_iter` epochs; return their number.
 
-        Parameters
-        ----------
-        X : ndarray of shape (rows, features)
-            Data.
-        targets : ndarray of shape (rows, K)
-            Numbers, or +1 and -1.
-        weights : ndarray of shape (rows,), float64, or None
-            Of the rows.
-        rows : ndarray of int64
-            Those to train on, in the order for ``shuffle=False``.
-        max_iter : int
-            Epochs.
-        random_state : numpy.random.RandomState
-            Shuffles them.
-        score : callable, optional
-            Returns a score of coef and intercept, to be maximised, which the stopping rule is to
-            follow in the place of the objective.
-
-        Returns
-        -------
-        int
-            Epochs.
-
-        Raises
-        ------
-        ValueError
-            If the weights left the finite numbers.
+        `targets`, of shape (rows, K), are numbers or +1 and -1. `rows` are the indices to train on.
+        The stopping rule follows `score` of coef and intercept, to be maximised, if given, and the
+        objective otherwise. Weights that are not finite raise ValueError.
         """
         settings = self.settings
         best, bad, tol = math.inf, 0, settings.tol
@@ -188,7 +158,8 @@ class RowByRow:
                 )
             loss = result.loss_sum / max(result.weight_sum, 1e-300) / targets.shape[1]
             before, penalty = penalty, self._penalty()
-            # scikit-learn adds the penalty of every step; here it is that of the epoch's ends.
+            # scikit-learn averages the penalty over steps; here it is averaged over the epoch's
+            # ends.
             value = loss + (before + penalty) / 2
             if score is not None:
                 value = -score(self._arena.param["coef"], self._intercept())
@@ -235,10 +206,10 @@ class RowByRow:
         return sums
 
     def _penalty(self) -> float:
-        """Return the penalty of the weights, as a mean over the outputs."""
+        """Return the mean penalty of the weights over the outputs."""
         coef, settings = self._arena.param["coef"], self.settings
         if settings.tol is None and not settings.verbose:
-            return 0.0  # nobody asks
+            return 0.0  # unused
         squares = float(np.vdot(coef, coef)) if settings.l2 else 0.0
         sizes = float(np.abs(coef).sum(dtype=np.float64)) if settings.l1 else 0.0
         return (settings.l2 * squares / 2 + settings.l1 * sizes) / len(coef)
@@ -247,7 +218,7 @@ class RowByRow:
         return self._arena.param.get("intercept", self.weights.intercept)
 
     def _write(self) -> None:
-        """Copy the weights, and their means, to where they were asked for."""
+        """Copy the weights and their means to the given arrays."""
         for name, values in self._arena.param.items():
             getattr(self.weights, name)[...] = values
         if self._averaging:

@@ -1,7 +1,7 @@
-"""scikit-learn's SGDClassifier and SGDRegressor, with fastlr's loop over the rows.
+"""scikit-learn's SGDClassifier and SGDRegressor with fastlr's loop over the rows.
 
-They derive from scikit-learn's own classes, so that parameters, checks, messages, fitted
-attributes and predictions are theirs by construction; three methods that train are replaced.
+The classes derive from scikit-learn's, which determine parameters, checks, messages, fitted
+attributes and predictions; only three training methods are replaced.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _LARGEST_SEED = np.iinfo(np.int32).max
 
 
 class _RowByRowMixin:
-    """What classifier and regressor share."""
+    """Settings and weights of classifier and regressor."""
 
     def _settings(self: Any, learning_rate: str, alpha: float) -> Settings:
         return Settings(
             loss=_loss(self.loss, self.epsilon),
             penalty=self.penalty,
             alpha=alpha,
-            l1_ratio=self.l1_ratio or 0.0,  # None where the penalty is another
+            l1_ratio=self.l1_ratio or 0.0,  # None for other penalties
             learning_rate=learning_rate,
             eta0=self.eta0,
             power_t=self.power_t,
@@ -43,7 +43,7 @@ class _RowByRowMixin:
         )
 
     def _trained_weights(self: Any, shape: tuple[int, int]) -> Weights:
-        """Return the weights that are stepped, and their means, as (K, features) views."""
+        """Return the stepped weights and their means as (K, features) views."""
         if not self.average:
             return Weights(self.coef_.reshape(shape), np.atleast_1d(self.intercept_))
         return Weights(
@@ -72,29 +72,28 @@ class _RowByRowMixin:
 class SGDClassifier(_RowByRowMixin, linear_model.SGDClassifier):
     """scikit-learn's `SGDClassifier`, trained by fastlr.
 
-    Every parameter, method and fitted attribute is that of `sklearn.linear_model.SGDClassifier`,
-    which this class derives from.
+    It derives from `sklearn.linear_model.SGDClassifier`, with the same parameters, methods and
+    fitted attributes.
 
     Notes
     -----
-    With ``shuffle=False`` and ``tol=None`` weights agree with scikit-learn's to rounding, for each
-    loss, each rate, with averaging, `sample_weight` and `class_weight`, but for the following.
+    With ``shuffle=False`` and ``tol=None`` weights agree with scikit-learn's up to rounding, for
+    every loss and learning rate, with averaging, `sample_weight` and `class_weight`. There are five
+    differences.
 
-    - ``penalty="l1"`` and ``"elasticnet"`` take a proximal step after each row, in the place of
-      scikit-learn's cumulative penalty. Both make exact zeros, not always the same ones.
-    - Several classes without `class_weight` are trained together, over the same order of the rows,
-      and stop together: when the mean of their objectives, or of their validation scores, stops
-      improving. scikit-learn trains and stops one after the other.
-    - The penalty in the objective that `tol` is compared with is that of the weights at the ends
-      of an epoch, and losses in it are weighted.
-    - Another generator shuffles the rows.
-    - With ``average``, `partial_fit` goes on from the intercept that was stepped, which
-      scikit-learn 1.9 forgets between calls.
+    - ``penalty="l1"`` and ``"elasticnet"`` take a proximal step after each row instead of
+      scikit-learn's cumulative penalty. Both make exact zeros, but not always the same ones.
+    - Several classes without `class_weight` are trained together, over the same order of rows, and
+      stop together, when the mean of their objectives or validation scores stops improving.
+      scikit-learn trains and stops them one after another.
+    - The objective compared with `tol` has weighted losses and the penalty at the ends of an epoch.
+    - A different generator shuffles the rows.
+    - With ``average``, `partial_fit` continues from the stepped intercept, which scikit-learn 1.9
+      forgets between calls.
 
-    ``learning_rate="pa1"`` and ``"pa2"``, whose steps depend on the loss of the row, and sparse
-    data are left to scikit-learn's own loop.
-
-    For speed rather than sameness use `LinearClassifier`, which takes mini-batches.
+    scikit-learn's own loop handles ``learning_rate="pa1"`` and ``"pa2"``, whose steps depend on the
+    loss of the row, and sparse data. If speed matters more than identical results, use
+    `LinearClassifier`, which trains in mini-batches.
 
     Examples
     --------
@@ -106,51 +105,17 @@ class SGDClassifier(_RowByRowMixin, linear_model.SGDClassifier):
     True
     """
 
-    def _fit_binary(
-        self,
-        X: Any,
-        y: np.ndarray,
-        alpha: float,
-        sample_weight: np.ndarray,
-        learning_rate: str,
-        max_iter: int,
-        **older: Any,
-    ) -> None:
-        if learning_rate in _PASSIVE_AGGRESSIVE or issparse(X):
-            super()._fit_binary(
-                X,
-                y,
-                alpha=alpha,
-                sample_weight=sample_weight,
-                learning_rate=learning_rate,
-                max_iter=max_iter,
-                **older,
-            )
-            return
-        self._fit_classes(X, y, alpha, sample_weight, learning_rate, max_iter)
+    def _fit_binary(self, X: Any, y: np.ndarray, **given: Any) -> None:
+        if _stays_with_scikit_learn(X, given["learning_rate"]):
+            super()._fit_binary(X, y, **given)
+        else:
+            self._fit_classes(X, y, **given)
 
-    def _fit_multiclass(
-        self,
-        X: Any,
-        y: np.ndarray,
-        alpha: float,
-        learning_rate: str,
-        sample_weight: np.ndarray,
-        max_iter: int,
-        **older: Any,
-    ) -> None:
-        if learning_rate in _PASSIVE_AGGRESSIVE or issparse(X):
-            super()._fit_multiclass(
-                X,
-                y,
-                alpha=alpha,
-                learning_rate=learning_rate,
-                sample_weight=sample_weight,
-                max_iter=max_iter,
-                **older,
-            )
-            return
-        self._fit_classes(X, y, alpha, sample_weight, learning_rate, max_iter)
+    def _fit_multiclass(self, X: Any, y: np.ndarray, **given: Any) -> None:
+        if _stays_with_scikit_learn(X, given["learning_rate"]):
+            super()._fit_multiclass(X, y, **given)
+        else:
+            self._fit_classes(X, y, **given)
 
     def _fit_classes(
         self,
@@ -160,8 +125,9 @@ class SGDClassifier(_RowByRowMixin, linear_model.SGDClassifier):
         sample_weight: np.ndarray,
         learning_rate: str,
         max_iter: int,
+        **older: Any,
     ) -> None:
-        """Train each class against the rest: together, or apart where their weights differ."""
+        """Train each class against the rest: together, or separately if row weights differ."""
         binary = len(self.classes_) == 2
         positive = self.classes_[1:] if binary else self.classes_
         signs = np.where(y[:, None] == positive, 1, -1).astype(X.dtype)
@@ -201,7 +167,7 @@ class SGDClassifier(_RowByRowMixin, linear_model.SGDClassifier):
     def _score_of(
         self, mask: np.ndarray, X: np.ndarray, targets: np.ndarray, weights: np.ndarray
     ) -> Any:
-        """Return what scores weights on the validation rows: the mean accuracy of the outputs."""
+        """Return a function that scores weights by the mean accuracy on the validation rows."""
         if not self.early_stopping:
             return None
         classes = np.array([-1, 1], dtype=targets.dtype)
@@ -217,13 +183,13 @@ class SGDClassifier(_RowByRowMixin, linear_model.SGDClassifier):
 class SGDRegressor(_RowByRowMixin, linear_model.SGDRegressor):
     """scikit-learn's `SGDRegressor`, trained by fastlr.
 
-    Every parameter, method and fitted attribute is that of `sklearn.linear_model.SGDRegressor`,
-    which this class derives from.
+    It derives from `sklearn.linear_model.SGDRegressor`, with the same parameters, methods and
+    fitted attributes.
 
     Notes
     -----
-    What is said of `SGDClassifier` holds here too. `LinearRegressor` scales targets and takes
-    mini-batches, and so needs no care about rates.
+    See `SGDClassifier`. `LinearRegressor` scales targets and trains in mini-batches, and therefore
+    needs no tuning of the rate.
 
     Examples
     --------
@@ -239,7 +205,7 @@ class SGDRegressor(_RowByRowMixin, linear_model.SGDRegressor):
     def _fit_regressor(self, X: Any, y: np.ndarray, *arguments: Any) -> None:
         alpha, learning_rate = arguments[0], arguments[-3]
         sample_weight, max_iter = arguments[-2:]
-        if learning_rate in _PASSIVE_AGGRESSIVE or issparse(X):
+        if _stays_with_scikit_learn(X, learning_rate):
             super()._fit_regressor(X, y, *arguments)
             return
         self.t_ = getattr(self, "t_", 1.0)
@@ -257,6 +223,10 @@ class SGDRegressor(_RowByRowMixin, linear_model.SGDRegressor):
             None if score is None else lambda coef, intercept: score(coef[0], intercept),
         )
         self._publish(trained, (X.shape[1],), epochs, len(X))
+
+
+def _stays_with_scikit_learn(X: Any, learning_rate: str) -> bool:
+    return learning_rate in _PASSIVE_AGGRESSIVE or issparse(X)
 
 
 def _loss(name: str, epsilon: float) -> Loss:

@@ -1,7 +1,7 @@
-"""What steps a perceptron of scikit-learn: optimizer, arena and compiled epoch in one object.
+"""Solver of scikit-learn's perceptrons: optimizer, arena and compiled epoch in one object.
 
-It stands where scikit-learn keeps its own optimizer, `model._optimizer`, goes on from call to
-call of `partial_fit`, and survives pickling with its state.
+It replaces scikit-learn's optimizer in `model._optimizer`, continues over calls of `partial_fit`,
+and is pickled with its state.
 """
 
 from __future__ import annotations
@@ -13,23 +13,15 @@ import numpy as np
 from ..optimizers import SGD, Adam, Optimizer
 from ..schedules import Function
 from ..training import Arena, EpochResult, MLPEpoch
-from ._rates import Told
+from ._rates import Observed
 
-SMALLEST_RATE = 1e-6  # at which learning_rate="adaptive" stops
+SMALLEST_RATE = 1e-6  # at which learning_rate="adaptive" stops training
 
 
 class Solver:
-    """Steps the weights of a perceptron.
+    """Optimizer of a perceptron's weights; `learning_rate` is the rate of the next epoch.
 
-    Parameters
-    ----------
-    model : sklearn.neural_network.MLPClassifier or MLPRegressor
-        Its parameters are read now; later changes of all but `alpha` have no effect.
-
-    Attributes
-    ----------
-    learning_rate : float
-        Rate of the epoch that comes next.
+    The parameters of the model are read once: later changes have no effect, except for `alpha`.
     """
 
     def __init__(self, model: Any) -> None:
@@ -51,8 +43,8 @@ class Solver:
     def bind(self, model: Any, n_rows: int, batch_size: int, weight: float) -> None:
         """Take over the weights of a model, for epochs of `n_rows` in batches of `batch_size`.
 
-        ``model.coefs_`` and ``model.intercepts_`` are views of what is stepped from then on.
-        `weight` is the mean weight of a row, which the penalty is relative to.
+        ``model.coefs_`` and ``model.intercepts_`` become views of the stepped arrays. The penalty
+        is relative to `weight`, the mean weight of a row.
         """
         given = {f"coef_{k}": array for k, array in enumerate(model.coefs_)}
         given |= {f"intercept_{k}": array for k, array in enumerate(model.intercepts_)}
@@ -75,34 +67,34 @@ class Solver:
         model.intercepts_ = [views[f"intercept_{k}"] for k in range(len(model.intercepts_))]
 
     def _bind_optimizer(self, n_rows: int, batch_size: int, alpha: float) -> None:
-        # scikit-learn divides the penalty by the rows of the batch, which the last has fewer of.
+        # scikit-learn divides the penalty by the rows of each batch; the last batch has fewer.
         steps = -(-n_rows // batch_size)
         last = n_rows - (steps - 1) * batch_size
         start = 0 if self._state is None else self._state["t"]
         schedules = None
         if last != batch_size and alpha:
 
-            def more_at_the_last(t: Any) -> Any:
+            def stronger_in_last_batch(t: Any) -> Any:
                 return np.where((t - start) % steps == steps - 1, batch_size / last, 1.0)
 
-            schedules = {"l2": Function(more_at_the_last)}
+            schedules = {"l2": Function(stronger_in_last_batch)}
         optimizer = self._optimizer.replace(l2=alpha / batch_size, schedules=schedules)
         self._updater = optimizer.bind(self._arena.param, [{"match": "intercept_*", "l2": 0.0}])
         if self._state is not None:
             self._updater.load_state_dict(self._state)
-        self._tell()
+        self._apply_rate()
 
     def run(
         self, X: np.ndarray, y: np.ndarray, weights: Any, order: Any, batch: int
     ) -> EpochResult:
-        """Run an epoch; where it leaves the finite numbers, so do the weights."""
+        """Run an epoch; make all weights NaN if it diverges."""
         result: EpochResult = self._epoch.run(X, y, weights, order, batch)
         if result.diverged_at is not None:
             self._arena.params[:] = np.nan
         return result
 
     def squares(self) -> float:
-        """Return the sum of squares of all weights, intercepts apart."""
+        """Return the sum of squares of all weights except intercepts."""
         views = self._arena.param
         return sum(float(np.vdot(a, a)) for n, a in views.items() if n.startswith("coef"))
 
@@ -110,17 +102,17 @@ class Solver:
         """Lower the rate as ``"invscaling"`` does after `t` rows."""
         if self._power is not None:
             self.learning_rate = self._first / (t + 1) ** self._power
-            self._tell()
+            self._apply_rate()
 
     def lower(self) -> bool:
-        """Lower the rate as ``"adaptive"`` does; return False where training must stop."""
+        """Lower the rate as ``"adaptive"`` does; return False if training must stop."""
         if not self._adaptive or self.learning_rate <= SMALLEST_RATE:
             return False
         self.learning_rate /= 5.0
-        self._tell()
+        self._apply_rate()
         return True
 
-    def _tell(self) -> None:
+    def _apply_rate(self) -> None:
         self._updater.observe(self.learning_rate / self._first)
 
     def _saved(self) -> dict[str, Any] | None:
@@ -139,19 +131,19 @@ def _optimizer(model: Any) -> Optimizer:
             beta2=model.beta_2,
             eps=model.epsilon,
             preset="sklearn",
-            schedule=Told(),
+            schedule=Observed(),
         )
     return SGD(
         lr=model.learning_rate_init,
         momentum=model.momentum,
         nesterov=bool(model.nesterovs_momentum and model.momentum),
         preset="sklearn",
-        schedule=Told(),
+        schedule=Observed(),
     )
 
 
 def loss_of(model: Any) -> tuple[str, str]:
-    """Return loss and reduction by the output's activation and the number of outputs."""
+    """Return loss and reduction for the output activation and the number of outputs."""
     if model.out_activation_ == "softmax":
         return "log_loss", "softmax"
     if model.out_activation_ == "logistic":

@@ -25,7 +25,7 @@ _HOMES = {
 _COMPAT = (  # by name, for to import it would bring all of scikit-learn's perceptrons
     "_mlp.MLPClassifier",
     "_mlp.MLPRegressor",
-    "_rates.Told",
+    "_rates.Observed",
     "_sgd.SGDClassifier",
     "_sgd.SGDRegressor",
     "_solver.Solver",

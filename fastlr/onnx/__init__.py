@@ -1,7 +1,7 @@
-"""ONNX: fitted fastlr models as graphs that onnxruntime serves, without Python or fastlr.
+"""ONNX: fitted fastlr models as graphs that onnxruntime serves without Python or fastlr.
 
-skl2onnx walks pipelines and searches and knows scikit-learn's estimators; `register` tells it
-about fastlr's. It is imported when that is called, and only then.
+skl2onnx converts pipelines, searches and scikit-learn's estimators; `register` teaches it fastlr's.
+It is imported only when `register` is called.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ __all__ = ["register"]
 def register() -> None:
     """Teach skl2onnx to convert fastlr's estimators, alone, in pipelines and in searches.
 
-    Call it once before ``skl2onnx.to_onnx``; calling it again does no harm. Graphs take float32
-    or float64 rows and compute in the type they are given. A classifier's graph returns the label
-    (int64 or string) and the probabilities, one column for each class; with
-    ``options={"zipmap": False}`` these are a plain array, and ``"raw_scores": True`` puts what
-    `decision_function` returns in their place (two columns if there are two classes, as skl2onnx
-    does for scikit-learn's).
+    Call it once before ``skl2onnx.to_onnx``; further calls have no effect. Graphs take float32 or
+    float64 rows and compute in that type. A classifier's graph returns the label (int64 or string)
+    and the probabilities, one column per class. With ``options={"zipmap": False}`` the
+    probabilities are a plain array; ``"raw_scores": True`` replaces them by `decision_function`
+    (two columns for two classes, as skl2onnx does for scikit-learn's estimators).
 
     Raises
     ------
     ImportError
-        If skl2onnx is not installed; ``pip install 'fastlr[onnx]'`` brings it.
+        If skl2onnx is not installed; ``pip install 'fastlr-optim[onnx]'`` installs it.
 
     Examples
     --------
@@ -46,7 +45,7 @@ def register() -> None:
         import skl2onnx  # noqa: F401
     except ImportError as error:
         raise ImportError(
-            "fastlr.onnx needs skl2onnx: pip install 'fastlr[onnx]', or pip install skl2onnx"
+            "fastlr.onnx needs skl2onnx: pip install 'fastlr-optim[onnx]', or pip install skl2onnx"
         ) from error
     from ._converters import register_all
 

@@ -1,7 +1,6 @@
-"""From a fitted estimator to nodes: its scores, then labels and probabilities, or numbers.
+"""Converters from fitted estimators to nodes: scores, then labels and probabilities or numbers.
 
-Only operators of the standard set are used, and of those only what onnxruntime's CPU provider has
-for float32 and float64 alike.
+They use only standard operators that onnxruntime's CPU provider has for both float32 and float64.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def register_all() -> None:
 
 
 def _register_as_scikit_learns(cls: type) -> None:
-    """Let skl2onnx convert a class of `fastlr.compat` as the one of scikit-learn under it."""
+    """Let skl2onnx convert a class of `fastlr.compat` like its scikit-learn base."""
     own = next(base for base in cls.__mro__ if base in sklearn_operator_name_map and base != cls)
     sklearn_operator_name_map[cls] = sklearn_operator_name_map[own]
     if is_classifier(cls()):
@@ -60,7 +59,7 @@ def _register_as_scikit_learns(cls: type) -> None:
 
 
 def _scores(graph: Graph, model: Any) -> tuple[str, int]:
-    """Return the raw scores, and how many of them a row has."""
+    """Return the raw scores and their number per row."""
     if not hasattr(model, "coefs_"):
         coef = model._fitted_params()["coef"]  # dense after sparsify() too
         return graph.dense(graph.rows, coef.T, model.intercept_), len(model.intercept_)
@@ -95,7 +94,7 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
 
 
 def _labels(graph: Graph, scores: str, binary: bool, classes: np.ndarray, output: str) -> None:
-    """Write the class of the highest score; `classes` are labels in the order of the scores."""
+    """Write the label of the highest score; `classes` are in the order of the scores."""
     if binary:
         codes = graph.to_integers(graph.node("Greater", scores, graph.floats(0)))
         codes = graph.node("Reshape", codes, graph.integers([-1]))

@@ -1,4 +1,4 @@
-"""Writes nodes into the graph that skl2onnx builds: names, constants and the type of floats."""
+"""The graph that skl2onnx builds: nodes, constants and the float type."""
 
 from __future__ import annotations
 
@@ -12,21 +12,9 @@ _TENSOR = onnx_proto.TensorProto
 
 
 class Graph:
-    """The nodes of one estimator.
+    """The nodes of one estimator: skl2onnx's scope gives names, its container takes nodes.
 
-    Parameters
-    ----------
-    scope : skl2onnx.common._topology.Scope
-        Gives out names.
-    operator : skl2onnx.common._topology.Operator
-        The fitted estimator and the variables it is to read and write.
-    container : skl2onnx.common._container.ModelComponentContainer
-        Where nodes and constants go.
-
-    Attributes
-    ----------
-    rows : str
-        The input as floats: float64 where it is that, else float32.
+    `rows` is the operator's input as floats, float64 if it has that type and float32 otherwise.
     """
 
     def __init__(self, scope: Any, operator: Any, container: Any) -> None:
@@ -47,7 +35,7 @@ class Graph:
         return name
 
     def floats(self, values: Any, name: str = "constant") -> str:
-        """Add a constant in the graph's type of floats."""
+        """Add a constant in the graph's float type."""
         return self._constant(name, self._float, np.asarray(values, dtype=np.float64))
 
     def integers(self, values: Any, name: str = "constant") -> str:
@@ -73,7 +61,7 @@ class Graph:
         return name if self._float == _TENSOR.FLOAT else self.node("Cast", name, to=_TENSOR.FLOAT)
 
     def to_graph_floats(self, name: str) -> str:
-        """Return numbers of any type in the graph's type of floats."""
+        """Return numbers of any type in the graph's float type."""
         return self.node("Cast", name, to=self._float)
 
     def _constant(self, name: str, kind: int, values: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""What follows a dense layer: activations, in operators that take float64 as well as float32."""
+"""Activations in operators that take float64 as well as float32."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _elu(graph: Graph, z: str) -> str:
 
 
 def _gelu(graph: Graph, z: str) -> str:
-    # onnxruntime has the error function in float32 alone.
+    # onnxruntime has the error function only in float32.
     scaled = graph.node("Mul", z, graph.floats(math.sqrt(0.5)))
     erf = graph.to_graph_floats(graph.node("Erf", graph.to_float32(scaled)))
     share = graph.node("Mul", graph.node("Add", erf, graph.floats(1)), graph.floats(0.5))
@@ -47,4 +47,4 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
     "silu": _silu,
     "softplus": _softplus,
 }
-"""By their names in `fastlr.training.mlp.activations`."""
+"""Activations by name, as in `fastlr.training.mlp.activations`."""

@@ -1,4 +1,4 @@
-"""From raw scores to probabilities, as `estimators/_probability.py` does it on arrays."""
+"""Probabilities from raw scores, as `estimators/data/probability.py` computes them on arrays."""
 
 from __future__ import annotations
 
@@ -12,27 +12,10 @@ from ._graph import Graph
 def write_probabilities(
     graph: Graph, scores: str, outputs: int, loss: Loss, reduction: str, result: str
 ) -> None:
-    """Write the probability of each class.
+    """Write the probability of each class from raw scores of shape (rows, outputs).
 
-    Parameters
-    ----------
-    graph : Graph
-        Where to write.
-    scores : str
-        Raw scores, (rows, outputs).
-    outputs : int
-        How many there are.
-    loss : Loss
-        What they were trained by.
-    reduction : {"softmax", "multinomial", "ovr", "each"}
-        How.
-    result : str
-        Name of the output.
-
-    Raises
-    ------
-    ValueError
-        If the loss is a user's own, whose probability is Python.
+    `reduction` is "softmax", "multinomial", "ovr" or "each". A user's own loss raises ValueError,
+    because its probability is Python code.
     """
     if reduction == "softmax":
         graph.node("Softmax", scores, output=result, axis=1)
@@ -46,14 +29,14 @@ def write_probabilities(
         return
     alone = _each(graph, scores, loss)
     total = graph.node("MatMul", alone, graph.floats(np.ones((outputs, 1))))
-    # Where all are zero, they are equally likely: 0 + 1 over 0 + outputs.
+    # If all are zero, classes are equally likely: 0 + 1 over 0 + outputs.
     none = graph.to_graph_floats(graph.node("Equal", total, graph.floats(0)))
     divisor = graph.node("Add", total, graph.node("Mul", none, graph.floats(outputs)))
     graph.node("Div", graph.node("Add", alone, none), divisor, output=result)
 
 
 def _each(graph: Graph, scores: str, loss: Loss, result: str | None = None) -> str:
-    """Write the probability of each score by itself; of both losses, p(-z) is 1 - p(z)."""
+    """Write the probability of each score separately; both losses have p(-z) = 1 - p(z)."""
     if type(loss) is LogLoss:
         return graph.node("Sigmoid", scores, output=result)
     if type(loss) is ModifiedHuber:

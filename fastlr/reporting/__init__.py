@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-# Imported on first use: the catalogue needs nothing of the page. No module is called `report`,
-# or its import would hide the function.
+# Imported on first use, because the catalogue does not need the page. No module is called `report`,
+# since its import would hide the function.
 __getattr__, __dir__ = on_first_use(globals(), {"report": "training_report"})

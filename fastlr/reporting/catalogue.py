@@ -1,7 +1,7 @@
-"""What there is, read off the registries: the table of ``fastlr catalogue`` and of the README.
+"""Catalogue of optimizers and schedules, for ``fastlr catalogue`` and the README.
 
-Nothing is written here twice: state and traffic come from the rule itself, the paper from the
-docstring, presets from the class. No compiler is needed.
+State and memory traffic come from the rule, the paper from the docstring, presets from the class.
+No compiler is needed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FLOAT32 = 4  # bytes
 
 @dataclass(frozen=True)
 class Paper:
-    """The first source that a docstring names."""
+    """The first reference of a docstring."""
 
     citation: str  # authors and year
     arxiv: str | None
@@ -34,7 +34,7 @@ class Paper:
 
     @property
     def markdown(self) -> str:
-        """The citation, linked where it has a number on arXiv."""
+        """The citation, with a link if it is on arXiv."""
         if self.arxiv is None:
             return self.citation
         return f"[{self.citation}](https://arxiv.org/abs/{self.arxiv})"
@@ -42,14 +42,14 @@ class Paper:
 
 @dataclass(frozen=True)
 class VariantRow:
-    """A rule with its switches set in one way."""
+    """A rule with one setting of its switches."""
 
     on: tuple[str, ...]  # hyper-parameters that are switched on
     state: tuple[str, ...]  # arrays shaped like the parameter
-    # Bytes read and written in a step, for each element in float32; None for array code, whose
-    # temporary arrays count for more.
+    # Bytes read and written per step and float32 element; None for array code, which also moves
+    # temporary arrays.
     moved: int | None
-    factors: tuple[str, ...] = ()  # arrays of fewer elements, for a matrix
+    factors: tuple[str, ...] = ()  # smaller arrays, for a matrix
 
 
 @dataclass(frozen=True)
@@ -69,23 +69,23 @@ class OptimizerRow:
 
     @property
     def state(self) -> str:
-        """Number of state arrays by default, then the most that switches make of it.
+        """Number of state arrays by default, then the largest number with other switches.
 
-        A plus sign stands for factors beside them, such as a number for each row and column.
+        A plus sign means factors, such as one number per row and column.
         """
         arrays = _span(len(self.default.state), [len(v.state) for v in self.variants])
         return f"{arrays}+" if self.default.factors else arrays
 
     @property
     def moved(self) -> str:
-        """Bytes for each element in the same way, a dash where that says nothing."""
+        """Bytes per element by default and at most; a dash for array code."""
         every = [v.moved for v in self.variants if v.moved is not None]
         return "-" if self.default.moved is None else _span(self.default.moved, every)
 
 
 @dataclass(frozen=True)
 class ScheduleRow:
-    """A schedule; `names` are those under which `get_schedule` finds it."""
+    """A schedule; `names` are accepted by `get_schedule`."""
 
     name: str
     summary: str
@@ -95,7 +95,7 @@ class ScheduleRow:
 
 
 def optimizer_rows() -> list[OptimizerRow]:
-    """Return a row for each registered optimizer, by name.
+    """Return a row for each optimizer, sorted by name.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def optimizer_rows() -> list[OptimizerRow]:
 
 
 def schedule_rows() -> list[ScheduleRow]:
-    """Return a row for each schedule, by name.
+    """Return a row for each schedule, sorted by name.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def schedule_rows() -> list[ScheduleRow]:
 
 
 def markdown() -> str:
-    """Return the README's table, with the markers around it."""
+    """Return the README's table between its markers."""
     lines = [BEGIN, "| optimizer | state | bytes | paper |", "|---|---|---|---|"]
     for row in optimizer_rows():
         paper = row.paper.markdown if row.paper else ""
@@ -142,27 +142,11 @@ def markdown() -> str:
 
 
 def replace_table(text: str) -> str:
-    """Return a document with the table between the markers made anew.
-
-    Parameters
-    ----------
-    text : str
-        The document; it has each marker once.
-
-    Returns
-    -------
-    str
-        The same if the table was up to date.
-
-    Raises
-    ------
-    ValueError
-        If the markers are not there.
-    """
+    """Return a document with an updated table; raise if it does not have the markers."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"expected the lines {BEGIN} and {END}, which the table goes between")
+        raise ValueError(f"expected the lines {BEGIN} and {END} around the table")
     return before + markdown() + after
 
 
@@ -192,18 +176,7 @@ def records() -> dict[str, list[dict[str, Any]]]:
 
 
 def paper_of(cls: type) -> Paper | None:
-    """Return the first source under References in a docstring, None without one.
-
-    Parameters
-    ----------
-    cls : type
-        Its docstring is read, and no base's.
-
-    Returns
-    -------
-    Paper or None
-        Authors and year, as far as a year is given, and the number on arXiv.
-    """
+    """Return the first paper under References in a class's own docstring, None without one."""
     doc = inspect.cleandoc(cls.__doc__ or "")
     section = re.search(r"^References\n-+\n(.+?)(?:\n\n|\Z)", doc, re.MULTILINE | re.DOTALL)
     if section is None:
@@ -216,38 +189,34 @@ def paper_of(cls: type) -> Paper | None:
 
 def _optimizer_row(cls: type[Optimizer]) -> OptimizerRow:
     if issubclass(cls, ArrayOptimizer):
-        return OptimizerRow(
-            name=cls.__name__,
-            summary=_summary(cls),
-            tier=3,
-            default=_array_row(cls()),
-            variants=tuple(_array_row(each) for each in _switched(cls)),
-            paper=paper_of(cls),
-            presets=tuple(cls.presets),
-        )
-    rule = emit.rule_of_class(cls)
+        tier, default = 3, _array_row(cls())
+        variants = [_array_row(each) for each in _switched(cls)]
+    else:
+        rule = emit.rule_of_class(cls)
+        tier = 2 if getattr(cls, "sums", ()) else 1
+        default = _variant_row(emit.specialise(rule, cls().switches()))
+        variants = [_variant_row(variant) for variant in emit.variants(rule)]
     return OptimizerRow(
         name=cls.__name__,
         summary=_summary(cls),
-        tier=2 if getattr(cls, "sums", ()) else 1,
-        default=_variant_row(emit.specialise(rule, cls().switches())),
-        variants=tuple(_variant_row(variant) for variant in emit.variants(rule)),
+        tier=tier,
+        default=default,
+        variants=tuple(variants),
         paper=paper_of(cls),
         presets=tuple(cls.presets),
     )
 
 
 def _variant_row(variant: emit.Variant) -> VariantRow:
-    # The update reads p and g, and writes p.
-    arrays = 3 + len(variant.read) + len(variant.written)
+    arrays = 3 + len(variant.read) + len(variant.written)  # reads p and g, writes p
     measure = variant.measure
-    if measure is not None:  # a pass before the update, which only reads
+    if measure is not None:  # a pass before the update that only reads
         arrays += 2 + len(measure.state)
     return VariantRow(variant.on, variant.state, _FLOAT32 * arrays)
 
 
 def _switched(cls: type[ArrayOptimizer]) -> list[ArrayOptimizer]:
-    """Return a rule in array code with its switches set in every way."""
+    """Return a rule in array code with every combination of its switches."""
     off = {name: type(cls._fields[name])(0) for name in cls.flags}
     on = {name: cls._fields[name] or True for name in cls.flags}
     return [

@@ -1,4 +1,4 @@
-"""HTML by construction: whatever is not marked up already is escaped on its way into a tag."""
+"""HTML elements from Python values, escaping all text that is not `Markup`."""
 
 from __future__ import annotations
 
@@ -10,46 +10,34 @@ _VOID = frozenset({"br", "meta"})
 
 
 class Markup(str):
-    """Text that is HTML already."""
+    """Text that is HTML."""
 
     __slots__ = ()
 
 
 def tag(name: str, /, *children: Any, **attributes: str | None) -> Markup:
-    """Return an element.
+    """Return an element with children, text or `Markup`, and attributes.
 
-    Parameters
-    ----------
-    name : str
-        Of the element.
-    *children : object
-        `Markup` goes in as it is; anything else as text.
-    **attributes : str or None
-        Attributes; one underscore at the end of a name is left out, others become hyphens, and
-        None leaves the attribute out.
-
-    Returns
-    -------
-    Markup
-        The element.
+    A final underscore of an attribute's name is dropped, others become hyphens; None omits the
+    attribute.
 
     Examples
     --------
     >>> tag("p", "1 < 2 ", tag("b", "yes"), class_="note")
     '<p class="note">1 &lt; 2 <b>yes</b></p>'
     """
-    said = "".join(
+    pairs = "".join(
         f' {key.removesuffix("_").replace("_", "-")}="{escape(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
     if name in _VOID:
-        return Markup(f"<{name}{said}>")
-    return Markup(f"<{name}{said}>{joined(children)}</{name}>")
+        return Markup(f"<{name}{pairs}>")
+    return Markup(f"<{name}{pairs}>{joined(children)}</{name}>")
 
 
 def joined(children: Iterable[Any]) -> Markup:
-    """Return markup and texts as one piece of markup."""
+    """Join markup and text, escaping the text."""
     return Markup(
         "".join(child if isinstance(child, Markup) else escape(str(child)) for child in children)
     )
@@ -63,12 +51,12 @@ def section(ident: str, title: str, *children: Any) -> Markup:
 
 
 def facts(rows: Iterable[tuple[Any, Any]]) -> Markup:
-    """Return names with their values."""
+    """Return a list of names with values."""
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows))
 
 
 def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Markup:
-    """Return a table that scrolls in its own box where it is wider than the page."""
+    """Return a table that scrolls if it is wider than the page."""
     head = tag("thead", tag("tr", *(tag("th", title, scope="col") for title in header)))
     body = tag(
         "tbody",
@@ -88,5 +76,5 @@ def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) ->
 
 
 def folded(summary: str, *children: Any) -> Markup:
-    """Return something that opens on a click."""
+    """Return content that opens on a click."""
     return tag("details", tag("summary", summary), *children)

@@ -1,4 +1,4 @@
-"""The page as a whole: what is on it, and in which order."""
+"""The report page: its sections and their order."""
 
 from __future__ import annotations
 
@@ -38,29 +38,10 @@ def page(
     title: str | None = None,
     notes: tuple[str, ...] = (),
 ) -> str:
-    """Return the page.
+    """Return a self-contained HTML page about a fitted estimator and its diagnosis.
 
-    Parameters
-    ----------
-    estimator : estimator, Pipeline or search
-        Fitted, with an estimator of fastlr at its end.
-    diagnosis : Diagnosis
-        Of it.
-    X, y : array-like, optional
-        Data whose shape is told.
-    range_test : RangeTest, optional
-        Made on these data.
-    sweep : SweepResult, optional
-        Made on these data.
-    title : str, optional
-        Heading; by default names model and optimizer.
-    notes : tuple of str, default=()
-        What is to be known of the data or of the results.
-
-    Returns
-    -------
-    str
-        HTML that needs nothing else: no network, no script.
+    `range_test` and `sweep` are results on X and y, and `notes` remarks on them. The title names
+    model and optimizer by default.
     """
     model = last_of(estimator)
     title = title or name_of(model)
@@ -81,7 +62,7 @@ def page(
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
-        # Nothing is fetched and nothing runs, whatever a model file may hold.
+        # Prevents fetches and scripts, whatever a model file contains.
         tag(
             "meta",
             http_equiv="Content-Security-Policy",
@@ -96,17 +77,17 @@ def page(
 
 def _header(title: str, model: Any) -> Markup:
     epochs = model.n_iter_
-    said = f"{epochs:,} epoch{'s' * (epochs != 1)}, learning rate {model.lr_:.3g}"
+    text = f"{epochs:,} epoch{'s' * (epochs != 1)}, learning rate {model.lr_:.3g}"
     if model.get_params(deep=False).get("lr") == "auto":
-        said += " (found by fit)"
+        text += " (found by fit)"
     kept = _kept(model)
     if kept is not None:
-        said += f"; the weights are those of epoch {kept:,}"
-    return tag("header", tag("h1", title), tag("p", said, class_="soft"))
+        text += f"; weights of epoch {kept:,}"
+    return tag("header", tag("h1", title), tag("p", text, class_="soft"))
 
 
 def _kept(model: Any) -> int | None:
-    """Return the epoch whose weights early stopping handed out, None for the last one."""
+    """Return the epoch whose weights early stopping kept, None for the last one."""
     steps = model._known_run().steps_per_epoch
     if not steps or model.t_ % steps or not 0 < model.t_ // steps < model.n_iter_:
         return None
@@ -127,7 +108,7 @@ def _diagnosis_section(estimator: Any, found: Any, sweep: Any) -> Markup:
     change = found.change
     if "lr" in change and sweep is not None:
         change = {**change, "lr": float(f"{sweep.best_lr:.3g}")}
-        words.append(tag("p", f"On these data, the sweep below found {change['lr']:g} best:"))
+        words.append(tag("p", f"The sweep below found {change['lr']:g} best for these data:"))
     if change:
         words.append(tag("pre", set_params(estimator, change)))
     for heading, items in (("Evidence", found.evidence), ("Likely causes", found.causes)):
@@ -139,11 +120,7 @@ def _diagnosis_section(estimator: Any, found: Any, sweep: Any) -> Markup:
     drawn = []
     if len(found.history["loss"]):
         drawn.append(pictures.losses(found, loss_label(estimator)))
-    return section(
-        "diagnosis",
-        "Diagnosis",
-        tag("div", tag("div", *words), *drawn, class_="split"),
-    )
+    return section("diagnosis", "Diagnosis", tag("div", tag("div", *words), *drawn, class_="split"))
 
 
 def _training_section(estimator: Any, found: Any) -> Markup | None:
@@ -177,15 +154,13 @@ def _rates_section(model: Any, test: Any, sweep: Any, notes: tuple[str, ...]) ->
         if not notes:
             return None
         return section("data-notes", "Notes", *(tag("p", _sentence(note)) for note in notes))
-    words: list[Any] = [
-        tag("p", f"The model was trained at the learning rate {model.lr_:.3g}."),
-    ]
+    words: list[Any] = [tag("p", f"The model was trained at the learning rate {model.lr_:.3g}.")]
     drawn: list[Markup] = []
     if test is not None:
         drawn.append(pictures.range_test(test))
         if np.isfinite(test.suggestion):
             words.append(
-                tag("p", f"A range test on the data given suggests {test.suggestion:.3g}.")
+                tag("p", f"A range test on the given data suggests {test.suggestion:.3g}.")
             )
     if sweep is not None:
         name = score_label(model)
@@ -203,7 +178,7 @@ def _rates_section(model: Any, test: Any, sweep: Any, notes: tuple[str, ...]) ->
 
 
 def _sentence(text: str) -> str:
-    """Return a text with a capital letter and a full stop, unless it begins with code."""
+    """Return a text with a capital letter, unless it begins with code, and a full stop."""
     first = text.split(" ", 1)[0]
     if first.isalpha() and first.islower():
         text = text[:1].upper() + text[1:]

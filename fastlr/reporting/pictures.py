@@ -1,4 +1,4 @@
-"""The pictures of the page, each with a caption, and with words for those who do not see it."""
+"""Pictures of the page, each with a caption and a text alternative."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .svg import picture
 
 
 def figure(ident: str, title: str, caption: str, alt: str, draw: Callable[[Any], Any]) -> Markup:
-    """Return a picture with its title and what to look for in it."""
+    """Return a picture with its title and caption."""
     return tag(
         "figure",
         tag("figcaption", tag("b", title), tag("span", caption)),
@@ -23,13 +23,13 @@ def figure(ident: str, title: str, caption: str, alt: str, draw: Callable[[Any],
 
 
 def losses(diagnosis: Any, loss_name: str) -> Markup:
-    """Return the losses, with what the verdict rests on marked."""
+    """Return the losses, with the evidence of the verdict marked."""
     history = diagnosis.history
     alt = f"Training: {_course(history, 'loss')}."
-    caption = "Mean of each epoch over the training rows"
+    caption = "Mean over the training rows in each epoch"
     if _known(history, "validation_loss"):
         alt += f" Validation: {_course(history, 'validation_loss')}."
-        caption += ", and after it over validation rows"
+        caption += ", and over the validation rows after it"
     return figure(
         "loss",
         "Loss",
@@ -47,20 +47,20 @@ def scores(estimator: Any, history: Mapping[str, np.ndarray]) -> Markup | None:
     return figure(
         "score",
         f"Validation {name}",
-        "After each epoch, on rows that were held out.",
+        "After each epoch, on held-out rows.",
         f"{name}: {_course(history, 'validation_score')}.",
         lambda ax: HistoryDisplay(history, score_name=name).plot(ax, quantity="score"),
     )
 
 
 def gradients(history: Mapping[str, np.ndarray]) -> Markup | None:
-    """Return the norms of the gradients, None where they were not measured."""
+    """Return the gradient norms, None if they were not measured."""
     if not _known(history, "gradient_norm"):
         return None
     return figure(
         "gradient",
         "Gradient norm",
-        "Of the last mini-batch of each epoch, before clipping.",
+        "Last mini-batch of each epoch, before clipping.",
         f"Norm: {_course(history, 'gradient_norm')}.",
         lambda ax: HistoryDisplay(history).plot(ax, quantity="gradient_norm"),
     )
@@ -95,8 +95,8 @@ def range_test(test: Any) -> Markup:
     return figure(
         "range",
         "Range test",
-        "Loss while the rate rises step by step: it falls where a rate is useful, and shoots up "
-        "where it is too high.",
+        "Loss while the rate rises step by step: it falls at useful rates and shoots up where the "
+        "rate is too high.",
         f"{len(test.ended)} runs from {lr.min():.3g} to {lr.max():.3g}. "
         + (f"Suggested rates: {found}." if found else "The loss fell at no rate."),
         lambda ax: LRFinderDisplay.from_range_test(test, ax=ax),
@@ -117,14 +117,14 @@ def sweep(result: Any, score_name: str) -> list[Markup]:
         figure(
             "sweep",
             "Sweep of rates",
-            f"Mean {score_name} over the folds of candidates trained side by side.",
+            f"Mean {score_name} over the folds, for candidates trained side by side.",
             f"{best}; {ends}",
             lambda ax: SweepDisplay.from_sweep(result, ax=ax, score_name=score_name),
         ),
         figure(
             "curves",
             "How each rate learnt",
-            "Validation loss of each candidate, mean of the folds, as long as it was trained.",
+            "Validation loss of each candidate over its epochs, mean of the folds.",
             f"{best}; {ends}",
             lambda ax: SweepDisplay.from_sweep(result, ax=ax, kind="curves"),
         ),
@@ -136,7 +136,7 @@ def _known(history: Mapping[str, np.ndarray], name: str) -> bool:
 
 
 def _course(history: Mapping[str, np.ndarray], name: str) -> str:
-    """Return in words where a column begins, where it ends, and what is between."""
+    """Describe the first, last, lowest and highest value of a column in words."""
     if not _known(history, name):
         return "no finite value"
     column = np.asarray(history[name], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Model, data and versions in words: what one has to know to make the run again."""
+"""Model, data and versions: the facts needed to repeat a run."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .._version import __version__
 from ..drawing.sources import last_of
 from .markup import Markup, facts, folded, section, tag
 
-_MOST_NAMES = 500  # features that are listed
+_MOST_NAMES = 500  # listed features
 
 
 def name_of(model: Any) -> str:
-    """Return what was trained, and with what."""
+    """Return the names of model and optimizer."""
     return f"{type(model).__name__} with {type(model._resolve_optimizer()).__name__}"
 
 
 def set_params(estimator: Any, change: Mapping[str, Any]) -> str:
-    """Return the line of Python that makes a change, to the estimator inside of a Pipeline too."""
+    """Return Python code that makes a change, also inside a Pipeline."""
     prefix = ""
     steps = getattr(estimator, "steps", None)
     while steps:
@@ -34,7 +34,7 @@ def set_params(estimator: Any, change: Mapping[str, Any]) -> str:
 
 
 def model_section(estimator: Any) -> Markup:
-    """Return parameters of the constructor, those that were changed first, and what was learnt."""
+    """Return the constructor's parameters, changed ones first."""
     model = last_of(estimator)
     defaults = {
         name: parameter.default
@@ -49,9 +49,9 @@ def model_section(estimator: Any) -> Markup:
         chain = " → ".join(f"{name}: {type(step).__name__}" for name, step in steps)
         parts.append(tag("p", f"Pipeline: {chain}"))
     if changed:
-        parts += [tag("h3", "Parameters that were set"), _params(changed)]
+        parts += [tag("h3", "Changed parameters"), _params(changed)]
     else:
-        parts.append(tag("p", "All parameters have their defaults."))
+        parts.append(tag("p", "All parameters have default values."))
     parts.append(folded("Parameters at their defaults", _params(others)))
     return section("model", "Model", *parts)
 
@@ -66,7 +66,7 @@ def _short(value: Any) -> str:
 
 
 def data_section(estimator: Any, X: Any, y: Any) -> Markup:
-    """Return the shape of the data, as far as the model or data at hand tell it."""
+    """Return the known facts about the data."""
     model = last_of(estimator)
     rows: list[tuple[str, Any]] = []
     names = _feature_names(estimator)
@@ -98,15 +98,15 @@ def data_section(estimator: Any, X: Any, y: Any) -> Markup:
 
 
 def _feature_names(estimator: Any) -> Any:
-    """Return the names of the columns that the estimator takes, None if it knows none."""
+    """Return the names of the input columns, None if unknown."""
     try:
         return getattr(estimator, "feature_names_in_", None)
-    except AttributeError:  # a Pipeline's, whose first step knows none
+    except AttributeError:  # from a Pipeline whose first step has no names
         return None
 
 
 def versions_section() -> Markup:
-    """Return what the page was made with."""
+    """Return the versions of the libraries used."""
     import matplotlib
     import scipy
     import sklearn
@@ -114,7 +114,7 @@ def versions_section() -> Markup:
     return section(
         "versions",
         "Versions",
-        tag("p", "Of what this page was written with.", class_="soft"),
+        tag("p", "Used to write this page.", class_="soft"),
         facts(
             [
                 ("fastlr", __version__),

@@ -1,7 +1,7 @@
-"""From a matplotlib figure to inline SVG that takes its colours from the page.
+"""Matplotlib figures as inline SVG with colours and font of the page.
 
-Figures are drawn in known colours, which become variables of the style sheet: so one picture
-serves light and dark pages. Text stays text, in the font of the page.
+Figures are drawn in known colours, which become variables of the style sheet, so that one picture
+serves light and dark pages. Text remains text.
 """
 
 from __future__ import annotations
@@ -31,21 +31,9 @@ _LEGEND_LINE = 0.16
 
 
 def picture(draw: Callable[[Any], Any], ident: str, alt: str) -> Markup:
-    """Return a picture as inline SVG.
+    """Return an ``svg`` element with what `draw` draws on axes, and the text alternative `alt`.
 
-    Parameters
-    ----------
-    draw : callable
-        Takes axes, and draws on them; its legend is moved below them, its title left out.
-    ident : str
-        Makes the ids in the picture unique on the page.
-    alt : str
-        What the picture shows, for those who do not see it.
-
-    Returns
-    -------
-    Markup
-        An ``svg`` element.
+    The title is removed and the legend moved below the axes; `ident` makes ids unique on the page.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -75,13 +63,13 @@ def _page_style() -> Iterator[None]:
 
 
 def _move_legend(figure: Any, ax: Any) -> None:
-    """Move the legend below the axes, where it covers nothing and may be as wide as the page."""
+    """Move the legend below the axes, where it covers nothing."""
     old = ax.get_legend()
     if old is None:
         return
     handles, labels = old.legend_handles, [text.get_text() for text in old.get_texts()]
     old.remove()
-    if len(labels) < 2:  # the caption tells what a single line is
+    if len(labels) < 2:  # the caption names a single line
         return
     figure.set_figheight(_HEIGHT + _LEGEND_LINE * len(labels))
     figure.legend(
@@ -92,7 +80,7 @@ def _move_legend(figure: Any, ax: Any) -> None:
 def _inline(text: str, ident: str, alt: str) -> Markup:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    # A style element would hold for the whole page; the page has its rule.
+    # A style element would apply to the whole page.
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
     box = re.search(r'viewBox="([^"]*)"', text)
     assert box is not None

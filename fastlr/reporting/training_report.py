@@ -1,4 +1,4 @@
-"""`report`: from a fitted estimator to a page on disk."""
+"""`report`: write an HTML page about a fitted estimator."""
 
 from __future__ import annotations
 
@@ -23,35 +23,34 @@ def report(
 ) -> Path:
     """Write a training run as one HTML page. Needs matplotlib.
 
-    The page has pictures of losses, scores, learning rates and gradients, what is wrong with the
-    run if anything is, and what to do about it, the settings, and the versions. It is one file
-    without scripts that fetches nothing, reads well on a phone, and follows the reader's choice
-    of a light or a dark screen.
+    The page has pictures of losses, scores, learning rates and gradients, the diagnosis with the
+    next step, the settings, and the versions. It is a single file without scripts or network
+    access, suits phones, and follows the reader's choice of light or dark mode.
 
     Parameters
     ----------
     estimator : estimator, Pipeline or search
-        Fitted, an estimator of fastlr or with one at its end. It is not changed.
+        Fitted estimator of fastlr, or one that ends in it. It is not changed.
     path : str or path-like, default="report.html"
-        Where the page goes; one that is there is replaced.
+        File to write; an existing file is replaced.
     X, y : array-like, optional
-        Data for a range test and a sweep of rates, which are shown too; their shape is told.
+        Data for a range test and a sweep of rates, which are then shown too.
     sweep : bool, default=True
-        Whether to sweep; with X and y only. It is what takes time: some ten fits.
+        Sweep rates if X and y are given. This takes the time of some ten fits.
     title : str, optional
-        Heading; by default names model and optimizer.
+        Heading; by default the names of model and optimizer.
     random_state : int, RandomState instance or None, default=None
-        Seeds range test and sweep.
+        Seed of range test and sweep.
 
     Returns
     -------
     pathlib.Path
-        Where it was written.
+        The written file.
 
     Raises
     ------
     TypeError, ValueError
-        If the estimator is not fitted or not one of fastlr, or X comes without y.
+        If the estimator is not fitted or not fastlr's, or only one of X and y is given.
 
     Examples
     --------
@@ -67,7 +66,7 @@ def report(
     True
     """
     if (X is None) != (y is None):
-        raise ValueError(f"{'y' if y is None else 'X'} must be given too, for X and y go together")
+        raise ValueError(f"{'y' if y is None else 'X'} is missing: give both X and y, or neither")
     found = diagnose(estimator)
     tried, notes = ({}, ()) if X is None else _tried(estimator, X, y, sweep, random_state)
     html = page(estimator, found, X=X, y=y, title=title, notes=notes, **tried)
@@ -79,14 +78,14 @@ def report(
 def _tried(
     estimator: Any, X: Any, y: Any, sweep: bool, random_state: Any
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return what was tried on the data, by the names that `page` has, and what was warned of."""
+    """Return range test and sweep, by their names in `page`, and the warnings issued."""
     from ..tuning import find_lr
     from ..tuning import sweep as sweep_rates
 
     trained = getattr(estimator, "best_estimator_", estimator)
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         tried: dict[str, Any] = {"range_test": find_lr(trained, X, y, random_state=random_state)}
         if sweep:
             tried["sweep"] = sweep_rates(trained, X, y, random_state=random_state)
-    return tried, tuple(dict.fromkeys(str(w.message) for w in said if w.category is UserWarning))
+    return tried, tuple(dict.fromkeys(str(w.message) for w in caught if w.category is UserWarning))

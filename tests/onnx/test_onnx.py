@@ -16,7 +16,9 @@ from fastlr import SGD, LinearClassifier, LinearRegressor, MLPClassifier, MLPReg
 from fastlr.losses import LOSSES, LogLoss
 from fastlr.training.mlp.activations import ACTIVATIONS
 
-skl2onnx = pytest.importorskip("skl2onnx", reason="needs skl2onnx: pip install 'fastlr[onnx]'")
+skl2onnx = pytest.importorskip(
+    "skl2onnx", reason="needs skl2onnx: pip install 'fastlr-optim[onnx]'"
+)
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
 X, SPECIES = load_iris(return_X_y=True)
@@ -241,7 +243,7 @@ def test_without_skl2onnx_the_message_says_what_to_install():
         "import sys; sys.modules['skl2onnx'] = None\n"
         "import fastlr.onnx\n"
         "try: fastlr.onnx.register()\n"
-        "except ImportError as error: assert \"pip install 'fastlr[onnx]'\" in str(error)\n"
+        "except ImportError as error: assert \"pip install 'fastlr-optim[onnx]'\" in str(error)\n"
         "else: raise SystemExit('no error')\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

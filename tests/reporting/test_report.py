@@ -185,7 +185,7 @@ def test_a_rate_that_the_sweep_found_goes_before_a_rule_of_thumb(tmp_path):
     slow = LinearClassifier(lr=1e-6, random_state=0).fit(X, Y)
     assert fastlr.diagnose(slow).change == {"lr": 1e-4}
     text = Page(report(slow, tmp_path / "r.html", X, Y, random_state=0).read_text("utf-8")).text
-    (found,) = re.findall(r"the sweep below found (\S+) best", text)
+    (found,) = re.findall(r"The sweep below found (\S+) best", text)
     assert f"model.set_params(lr={float(found)!r}).fit(X, y)" in text
     assert f"The best rate of a sweep is {float(found):.3g}," in text
     assert float(found) > 1e-4
@@ -213,7 +213,7 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path):
         report(LinearClassifier(), path)
     with pytest.raises(TypeError, match="of fastlr"):
         report(DummyClassifier().fit(X, Y), path)
-    with pytest.raises(ValueError, match="y must be given"):
+    with pytest.raises(ValueError, match="y is missing"):
         report(LinearClassifier(max_epochs=1).fit(X, Y), path, X)
     assert not path.exists()
 
