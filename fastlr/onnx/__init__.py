@@ -21,7 +21,7 @@ def register() -> None:
     Raises
     ------
     ImportError
-        If skl2onnx is not installed; ``pip install 'fastlr-optim[onnx]'`` installs it.
+        If skl2onnx is not installed; ``pip install 'fastlr-optim[onnx]'`` brings it.
 
     Examples
     --------

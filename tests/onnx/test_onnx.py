@@ -16,9 +16,7 @@ from fastlr import SGD, LinearClassifier, LinearRegressor, MLPClassifier, MLPReg
 from fastlr.losses import LOSSES, LogLoss
 from fastlr.training.mlp.activations import ACTIVATIONS
 
-skl2onnx = pytest.importorskip(
-    "skl2onnx", reason="needs skl2onnx: pip install 'fastlr-optim[onnx]'"
-)
+skl2onnx = pytest.importorskip("skl2onnx", reason="needs pip install 'fastlr-optim[onnx]'")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
 
 X, SPECIES = load_iris(return_X_y=True)
