@@ -1,4 +1,4 @@
-"""The weights and the recovery of the average in schedule-free optimizers."""
+"""Base of the schedule-free optimizers, and the weights of their average."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,28 @@ import numpy as np
 from .optimizer import Optimizer
 
 _CHUNK = 65536  # of sums
+
+
+class ScheduleFree(Optimizer):
+    """Optimizer whose parameters y lie between a stepped point z and an average x of points.
+
+    With the hyper-parameter named by `between`, y = (1 - between) z + between x.
+    """
+
+    between = "momentum"
+
+    def validate(self):
+        if isinstance(self.schedules, Mapping) and self.between in self.schedules:
+            raise ValueError(f"{type(self).__name__}: schedules: {self.between} must stay constant")
+
+    def momentum_field(self):
+        return None  # schedules cannot drive a momentum here
+
+    def initial_state(self):
+        return {"z": "p"}
+
+    def evaluate(self, p, state):
+        return p + (1 - 1 / getattr(self, self.between)) * (state["z"] - p)
 
 
 def average_weight(t, warmup_steps, r=0.0, weight_lr_power=2.0):
@@ -37,14 +59,3 @@ def _weights(t, n, r, power):
         found[here] = weights[at] / sums[at]
         total = sums[-1]
     return found if np.ndim(t) else found[0]
-
-
-def average_of(p, z, momentum):
-    """Solve y = (1 - momentum) z + momentum x for x."""
-    return p + (1 - 1 / momentum) * (z - p)
-
-
-def check_constant(optimizer: Optimizer, name: str) -> None:
-    """Raise if the momentum is scheduled, since it relates y, z and x."""
-    if isinstance(optimizer.schedules, Mapping) and name in optimizer.schedules:
-        raise ValueError(f"{type(optimizer).__name__}: schedules: {name} must stay constant")

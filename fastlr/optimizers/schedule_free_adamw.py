@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from ._schedule_free import average_of, average_weight, check_constant
-from .optimizer import Optimizer
+from ._schedule_free import ScheduleFree, average_weight
 
 
-class ScheduleFreeAdamW(Optimizer):
+class ScheduleFreeAdamW(ScheduleFree):
     r"""Schedule-Free AdamW.
 
     .. math::
@@ -72,6 +71,7 @@ class ScheduleFreeAdamW(Optimizer):
     weight_lr_power: float = 2.0
     decay: str = "decoupled"
 
+    between = "beta1"
     state = ("z", "v")
     ranges = {
         "beta1": "(0, 1)",
@@ -81,18 +81,6 @@ class ScheduleFreeAdamW(Optimizer):
         "r": "[0, inf)",
         "weight_lr_power": "[0, inf)",
     }
-
-    def validate(self):
-        check_constant(self, "beta1")
-
-    def momentum_field(self):
-        return None  # schedules cannot drive a momentum here
-
-    def initial_state(self):
-        return {"z": "p"}
-
-    def evaluate(self, p, state):
-        return average_of(p, state["z"], self.beta1)
 
     def coefficients(self, t, lr):
         weight, factor = average_weight(t, self.warmup_steps, self.r, self.weight_lr_power)

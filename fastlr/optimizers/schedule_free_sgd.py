@@ -1,10 +1,9 @@
 """Schedule-Free SGD: averaging instead of a falling rate."""
 
-from ._schedule_free import average_of, average_weight, check_constant
-from .optimizer import Optimizer
+from ._schedule_free import ScheduleFree, average_weight
 
 
-class ScheduleFreeSGD(Optimizer):
+class ScheduleFreeSGD(ScheduleFree):
     r"""Schedule-Free SGD.
 
     .. math::
@@ -68,18 +67,6 @@ class ScheduleFreeSGD(Optimizer):
         "r": "[0, inf)",
         "weight_lr_power": "[0, inf)",
     }
-
-    def validate(self):
-        check_constant(self, "momentum")
-
-    def momentum_field(self):
-        return None  # schedules cannot drive a momentum here
-
-    def initial_state(self):
-        return {"z": "p"}
-
-    def evaluate(self, p, state):
-        return average_of(p, state["z"], self.momentum)
 
     def coefficients(self, t, lr):
         weight, factor = average_weight(t, self.warmup_steps, self.r, self.weight_lr_power)
