@@ -37,7 +37,7 @@ from fastlr.schedules import (
 )
 
 try:
-    from fastlr.kernels import _schedules
+    from fastlr.kernels.ahead import _schedules
 except ImportError:
     _schedules = None
 
