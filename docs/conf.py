@@ -1,7 +1,7 @@
-"""How Sphinx builds these pages: `sphinx-build -W docs build/docs`.
+"""Sphinx configuration: `sphinx-build -W docs build/docs` builds the documentation.
 
-The reference is generated from the registries, and the pictures by running the examples, so
-that neither can fall behind the code.
+The reference is generated from the registries and the pictures by running the examples, so both
+always match the code.
 """
 
 import re
@@ -53,7 +53,7 @@ sphinx_gallery_conf = {
 
 
 def escape_names(app, what, name, obj, options, lines):
-    """Keep the fitted attributes that shapes are given in, `n_iter_`, from being read as links."""
+    """Escape names such as `n_iter_` in shapes, which would be read as links."""
     lines[:] = [re.sub(r"(?<![`\w.])(\w+)_(?=[,)])", r"\1\\_", line) for line in lines]
 
 

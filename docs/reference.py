@@ -1,4 +1,4 @@
-"""Writes the pages of the API reference from what the package says it has."""
+"""Pages of the API reference, generated from the public names of the package."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ _PAGES = {
 
 
 def sections() -> dict[str, tuple[str, list[str]]]:
-    """Return, for each page, its module and the names on it."""
+    """Return the module and the names of each page."""
     top = importlib.import_module(OWN)
     estimators = [n for n in top.__all__ if _is_estimator(getattr(top, n))]
     rest = [n for n in top.__all__ if n not in estimators and callable(getattr(top, n))]
     pages = {"Estimators": (OWN, estimators), "Updater and tools": (OWN, rest)}
     for title, name in _PAGES.items():
         module = importlib.import_module(f"{OWN}.{name}")
-        own = [n for n in _public(module.__all__) if n not in top.__all__]
-        pages[title] = (module.__name__, own or _public(module.__all__))
+        names = sorted((n for n in module.__all__ if callable(getattr(module, n))), key=str.lower)
+        own = [n for n in names if n not in top.__all__]
+        pages[title] = (module.__name__, own or names)
+    compat = importlib.import_module(f"{OWN}.compat")
+    pages["scikit-learn's classes"] = (compat.__name__, list(compat.__all__))
     pages["ONNX"] = (f"{OWN}.onnx", ["register"])
     return pages
 
 
 def write_reference(folder: Path) -> None:
-    """Write a page for each section, and one that lists them."""
+    """Write a page for each section, and an index."""
     folder.mkdir(parents=True, exist_ok=True)
     names = []
     for title, (module, members) in sections().items():
-        name = title.lower().replace(" ", "-")
+        name = title.lower().replace(" ", "-").replace("'", "")
         names.append(name)
         objects = [(m, getattr(importlib.import_module(module), m)) for m in members]
         lines = [_heading(title, "="), f".. currentmodule:: {module}", ""]
@@ -60,7 +63,7 @@ def _directives(name: str, value: object) -> Iterable[str]:
 
 
 def _own_methods(cls: type) -> list[str]:
-    """Return public methods that fastlr documents, those of the common bases left to these."""
+    """Return documented public methods; rules omit those of their common base."""
     owners = [c for c in cls.__mro__ if c.__module__.split(".")[0] == OWN]
     if _is_rule(cls):
         owners = owners[:1] if cls.__name__ in {"Optimizer", "Schedule", "Loss"} else []
@@ -83,15 +86,11 @@ def _is_estimator(value: object) -> bool:
     return inspect.isclass(value) and hasattr(value, "fit")
 
 
-def _public(names: Iterable[str]) -> list[str]:
-    return sorted((n for n in names if not n.isupper()), key=str.lower)
-
-
 def _heading(text: str, line: str) -> str:
     return f"{text}\n{line * len(text)}\n"
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
     text = "\n".join(lines) + "\n"
-    if not path.exists() or path.read_text(encoding="utf-8") != text:  # unchanged pages stay built
+    if not path.exists() or path.read_text(encoding="utf-8") != text:  # rebuild only changes
         path.write_text(text, encoding="utf-8")

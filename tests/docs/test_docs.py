@@ -11,6 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from fastlr import LinearClassifier
+from fastlr.losses import LOSSES
+from fastlr.optimizers import OPTIMIZERS
+from fastlr.schedules import SCHEDULES
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCKS = [
@@ -39,3 +42,10 @@ def test_block_runs(block, tmp_path, monkeypatch):
 
 def test_there_are_blocks():
     assert len(BLOCKS) >= 3
+
+
+def test_the_reference_lists_every_rule():
+    sections = runpy.run_path(str(DOCS / "reference.py"))["sections"]()
+    listed = {name for _, names in sections.values() for name in names}
+    for registry in (OPTIMIZERS, SCHEDULES, LOSSES):
+        assert {cls.__name__ for cls in registry.values()} <= listed
