@@ -20,7 +20,7 @@ PACKAGES = (
 
 def about() -> dict[str, str]:
     """Describe processor, compiled kernels and versions, for the head of a table."""
-    from fastlr.kernels.find.update import backend_info
+    from fastlr import backend_info
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     found = {

@@ -26,7 +26,7 @@ def info(as_json: Json = False) -> None:
 
         FASTLR_ISA=avx2 fastlr info --json
     """
-    from ... import backend_info
+    from ...kernels.find.info import backend_info
 
     try:
         found = backend_info()
@@ -53,8 +53,7 @@ def info_lines(info: Mapping[str, Any]) -> list[str]:
     import scipy
     import sklearn
 
-    import fastlr
-
+    from ..._version import __version__
     from ...optimizers import OPTIMIZERS
     from ...schedules import SCHEDULES
 
