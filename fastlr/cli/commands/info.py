@@ -53,7 +53,6 @@ def info_lines(info: Mapping[str, Any]) -> list[str]:
     import scipy
     import sklearn
 
-    from ..._version import __version__
     from ...optimizers import OPTIMIZERS
     from ...schedules import SCHEDULES
 
@@ -63,7 +62,7 @@ def info_lines(info: Mapping[str, Any]) -> list[str]:
             f"{info['isa']} in use (built: {', '.join(info['isas_built'])}; this processor "
             f"supports: {', '.join(info['isas_supported'])})"
         )
-    root = Path(fastlr.__file__).parents[1]
+    root = Path(__file__).parents[3]
     facts = {
         f"fastlr {__version__}": f"Python {platform.python_version()}, NumPy {numpy.__version__}, "
         f"SciPy {scipy.__version__}, scikit-learn {sklearn.__version__}",
