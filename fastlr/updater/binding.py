@@ -74,7 +74,9 @@ class Binding:
     stepper : Stepper
         Makes the steps; has the step count and the norms.
     last : tuple or None
-        Number, rate and momentum of the last step, noted when a metric may have changed them.
+        Number, rate and momentum of the last step, noted when they may have changed since.
+    fallback : Binding or None
+        Steps the parameters that a rule in array code leaves to another optimizer.
     """
 
     kernel: Any
@@ -83,6 +85,7 @@ class Binding:
     summing: BoundSums | None = None
     finish: BoundFinish | None = None
     last: tuple[int, float, float | None] | None = None
+    fallback: Binding | None = None
 
     def __init__(
         self,
@@ -150,22 +153,23 @@ class Binding:
         self._check_rule()
         others = [i for i, p in enumerate(self.bound.arrays) if not optimizer.handles(p.shape)]
         # What the rule does not handle, compiled kernels step.
-        fallback = others and Binding(
-            optimizer.fallback(),
-            check_parameters({self.bound.names[i]: self.bound.arrays[i] for i in others}),
-            self.groups,
-            [self.group_ids[i] for i in others],
-            self.run,
-            backend,
-            n_threads,
-        )
-        self.state = make_state(optimizer, self.bound, fallback or None)
+        if others:
+            self.fallback = Binding(
+                optimizer.fallback(),
+                check_parameters({self.bound.names[i]: self.bound.arrays[i] for i in others}),
+                self.groups,
+                [self.group_ids[i] for i in others],
+                self.run,
+                backend,
+                n_threads,
+            )
+        self.state = make_state(optimizer, self.bound, self.fallback)
         self.stepper = ArrayStepper(
             optimizer,
             self.bound,
             self.state,
             self.kernel.coefficients,
-            fallback or None,
+            self.fallback,
             self.timetable,
             group_ids=self.group_ids,
             **self._stepper_options(n_threads, measure_updates),
@@ -268,6 +272,12 @@ class Binding:
         """Return copies of all that steps change besides the parameters."""
         return [array.copy() for array in self._live()]
 
+    def put_back(self, kept: Sequence[np.ndarray], t: int) -> None:
+        """Go back to step `t`, when `kept` was called."""
+        for array, values in zip(self._live(), kept, strict=True):
+            array[...] = values
+        self.stepper.restart(t, self.stepper.skipped)
+
     def restart(
         self, start: Sequence[np.ndarray], lr: float, total_steps: int, **changes: float
     ) -> None:
@@ -286,6 +296,16 @@ class Binding:
                 array[...] = value  # which may depend on the rate
         self.last = None
         self.stepper.restart(0, 0, -1)
+
+    def change_rate(self, lr: float) -> None:
+        """Make all further steps at another rate, which schedules multiply."""
+        optimizer: Any = self.optimizer
+        share = lr / optimizer.lr if optimizer.lr else 1.0
+        self.optimizer = optimizer.with_scheduled({"lr": lr})
+        self.timetable.change_rate(self.optimizer)
+        if self.fallback is not None:
+            self.fallback.change_rate(self.fallback.optimizer.lr * share)  # type: ignore[attr-defined]
+        self.stepper.forget_rows()
 
     def wake(self, names: Sequence[str]) -> None:
         """Start the state of parameters afresh, which have waited for their group's start.

@@ -64,6 +64,10 @@ class Timetable:
             label: schedule.initial_metric_state() for label, schedule in self._schedules.items()
         }
 
+    def change_rate(self, optimizer: UpdateRule) -> None:
+        """Go on with an optimizer that differs in its rate."""
+        self._optimizer, self._latest = optimizer, None
+
     @property
     def needs_metric(self) -> bool:
         """Whether a metric drives any of them."""

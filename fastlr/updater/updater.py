@@ -7,7 +7,7 @@ import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..core.hyper import check_count
+from ..core.hyper import check_count, check_number
 from ..kernels.find.update import BACKENDS
 from ..schedules import Run
 from . import statistics
@@ -231,8 +231,20 @@ class Updater:
 
     @property
     def lr(self) -> float:
-        """Learning rate of the next step."""
+        """Learning rate of the next step; setting it changes that step and all that follow.
+
+        What is set is the rate of the next step, its schedule included, which goes on from there.
+        """
         return statistics.rates(self.binding, self.t)[0]
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        check_number(lr, "lr", "[0, inf)")
+        factor = self.binding.timetable.rates(self.t)[0]
+        if factor == 0 and lr != 0:
+            raise ValueError(f"lr cannot be {lr!r}: the schedule is at a factor of 0")
+        self.binding.last = statistics.last_rates(self.binding)
+        self.binding.change_rate(float(lr) / factor if factor else 0.0)
 
     @property
     def momentum(self) -> float | None:

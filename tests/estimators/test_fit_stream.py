@@ -55,8 +55,35 @@ def test_a_stretched_schedule_spans_the_stream_where_its_length_is_known(known, 
     ends = np.array([5, 10, 15, 17]) - 1
     expected = np.full(4, 0.03) if steps is None else OneCycle().simulate(steps, lr=0.03).lr[ends]
     np.testing.assert_allclose(model.history_["lr"], expected, rtol=1e-12)
-    model.partial_fit(X, Y)  # goes on at a constant rate
-    assert model.history_["lr"][-1] == 0.03
+    model.partial_fit(X, Y)
+    after = 0.03 if steps is None else 0.03 * 2**-5  # a run has ended, and the model is trained
+    assert model.history_["lr"][-1] == pytest.approx(after, rel=1e-12)
+
+
+def test_a_stream_longer_than_it_was_said_goes_on_learning():
+    model = classifier("onecycle")
+    with pytest.warns(UserWarning, match="longer than n_chunks or total_rows say") as caught:
+        model.fit_stream(chunks(), classes=CLASSES, n_chunks=2)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    np.testing.assert_allclose(model.history_["lr"][2:], 0.03 * 2**-5, rtol=1e-12)
+
+
+def test_a_stream_that_breaks_keeps_what_it_has_learned():
+    def parts():
+        yield from list(chunks())[:2]
+        raise OSError("no more")
+
+    model = classifier()
+    with pytest.raises(OSError, match="no more") as caught:
+        model.fit_stream(parts(), classes=CLASSES)
+    assert caught.value.__notes__ == ["LinearClassifier keeps what it learned from 2 chunks."]
+    good = classifier().fit_stream(list(chunks())[:2], classes=CLASSES)
+    np.testing.assert_array_equal(model.coef_, good.coef_)
+    bad = [*list(chunks())[:2], (np.full((3, X.shape[1]), np.nan), Y[:3])]
+    with pytest.raises(ValueError, match="NaN") as caught:
+        model.fit_stream(bad, classes=CLASSES)
+    np.testing.assert_array_equal(model.coef_, good.coef_)
 
 
 def test_automatic_batches_are_those_of_all_rows():
@@ -121,7 +148,7 @@ def test_unfit_chunks_are_named(given, error, message):
         classifier().fit_stream(given[0], **options)
 
 
-def test_divergence_ends_it_with_the_steps_before():
+def test_a_chunk_that_diverges_is_taken_back_and_the_stream_goes_on():
     taken = []
 
     def parts():
@@ -130,12 +157,15 @@ def test_divergence_ends_it_with_the_steps_before():
             yield (np.full_like(x, np.finfo(float).max / 4), y) if number == 2 else (x, y)
 
     model = LinearClassifier(SGD(lr=3.0), schedule=None, batch_size=20, random_state=0)
-    with pytest.warns(DivergenceWarning, match=r"at step 11 with") as caught:
+    with pytest.warns(DivergenceWarning, match=r"taken back.* at step 11 with") as caught:
         model.fit_stream(parts(), classes=CLASSES)
     assert caught[0].filename == __file__
-    assert taken == [0, 1, 2]
+    assert taken == [0, 1, 2, 3]
     good = LinearClassifier(SGD(lr=3.0), schedule=None, batch_size=20, random_state=0)
-    good.fit_stream(list(chunks())[:2], classes=CLASSES)
+    first, second, _, last = chunks()
+    good.fit_stream([first, second], classes=CLASSES)
+    good._session.permutation(len(first[0]))  # the chunk that was taken back drew an order too
+    good.partial_fit(*last)
     np.testing.assert_array_equal(model.coef_, good.coef_)
 
 

@@ -16,6 +16,7 @@ from ..models.spec import ModelSpec, Shapes
 from ..models.units import Arrays
 from ..session.generator import session_seed
 from ..session.history import COLUMNS
+from ..session.online_rate import OnlineRate
 from ..session.session import Session
 from ..settings.settings import needs_total, rule_of_thumb
 
@@ -127,12 +128,17 @@ def _start(
     checkpoint: Mapping[str, Any] | None,
 ) -> Session:
     """Begin a session, over fitted parameters and an earlier session where they are given."""
+    online = None
     if run.total_steps is None and needs_total(optimizer.scheduled().values(), run):
         # Nobody knows how many calls will follow, so there is no run to stretch it over.
         optimizer = optimizer.replace(schedule=None)
+        before = None if checkpoint is None else checkpoint.get("online")
+        online = OnlineRate(trained=fitted is not None)
+        if before is not None:
+            online.load(before)
     # A checkpoint brings the state of its generator.
     seed = session_seed(model.random_state) if checkpoint is None else 0
-    session = Session(model, spec, optimizer, run, seed, initialise=fitted is None)
+    session = Session(model, spec, optimizer, run, seed, fitted is None, online=online)
     if fitted is not None:
         session.resume(fitted, checkpoint)
     model._session, model._lr_of = session, type(optimizer).__name__

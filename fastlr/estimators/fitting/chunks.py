@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -12,16 +13,19 @@ from numpy.typing import ArrayLike
 from ...core.sklearn_versions import fit_context
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
-from ..data.rows import Features, Rows
+from ..data.rows import Features, Matrix, Rows
 from ..data.targets import Targets
 from ..models.model import Model
 from ..session.callbacks import Tasks, tasks_of
+from ..session.online_rate import OnlineRate
 from ..session.session import Session
-from ..session.warnings import warn_diverged, warn_interrupted
+from ..session.warnings import warn_interrupted, warn_longer, warn_taken_back
 from ..settings.settings import plan_epoch
 from .begin import begin, go_on, live_session, make_spec
 from .epochs import record
 from .validation import chunk_rows, plain_chunk
+
+_POWERS = {"sqrt": 0.5, "linear": 1.0, "none": 0.0}  # of the rate, by the rule of an optimizer
 
 
 def fit_chunk(
@@ -39,14 +43,22 @@ def fit_chunk(
     if rows is None:
         rows = _check_chunk(model, X, y, sample_weight, classes)
     session = go_on(model)
-    size = plan_epoch(model.batch_size, rows.X.shape[0], one_pass=True).batch_size
+    size = _batch_size(model, session, rows.X.shape[0])
     good = _train_once(model, session, rows, size)
     if session.hands_out_views:
         model._publish(session)
     else:
         model.t_, model._stale = session.updater.t, True
     if not good:
-        warn_diverged(model, session.updater.t + 1, session.updater.lr)
+        warn_taken_back(model, session.updater.t + 1, session.updater.lr)
+
+
+def _batch_size(model: Model, session: Session, n_rows: int) -> int:
+    """Return the rows in a mini-batch of a chunk: as many as in those of the fit before it."""
+    online = session.online
+    if model.batch_size == "auto" and online is not None and online.trained:
+        return min(model._batch_rows, n_rows)
+    return plan_epoch(model.batch_size, n_rows, one_pass=True).batch_size
 
 
 @fit_context(prefer_skip_nested_validation=True)
@@ -87,21 +99,46 @@ def _first_session(
 def _train_once(model: Model, session: Session, rows: Rows, batch_size: int) -> bool:
     """Run one epoch over a chunk, without the copies that `fit` makes to go back to.
 
-    Returns whether it went well. The fitted attributes are those of before, unless they are the
-    parameters themselves; to publish is the caller's.
+    Returns False if the chunk was taken back, because numbers that are not finite came of it.
+    The fitted attributes are those of before, unless they are the parameters themselves; the
+    caller publishes.
     """
     start = time.perf_counter()
     n_rows = rows.X.shape[0]
     order = session.permutation(n_rows) if model.shuffle and n_rows > 1 else None
     session.lag()
+    if session.online is not None:
+        session.set_share(_share(model, session.online, session, min(batch_size, n_rows)))
+    kept = session.keep()
+    if kept is None and _is_huge(rows.X):
+        return False
     with session.limited_blas(n_rows):
         result = session.run_epoch(rows, order, batch_size)
-    if result.diverged_at is not None:
-        return False
     loss = result.mean_loss
+    if result.diverged_at is not None or (kept is not None and session.is_damaged(loss)):
+        if kept is not None:
+            session.take_back(kept)
+        return False
     record(model, session, loss, time.perf_counter() - start)
     session.observe(loss)
+    if session.online is not None:
+        session.online.observe(loss, n_rows)
     return True
+
+
+def _is_huge(X: Matrix) -> bool:
+    """Return whether squares of X come near the largest number."""
+    values: Any = X if type(X) is np.ndarray else X.data
+    limit = math.sqrt(np.finfo(values.dtype).max) / 16.0
+    return bool(values.size) and not -limit < values.min() <= values.max() < limit
+
+
+def _share(model: Model, online: OnlineRate, session: Session, batch_size: int) -> float:
+    """Return the share of the peak rate for mini-batches that may be smaller than the fit's."""
+    if not online.trained or batch_size >= model._batch_rows:
+        return online.factor
+    power = _POWERS[session.updater.optimizer.batch_rule]
+    return online.factor * (batch_size / model._batch_rows) ** power
 
 
 @fit_context(prefer_skip_nested_validation=True)
@@ -119,7 +156,7 @@ def fit_stream(
     optimizer = model._resolve_optimizer()
     session: Session | None = None
     tasks: Tasks | None = None
-    good, interrupted = True, False
+    interrupted, learned = False, 0
     try:
         for number, chunk in enumerate(chunks):
             X, y, weights = _parts(chunk, number)
@@ -136,22 +173,31 @@ def fit_stream(
                 rows, _ = chunk_rows(model, X, y, weights, None, first=False)
             if tasks is not None:
                 tasks.begin()
-            good = _train_once(model, session, rows, size)
+            if session.is_over:
+                warn_longer(model, session.updater.t)
+                model._publish(session)
+                session = go_on(model)
+            if not _train_once(model, session, rows, size):
+                warn_taken_back(model, session.updater.t + 1, session.updater.lr)
+            learned = number + 1
             if tasks is not None:
                 model._publish(session)
-            if not good or (tasks is not None and tasks.end()):
-                break
+                if tasks.end():
+                    break
     except KeyboardInterrupt:
         if session is None:
             raise
         interrupted = True
+    except Exception as error:
+        if session is not None:
+            model._publish(session)
+            error.add_note(f"{type(model).__name__} keeps what it learned from {learned} chunks.")
+        raise
     if session is None:
         raise ValueError("chunks is empty: it must yield at least one (X, y)")
     model._publish(session)
     if tasks is not None:
         tasks.close()
-    if not good:
-        warn_diverged(model, session.updater.t + 1, session.updater.lr)
     if interrupted:
         warn_interrupted(model, f"the last step, {model.t_},")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -24,10 +24,22 @@ from ..models.spec import ModelSpec
 from ..models.units import Arrays
 from ..settings.settings import needs_total
 from .generator import seeded
+from .online_rate import OnlineRate
 
 _UNLIMITED = nullcontext()
 _SHARED = 2**18  # multiplications up to which OpenBLAS keeps a product on one thread
 _TAKES_SPARSE = {"linear": False, "sparse": True}  # engines that take rows of one kind alone
+
+_KEPT = 2**20  # parameters up to which a chunk keeps a copy
+_ORDINARY = 1e4  # losses and norms of gradients from which no number overflows
+
+
+class Kept(NamedTuple):
+    """Copies of what steps change."""
+
+    params: np.ndarray
+    state: list[np.ndarray]
+    t: int
 
 
 class Session:
@@ -53,6 +65,8 @@ class Session:
         Whether to draw initial values; else parameters are zero.
     at_once : bool, default=False
         Whether no layer waits to be trained, as in looking for a rate.
+    online : OnlineRate, optional
+        Lowers the rate of a run that has no end; else the rate is the optimizer's.
 
     Attributes
     ----------
@@ -81,6 +95,7 @@ class Session:
         seed: int,
         initialise: bool = True,
         at_once: bool = False,
+        online: OnlineRate | None = None,
     ) -> None:
         optimizer = model._in_units(optimizer, spec)
         self.spec, self.run, self.units = spec, run, model._units(spec)
@@ -106,6 +121,8 @@ class Session:
         self.epoch = model._make_epoch(self.arena, self.updater, spec)
         self._takes_sparse = _TAKES_SPARSE.get(getattr(self.epoch, "model", ""))
         self.rng = seeded(seed)
+        self.online = online
+        self._peak = self._rate = float(self.updater.optimizer.lr)  # type: ignore[attr-defined]
         self._averages = self.updater.optimizer.averages
         self._lags = False
         self._published: Arrays = {}
@@ -148,6 +165,19 @@ class Session:
         if self._listens:
             self.updater.observe(loss)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether a run of known length, over which a schedule is stretched, has ended."""
+        total = self.run.total_steps
+        return not self.endless and total is not None and self.updater.t >= total
+
+    def set_share(self, share: float) -> None:
+        """Set the rate of the next steps to a share of the peak rate, of a run without end."""
+        rate = share * self._peak
+        if rate != self._rate:
+            self.settle()  # steps that parameters lag behind were made at the rate of before
+            self.updater.lr = self._rate = rate
+
     def last_step(self) -> tuple[float, float, float]:
         """Return rate, momentum and norm of the gradient of the last step, NaN for none."""
         last = self.updater.stats()
@@ -166,6 +196,26 @@ class Session:
         if self._libraries is None:  # looking for them takes a millisecond
             self._libraries = ThreadpoolController()
         return self._libraries.limit(limits=self._n_threads, user_api="blas")
+
+    def keep(self) -> Kept | None:
+        """Return copies to go back to, None where they would cost more than a chunk does."""
+        if self._lags or self.arena.params.size > _KEPT:
+            return None
+        binding = self.updater.binding
+        return Kept(self.arena.params.copy(), binding.kept(), binding.stepper.t)
+
+    def take_back(self, kept: Kept) -> None:
+        """Undo all steps since `keep`."""
+        self.arena.params[:] = kept.params
+        self.updater.binding.put_back(kept.state, kept.t)
+
+    def is_damaged(self, loss: float) -> bool:
+        """Return whether parameters or state have left the finite numbers."""
+        norm = self.updater.binding.stepper.norm
+        if loss <= _ORDINARY and norm <= _ORDINARY:
+            return False
+        arrays = (self.arena.params, *self.updater.binding.kept())
+        return not all(np.isfinite(array).all() for array in arrays)
 
     def lag(self) -> None:
         """Let an engine that can leave parameters behind the steps made, until they are read.
@@ -227,6 +277,7 @@ class Session:
             "updater": self.updater.state_dict(),
             "rng": self.rng.get_state(legacy=False),
             "run": list(self.run),
+            "online": None if self.online is None else self.online.state(),
         }
 
     def resume(self, fitted: Arrays, checkpoint: Mapping[str, Any] | None) -> None:

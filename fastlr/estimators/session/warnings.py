@@ -34,6 +34,26 @@ def warn_diverged(model: object, step: int, lr: float) -> None:
     warnings.warn(DivergenceWarning(text, step, lr), stacklevel=_level())
 
 
+def warn_taken_back(model: object, step: int, lr: float) -> None:
+    """Warn that a chunk of rows was not learned from, for it would have ruined the model."""
+    text = (
+        f"{type(model).__name__}: a chunk of rows was taken back, because loss, gradient or "
+        f"weights were not finite at step {step} with learning rate {lr:.4g}. The model is as it "
+        "was before the chunk. Look for values far out of range in it"
+    )
+    warnings.warn(DivergenceWarning(text, step, lr), stacklevel=_level())
+
+
+def warn_longer(model: object, known: int) -> None:
+    """Warn that a stream goes on after the steps that its schedule was stretched over."""
+    text = (
+        f"{type(model).__name__}: the stream is longer than n_chunks or total_rows say. The "
+        f"schedule has ended after {known} steps; what follows is learned at the rate of "
+        "partial_fit"
+    )
+    warnings.warn(text, UserWarning, stacklevel=_level())
+
+
 def warn_interrupted(model: object, kept: str) -> None:
     """Warn that Ctrl-C has ended the training, and of when the weights are."""
     text = f"{type(model).__name__}: training was interrupted; the weights of {kept} are kept"
