@@ -270,13 +270,7 @@ class Binding:
 
     def kept(self) -> list[np.ndarray]:
         """Return copies of all that steps change besides the parameters."""
-        return [array.copy() for array in self._live()]
-
-    def put_back(self, kept: Sequence[np.ndarray], t: int) -> None:
-        """Go back to step `t`, when `kept` was called."""
-        for array, values in zip(self._live(), kept, strict=True):
-            array[...] = values
-        self.stepper.restart(t, self.stepper.skipped)
+        return [array.copy() for array in self.live()]
 
     def restart(
         self, start: Sequence[np.ndarray], lr: float, total_steps: int, **changes: float
@@ -289,7 +283,7 @@ class Binding:
         self.optimizer = self.optimizer.with_scheduled({"lr": lr, **changes})
         self.run = Run(total_steps, self.run.steps_per_epoch)
         self.timetable.restart(self.optimizer, self.run)
-        for array, values in zip(self._live(), start, strict=True):
+        for array, values in zip(self.live(), start, strict=True):
             array[...] = values
         for name, value in self.optimizer.initial_state().items():
             for array in self.state.get(name, ()) if value != "p" else ():
@@ -324,7 +318,8 @@ class Binding:
         self.timetable.metric_state = timetable.metric_state
         self.stepper.restart(t, 0)
 
-    def _live(self) -> list[np.ndarray]:
+    def live(self) -> list[np.ndarray]:
+        """Return the arrays that steps change besides the parameters."""
         arrays = [array for each in self.state.values() for array in each]
         return arrays if self.summing is None else [*arrays, self.summing.scalars]
 

@@ -1,6 +1,7 @@
 """Models that go on learning after a run: their rate, and chunks that would ruin them."""
 
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -113,6 +114,26 @@ def test_sparse_rows_with_absurd_values_are_not_learned_from():
         model.partial_fit(bad, y[:5])
     np.testing.assert_array_equal(model.coef_, coef)
     assert model.partial_fit(X, y).score(X, y) > 0.8
+
+
+@pytest.mark.parametrize("cls", [LinearClassifier, MLPClassifier])
+def test_threads_that_feed_one_model_wait_for_each_other(cls):
+    X, X_test, y, y_test = digits()
+    model, calls = cls(schedule=None, lr=0.003, random_state=0), 60
+
+    def feed(part):
+        rng = np.random.default_rng(part)
+        for _ in range(calls):
+            rows = rng.integers(len(X), size=24)
+            model.partial_fit(X[rows], y[rows], classes=range(10))
+            assert np.isfinite(model.decision_function(X_test[:5]) if part else 0.0).all()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(feed, range(4)))
+    assert model.n_iter_ == 4 * calls
+    assert model.t_ == 4 * calls * 24
+    assert model.score(X_test, y_test) > 0.85
+    assert pickle.loads(pickle.dumps(model)).score(X_test, y_test) == model.score(X_test, y_test)
 
 
 # The rate itself

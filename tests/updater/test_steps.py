@@ -1,5 +1,6 @@
 """What a step does, and what an updater tells about itself."""
 
+import pickle
 from collections import UserDict, namedtuple
 
 import numpy as np
@@ -290,3 +291,56 @@ def test_repr_says_what_is_bound_and_how_far_it_is():
 
 def _arrays(held):
     return held.values() if isinstance(held, dict) else held
+
+
+@pytest.mark.parametrize("backend", ["auto", "numba"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_rate_that_is_set_acts_at_the_next_step(backend, dtype):
+    w, g = np.ones(3, dtype), np.full(3, 0.5, dtype)
+    updater = SGD(lr=0.25).bind(w, backend=backend)
+    for lr in (0.25, 0.5, 0.5, 0.0, 1.0):
+        updater.lr = lr
+        before = w.copy()
+        updater.step(g)
+        np.testing.assert_array_equal(w, before - dtype(lr) * g)
+        assert updater.stats()["lr"] == lr
+    updater.lr = 0.125
+    assert updater.stats()["lr"] == 1.0  # of the step that was made
+    assert updater.lr == 0.125
+    again = pickle.loads(pickle.dumps(updater))
+    assert again.lr == 0.125
+
+
+def test_a_schedule_goes_on_from_a_rate_that_is_set():
+    w = np.zeros(1)
+    updater = SGD(lr=1.0, schedule=fastlr.StepDecay(2, gamma=0.5)).bind(w)
+    seen = []
+    for t in range(6):
+        if t == 3:
+            updater.lr = 0.1
+        updater.step(np.ones(1))
+        seen.append(updater.stats()["lr"])
+    assert seen == [1.0, 1.0, 0.5, 0.1, 0.05, 0.05]
+
+
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
+def test_setting_the_rate_that_a_rule_has_changes_no_bit(name):
+    optimizer = get_optimizer(name)
+    arrays = [small(np.float64) for _ in range(2)]
+    updaters = [optimizer.bind(each) for each in arrays]
+    for t in range(5):
+        updaters[1].lr = updaters[1].lr
+        for updater, each in zip(updaters, arrays, strict=True):
+            updater.step(gradients(each, t))
+    assert snapshot(updaters[0]) == snapshot(updaters[1])
+
+
+@pytest.mark.parametrize("lr", [-1.0, np.nan, np.inf, "0.1", True])
+def test_a_rate_that_cannot_be_is_refused(lr):
+    updater = SGD(lr=0.5).bind(np.ones(2))
+    with pytest.raises((TypeError, ValueError), match="lr"):
+        updater.lr = lr
+    assert updater.lr == 0.5
+    still = SGD(lr=0.5, schedule=fastlr.Constant(0.0)).bind(np.ones(2))
+    with pytest.raises(ValueError, match="factor of 0"):
+        still.lr = 0.5

@@ -23,11 +23,13 @@ from ..session.warnings import warn_interrupted, warn_longer, warn_taken_back
 from ..settings.settings import plan_epoch
 from .begin import begin, go_on, live_session, make_spec
 from .epochs import record
+from .one_at_a_time import one_at_a_time
 from .validation import chunk_rows, plain_chunk
 
 _POWERS = {"sqrt": 0.5, "linear": 1.0, "none": 0.0}  # of the rate, by the rule of an optimizer
 
 
+@one_at_a_time
 def fit_chunk(
     model: Model,
     X: Features,
@@ -110,14 +112,14 @@ def _train_once(model: Model, session: Session, rows: Rows, batch_size: int) -> 
     if session.online is not None:
         session.set_share(_share(model, session.online, session, min(batch_size, n_rows)))
     kept = session.keep()
-    if kept is None and _is_huge(rows.X):
+    if not kept and _is_huge(rows.X):
         return False
     with session.limited_blas(n_rows):
         result = session.run_epoch(rows, order, batch_size)
     loss = result.mean_loss
-    if result.diverged_at is not None or (kept is not None and session.is_damaged(loss)):
-        if kept is not None:
-            session.take_back(kept)
+    if result.diverged_at is not None or (kept and session.is_damaged(loss)):
+        if kept:
+            session.take_back()
         return False
     record(model, session, loss, time.perf_counter() - start)
     session.observe(loss)
@@ -141,6 +143,7 @@ def _share(model: Model, online: OnlineRate, session: Session, batch_size: int) 
     return online.factor * (batch_size / model._batch_rows) ** power
 
 
+@one_at_a_time
 @fit_context(prefer_skip_nested_validation=True)
 def fit_stream(
     model: Model,

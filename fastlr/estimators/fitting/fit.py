@@ -23,6 +23,7 @@ from ..session.warn_after_fit import warn_of_losses, warn_of_scale
 from ..settings.settings import EpochPlan, plan_epoch
 from .begin import at_known_rate, at_rule_of_thumb, begin, make_spec
 from .epochs import Epochs, OnEpoch
+from .one_at_a_time import LOCK, one_at_a_time
 from .validation import hold_out, learn_rows, rows_to_predict
 
 # By what the rate is multiplied after one divergence and the next, where it was found by `fit`.
@@ -43,6 +44,7 @@ class GradientEstimator(Model):
     _history: np.ndarray
     _facts: dict[str, float]  # of the fit, not of an epoch
 
+    @one_at_a_time
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -161,6 +163,7 @@ class GradientEstimator(Model):
         refresh(self)
         state = dict(super().__getstate__())
         session = state.pop("_session", None)
+        state.pop(LOCK, None)
         if session is not None:
             state["_checkpoint"] = session.checkpoint()
             state["_history"] = self._history[: self.n_iter_]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -32,14 +32,6 @@ _TAKES_SPARSE = {"linear": False, "sparse": True}  # engines that take rows of o
 
 _KEPT = 2**20  # parameters up to which a chunk keeps a copy
 _ORDINARY = 1e4  # losses and norms of gradients from which no number overflows
-
-
-class Kept(NamedTuple):
-    """Copies of what steps change."""
-
-    params: np.ndarray
-    state: list[np.ndarray]
-    t: int
 
 
 class Session:
@@ -127,6 +119,8 @@ class Session:
         self._lags = False
         self._published: Arrays = {}
         self._n_threads = model.n_threads
+        self._copies: list[tuple[np.ndarray, np.ndarray]] | None = None
+        self._kept_at = 0
         self._libraries: ThreadpoolController | None = None
         if initialise:
             model._initialise(self.arena.param, spec, self.rng)
@@ -197,24 +191,30 @@ class Session:
             self._libraries = ThreadpoolController()
         return self._libraries.limit(limits=self._n_threads, user_api="blas")
 
-    def keep(self) -> Kept | None:
-        """Return copies to go back to, None where they would cost more than a chunk does."""
+    def keep(self) -> bool:
+        """Copy what steps change; return False where that would cost more than a chunk does."""
         if self._lags or self.arena.params.size > _KEPT:
-            return None
-        binding = self.updater.binding
-        return Kept(self.arena.params.copy(), binding.kept(), binding.stepper.t)
+            return False
+        if self._copies is None:
+            live = [self.arena.params, *self.updater.binding.live()]
+            self._copies = [(np.empty_like(array), array) for array in live]
+        for copy, array in self._copies:
+            np.copyto(copy, array)
+        self._kept_at = self.updater.t
+        return True
 
-    def take_back(self, kept: Kept) -> None:
+    def take_back(self) -> None:
         """Undo all steps since `keep`."""
-        self.arena.params[:] = kept.params
-        self.updater.binding.put_back(kept.state, kept.t)
+        for copy, array in self._copies or ():
+            np.copyto(array, copy)
+        self.updater.binding.stepper.restart(self._kept_at, self.updater.skipped)
 
     def is_damaged(self, loss: float) -> bool:
         """Return whether parameters or state have left the finite numbers."""
         norm = self.updater.binding.stepper.norm
         if loss <= _ORDINARY and norm <= _ORDINARY:
             return False
-        arrays = (self.arena.params, *self.updater.binding.kept())
+        arrays = (self.arena.params, *self.updater.binding.live())
         return not all(np.isfinite(array).all() for array in arrays)
 
     def lag(self) -> None:
