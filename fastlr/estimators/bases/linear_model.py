@@ -14,7 +14,7 @@ from ...core.sklearn_versions import Interval, StrOptions, check_is_fitted
 from ...losses.base import Loss
 from ...optimizers.optimizer import Optimizer
 from ...training import Arena, FeatureScaling, LinearEpoch
-from ..data.sparse_rows import AnyRows, sparse_scaling
+from ..data.sparse_rows import AnyRows, check_sparse, sparse_scaling
 from ..data.standardize import learn_scaling
 from ..fitting.fit import GradientEstimator
 from ..session.session import ModelSpec
@@ -175,7 +175,10 @@ class LinearModel(GradientEstimator):
     def _outputs(self, X: Any) -> np.ndarray:
         coef = self._rows_of_coef()
         if sparse.issparse(X) or sparse.issparse(coef):
-            return X @ coef.T + self.intercept_
+            check_sparse(coef, "coef_")
+            products = X @ coef.T
+            # A sparse one plus the intercept would be a np.matrix.
+            return (products.toarray() if sparse.issparse(products) else products) + self.intercept_
         return _products(X, coef) + self.intercept_
 
     def sparsify(self) -> LinearModel:

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from ...core.sklearn_versions import check_is_fitted, check_weights, validate_data
 from ..data.labels import is_plain, need_no_validation
+from ..data.sparse_rows import check_sparse
 from ..data.targets import ClassTargets
 from .hooks import Hooks
 
@@ -95,6 +96,8 @@ class Validated(Hooks):
             self.n_features_in_ = X.shape[1]
             self.__dict__.pop("feature_names_in_", None)
             return X, y
+        check_sparse(X)
+        check_sparse(y, "y")
         options = {**self._X_options, **self._y_options(y)}
         X, y = validate_data(self, X, y, reset=reset, dtype=dtype, **options)
         return self._ready(X), y
@@ -117,6 +120,7 @@ class Validated(Hooks):
         """Validate X and return the outputs of the model, for all that predicts."""
         check_is_fitted(self)
         if not self._knows(X):
+            check_sparse(X)
             X = validate_data(self, X, reset=False, dtype=FLOATS, **self._X_options)
         return self._outputs(X)
 

@@ -44,7 +44,7 @@ cdef bint cut_block(SparseLoop m, Data *data, Py_ssize_t start, Py_ssize_t stop)
         more = start_of(&m.matrix, row + 1) - at
         fetch(<const char*>m.matrix.indices + at * size, min(more * size, MOST_FETCHED))
         fetch(m.matrix.values + at * m.itemsize, min(more * m.itemsize, MOST_FETCHED))
-    if entries <= b.room:
+    if entries <= b.room and b.ids != NULL:  # a first block without entries needs them, too
         return True
     b.room = 0
     more = max(entries, <Py_ssize_t>min(2 * entries, MOST_ENTRIES))
@@ -70,7 +70,7 @@ cdef bint enlarge_batch(SparseLoop m) noexcept nogil:
     cdef Batch *batch = &m.batch
     cdef Py_ssize_t most = min(batch.count + m.block.starts[m.block.stop - m.block.start], m.features)
     cdef int k
-    if most <= batch.room:
+    if most <= batch.room and batch.feature != NULL:
         return True
     batch.room = 0
     most = min(most + most // 2, m.features)
