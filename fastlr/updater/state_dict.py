@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 STATE_FORMAT = 1
+_MOST_STEPS = 2**53  # above, schedules could not tell one step from the next
 
 
 def check_state_dict(
@@ -58,6 +61,10 @@ def check_state_dict(
         raise ValueError(f"state_dict is of {given['optimizer']}, and this updater of {owner}")
     for name in ("t", "skipped"):
         check_count(f"state_dict[{name!r}]", given[name], low=0)
+        if given[name] > _MOST_STEPS:
+            raise ValueError(
+                f"state_dict[{name!r}] must be at most {_MOST_STEPS}, got {given[name]}"
+            )
     if given["last_skipped"] not in (None, *names):
         raise ValueError(
             f"state_dict['last_skipped'] must be None or a parameter's name, "
@@ -72,6 +79,15 @@ def check_state_dict(
         raise ValueError(
             f"state_dict['schedule'] must have keys {sorted(seen)}, got {sorted(given['schedule'])}"
         )
+    for key, value in given["schedule"].items():
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError(f"state_dict['schedule'][{key!r}] must be a number, got {value!r}")
+        try:
+            known = not math.isnan(value)
+        except OverflowError:
+            known = False
+        if not known:
+            raise ValueError(f"state_dict['schedule'][{key!r}] must be a float other than NaN")
     return _check_arrays(given["state"], names, state)
 
 

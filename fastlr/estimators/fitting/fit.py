@@ -96,7 +96,7 @@ from ..session.session import ModelSpec
 from ..session.warn_after_fit import warn_of_losses, warn_of_scale
 from ..settings.settings import EpochPlan, plan_epoch
 from .stream import Streamed
-from .validation import Rows
+from .validation import Rows, unchanged_if_refused
 
 if TYPE_CHECKING:
     from ..search.restarted import FoldOfRestarts
@@ -110,6 +110,7 @@ class GradientEstimator(Streamed):
     """Base of the estimators; see the top of this module for what a subclass defines."""
 
     @fit_context(prefer_skip_nested_validation=True)
+    @unchanged_if_refused
     def fit(
         self,
         X: Any,

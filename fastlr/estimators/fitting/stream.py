@@ -15,7 +15,7 @@ from ..session.session import ModelSpec, Session
 from ..session.warnings import warn_diverged, warn_interrupted
 from ..settings.settings import plan_epoch
 from .training import Trained
-from .validation import FLOATS, Rows
+from .validation import FLOATS, Rows, unchanged_if_refused
 
 
 class Streamed(Trained):
@@ -55,6 +55,7 @@ class Streamed(Trained):
         return None
 
     @fit_context(prefer_skip_nested_validation=True)
+    @unchanged_if_refused
     def _check_chunk(self, X: Any, y: Any, sample_weight: Any, classes: Any) -> Rows:
         """Validate what `partial_fit` was given, and prepare the model in its first call."""
         first = not self.__sklearn_is_fitted__()
@@ -97,6 +98,7 @@ class Streamed(Trained):
     # fit_stream
 
     @fit_context(prefer_skip_nested_validation=True)
+    @unchanged_if_refused
     def _fit_stream(
         self,
         chunks: Iterable[Any],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +17,7 @@ from ..data.targets import ClassTargets
 from .hooks import Hooks
 
 FLOATS = [np.float64, np.float32]
+_COLUMNS = ("n_features_in_", "feature_names_in_")  # which scikit-learn sets while it validates
 
 
 @dataclass(eq=False, repr=False)
@@ -69,6 +72,25 @@ class Rows:
             None if w is None else w[index],
             None if s is None else s[index],
         )
+
+
+def unchanged_if_refused(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Have a method that raises before training begins leave the model with its columns."""
+
+    @functools.wraps(method)
+    def careful(self: Any, *args: Any, **kwargs: Any) -> Any:
+        known = self.__dict__
+        session, before = known.get("_session"), {n: known[n] for n in _COLUMNS if n in known}
+        try:
+            return method(self, *args, **kwargs)
+        except BaseException:
+            if known.get("_session") is session:
+                for name in _COLUMNS:
+                    known.pop(name, None)
+                known.update(before)
+            raise
+
+    return careful
 
 
 class Validated(Hooks):

@@ -97,7 +97,7 @@ def check_indices(X: Any) -> None:
 
 
 def of_one_width(X: Any) -> Any:
-    """Return a CSR matrix whose row starts are as wide as its indices; other objects as they are."""
+    """Return a CSR matrix with row starts as wide as its indices; other objects as they are."""
     if not sparse.issparse(X) or X.format != "csr" or X.indptr.dtype == X.indices.dtype:
         return X
     kinds = {X.indptr.dtype, X.indices.dtype}
