@@ -23,6 +23,7 @@ else:
     _annotations = inspect.get_annotations
 
 _REQUIRED = inspect.Parameter.empty
+_LARGEST = sys.float_info.max
 _PLAIN = (float, int)  # not bool, which is no number here
 
 
@@ -151,7 +152,7 @@ class HyperParameters:
     def _check(self) -> None:
         for name, interval in self.ranges.items():
             value = getattr(self, name)
-            if type(value) in _PLAIN and _is_within(float(value), interval):
+            if type(value) in _PLAIN and abs(value) <= _LARGEST and _is_within(value, interval):
                 continue  # the usual case, at a fraction of the cost: fits make many objects
             if value is None and self._defaults_to_none(name):
                 continue
@@ -300,7 +301,11 @@ def check_number(value: Any, name: str, interval: str) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number in {interval}, got {value!r}")
-    if not _is_within(float(value), interval):
+    try:
+        within = _is_within(float(value), interval)
+    except OverflowError:  # an int that is larger than any float
+        within = False
+    if not within:
         raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
 
 

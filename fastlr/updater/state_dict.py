@@ -61,10 +61,6 @@ def check_state_dict(
         raise ValueError(f"state_dict is of {given['optimizer']}, and this updater of {owner}")
     for name in ("t", "skipped"):
         check_count(f"state_dict[{name!r}]", given[name], low=0)
-        if given[name] > _MOST_STEPS:
-            raise ValueError(
-                f"state_dict[{name!r}] must be at most {_MOST_STEPS}, got {given[name]}"
-            )
     if given["last_skipped"] not in (None, *names):
         raise ValueError(
             f"state_dict['last_skipped'] must be None or a parameter's name, "
@@ -134,3 +130,6 @@ def check_count(name: str, value: Any, optional: bool = False, low: int = 1) -> 
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if value < low:
         raise ValueError(f"{name} must be at least {low}, got {value}")
+    most = 2**31 - 1 if name == "n_threads" else _MOST_STEPS
+    if value > most:
+        raise ValueError(f"{name} must be at most {most}, got {value}")

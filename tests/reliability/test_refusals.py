@@ -36,7 +36,7 @@ def _trained():
     ],
 )
 def test_state_dict_that_does_not_fit_changes_nothing(name, value, error):
-    params, updater = _trained()
+    _, updater = _trained()
     before = updater.state_dict()
     given = updater.state_dict()
     for arrays in given["state"].values():

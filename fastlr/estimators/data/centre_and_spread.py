@@ -37,7 +37,8 @@ def centre_and_spread(
         is robust at that scale; else mean and standard deviation. Zero for a constant.
     """
     mean = np.average(y, axis=0, weights=weights) if centred else np.zeros(y.shape[1])
-    spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weights))
+    with np.errstate(over="ignore"):  # one that is infinite is not used
+        spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weights))
     # Of all definitions, only this one knows weights: 2 is the row given twice.
     options: Any = {"axis": 0, "weights": weights, "method": "inverted_cdf"}
     if centred:

@@ -29,6 +29,9 @@ def ready_rows(X: Any) -> Any:
         return np.require(X, requirements="A")
     if 2 * X.nnz > X.shape[0] * X.shape[1]:
         return X.toarray(order="C")
+    if not X.data[: X.nnz].all():  # what is zero is not met, stored or not
+        X = X.copy()
+        X.eliminate_zeros()
     parts = (X.data[: X.nnz], X.indices[: X.nnz], X.indptr)
     if X.nnz == len(X.data) and all(
         part.flags.c_contiguous and part.flags.aligned for part in parts
@@ -121,6 +124,7 @@ def is_plain_csr(X: Any, dtype: np.dtype, n_features: int) -> bool:
         and X.shape[1] == n_features
         and all(p.flags.c_contiguous and p.flags.aligned for p in (X.data, X.indices, X.indptr))
         and bool(np.isfinite(X.data).all())
+        and bool(X.data.all())
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -168,6 +169,12 @@ class Continued(Recorded, Validated):
         if live is not None:
             return live.spec.dtype
         return next(iter(self._fitted_params().values())).dtype
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take a pickle, with defaults for parameters that its version did not have."""
+        parameters = inspect.signature(type(self).__init__).parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        super().__setstate__({**defaults, "_facts": {}, **state})
 
     def __getstate__(self) -> dict[str, Any]:
         refresh(self)

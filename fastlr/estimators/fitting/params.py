@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -21,6 +22,9 @@ _MOST = 4096
 _VALUES = frozenset({bool, int, float, str, type(None)})
 
 
+_LARGEST = int(sys.float_info.max)
+
+
 class OptimizerParams(BaseEstimator):
     """An estimator with an optimizer, a rate and a schedule."""
 
@@ -28,9 +32,9 @@ class OptimizerParams(BaseEstimator):
         "optimizer": [str, Optimizer],
         "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "schedule": [str, Schedule, None],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "reference_batch_size": [None, Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, 2**53, closed="both")],
+        "reference_batch_size": [None, Interval(Integral, 1, 2**53, closed="both")],
+        "max_epochs": [Interval(Integral, 1, 2**53, closed="both")],
         "tol": [None, Interval(Real, 0, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -40,7 +44,7 @@ class OptimizerParams(BaseEstimator):
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
-        "n_threads": [Interval(Integral, 1, None, closed="left")],
+        "n_threads": [Interval(Integral, 1, 2**31 - 1, closed="both")],
     }
 
     _own_names: ClassVar[tuple[str, ...]]
@@ -78,6 +82,9 @@ class OptimizerParams(BaseEstimator):
         if key in _PASSED:
             return
         super()._validate_params()
+        for name, value in self.get_params(deep=False).items():
+            if type(value) is int and abs(value) > _LARGEST:
+                raise ValueError(f"{name} must be a number that a float can hold, got {value!r}")
         if key is not None:
             if len(_PASSED) == _MOST:
                 _PASSED.clear()

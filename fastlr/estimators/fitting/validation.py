@@ -197,10 +197,13 @@ class Validated(Hooks):
         """Split rows into those to train on, which stay where they lie, and a copy of the rest."""
         from sklearn.model_selection import train_test_split
 
-        codes = rows.y if rows.y.ndim == 1 else None
+        every = np.arange(rows.X.shape[0], dtype=np.int64)
+        # A score of rows that weigh nothing would say nothing.
+        used = every if rows.weights is None else every[rows.weights > 0]
+        codes = rows.y[used] if rows.y.ndim == 1 else None
         try:
-            index, rest = train_test_split(
-                np.arange(rows.X.shape[0], dtype=np.int64),
+            _, rest = train_test_split(
+                used,
                 test_size=self.validation_fraction,
                 stratify=codes,
                 random_state=check_random_state(self.random_state).randint(2**31 - 1),
@@ -208,10 +211,8 @@ class Validated(Hooks):
         except ValueError as error:
             raise ValueError(
                 f"early_stopping: validation_fraction={self.validation_fraction!r} cannot be held "
-                f"out of {rows.used} rows ({error}); give X_val and y_val"
+                f"out of {len(used)} rows ({error}); give X_val and y_val"
             ) from error
-        if rows.weights is not None and not rows.weights[index].any():
-            raise ValueError("early_stopping leaves no row to train on with a weight above zero")
-        index.sort()
         rest.sort()
+        index = np.delete(every, rest)
         return replace(rows, chosen=index), rows.taken(rest)
