@@ -29,7 +29,8 @@ class _CompiledEpochs:
     """The loop over epochs of classifier and regressor."""
 
     def _fit_stochastic(self: Any, X: Any, y: np.ndarray, *rest: Any) -> None:
-        if issparse(X):
+        going_on = rest[-1] and isinstance(getattr(self, "_optimizer", None), Solver)
+        if issparse(X) and not going_on:
             super()._fit_stochastic(X, y, *rest)  # type: ignore[misc]
             return
         weights, incremental = (rest[0] if len(rest) == _LONG else None), rest[-1]
@@ -42,7 +43,8 @@ class _CompiledEpochs:
             X, y, weights, held_out = self._hold_out(X, y, weights)
         if len(rest) != _LONG:
             held_out = held_out[:2]
-        X = np.require(X, requirements=["C", "A"])
+        X = X.toarray() if issparse(X) else X  # scikit-learn's loop cannot go on from a Solver
+        X = np.require(X, self.coefs_[0].dtype if going_on else None, ["C", "A"])
         batch = self._batch_size(len(X))
         mean_weight = 1.0 if weights is None else float(np.mean(weights))
         self._optimizer.bind(self, len(X), batch, mean_weight)
@@ -202,7 +204,7 @@ def _targets(model: Any, y: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if model.out_activation_ == "logistic":
         if model.n_outputs_ == 1:
             return np.ascontiguousarray(y[:, 0], np.int64)
-        return np.where(y, 1, -1).astype(dtype)
+        return np.ascontiguousarray(np.where(y, 1, -1), dtype)
     return np.ascontiguousarray(y, dtype)
 
 

@@ -19,6 +19,14 @@ from ..losses.base import Loss
 from ._row_by_row import RowByRow, Settings, Weights
 
 _PASSIVE_AGGRESSIVE = ("pa1", "pa2")
+_WEIGHTS = (
+    "coef_",
+    "intercept_",
+    "_standard_coef",
+    "_standard_intercept",
+    "_average_coef",
+    "_average_intercept",
+)
 _LARGEST_SEED = np.iinfo(np.int32).max
 
 
@@ -44,6 +52,7 @@ class _RowByRowMixin:
 
     def _trained_weights(self: Any, shape: tuple[int, int]) -> Weights:
         """Return the stepped weights and their means as (K, features) views."""
+        _own_weights(self)
         if not self.average:
             return Weights(self.coef_.reshape(shape), np.atleast_1d(self.intercept_))
         return Weights(
@@ -107,12 +116,14 @@ class SGDClassifier(_RowByRowMixin, linear_model.SGDClassifier):
 
     def _fit_binary(self, X: Any, y: np.ndarray, **given: Any) -> None:
         if _stays_with_scikit_learn(X, given["learning_rate"]):
+            _own_weights(self)
             super()._fit_binary(X, y, **given)
         else:
             self._fit_classes(X, y, **given)
 
     def _fit_multiclass(self, X: Any, y: np.ndarray, **given: Any) -> None:
         if _stays_with_scikit_learn(X, given["learning_rate"]):
+            _own_weights(self)
             super()._fit_multiclass(X, y, **given)
         else:
             self._fit_classes(X, y, **given)
@@ -128,6 +139,7 @@ class SGDClassifier(_RowByRowMixin, linear_model.SGDClassifier):
         **older: Any,
     ) -> None:
         """Train each class against the rest: together, or separately if row weights differ."""
+        X = np.require(X, requirements=["C", "A"])
         binary = len(self.classes_) == 2
         positive = self.classes_[1:] if binary else self.classes_
         signs = np.where(y[:, None] == positive, 1, -1).astype(X.dtype)
@@ -206,8 +218,10 @@ class SGDRegressor(_RowByRowMixin, linear_model.SGDRegressor):
         alpha, learning_rate = arguments[0], arguments[-3]
         sample_weight, max_iter = arguments[-2:]
         if _stays_with_scikit_learn(X, learning_rate):
+            _own_weights(self)
             super()._fit_regressor(X, y, *arguments)
             return
+        X = np.require(X, requirements=["C", "A"])
         self.t_ = getattr(self, "t_", 1.0)
         trained = self._trained_weights((1, X.shape[1]))
         mask = self._make_validation_split(y, sample_mask=sample_weight > 0)
@@ -234,6 +248,15 @@ def _loss(name: str, epsilon: float) -> Loss:
     if name == "huber":
         return loss.replace(delta=epsilon)
     return loss.replace(epsilon=epsilon) if "epsilon" in name else loss
+
+
+def _own_weights(model: Any) -> None:
+    """Copy weights that may not be written, as files mapped to memory are; loops write to them."""
+    copies: dict[int, np.ndarray] = {}  # some are one array by two names
+    for name in _WEIGHTS:
+        array = getattr(model, name, None)
+        if isinstance(array, np.ndarray) and not array.flags.writeable:
+            setattr(model, name, copies.setdefault(id(array), np.array(array, order="K")))
 
 
 def _needed(weights: np.ndarray) -> np.ndarray | None:

@@ -23,6 +23,8 @@ else:
     _annotations = inspect.get_annotations
 
 _REQUIRED = inspect.Parameter.empty
+_LARGEST = sys.float_info.max
+_MOST_STEPS = 2**53  # above, schedules could not tell one step from the next
 _PLAIN = (float, int)  # not bool, which is no number here
 
 
@@ -158,7 +160,7 @@ class HyperParameters:
     def _check(self) -> None:
         for name, interval in self.ranges.items():
             value = getattr(self, name)
-            if type(value) in _PLAIN and _is_within(float(value), interval):
+            if type(value) in _PLAIN and abs(value) <= _LARGEST and _is_within(value, interval):
                 continue  # the usual case, at a fraction of the cost: fits make many objects
             if value is None and self._defaults_to_none(name):
                 continue
@@ -313,7 +315,11 @@ def check_number(value: Any, name: str, interval: str) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number in {interval}, got {value!r}")
-    if not _is_within(float(value), interval):
+    try:
+        within = _is_within(float(value), interval)
+    except OverflowError:  # an int that is larger than any float
+        within = False
+    if not within:
         raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
 
 
@@ -325,6 +331,9 @@ def check_count(name: str, value: Any, optional: bool = False, low: int = 1) -> 
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if value < low:
         raise ValueError(f"{name} must be at least {low}, got {value}")
+    most = 2**31 - 1 if name == "n_threads" else _MOST_STEPS
+    if int(value) > most:
+        raise ValueError(f"{name} must be at most {most}, got {value}")
 
 
 def _is_within(number: float, interval: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +109,16 @@ def _check_state_dict(
         raise ValueError(
             f"state_dict['schedule'] must have keys {sorted(seen)}, got {sorted(given['schedule'])}"
         )
+    for key, value in given["schedule"].items():
+        label = f"state_dict['schedule'][{key!r}]"
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError(f"{label} must be a number, got {value!r}")
+        try:
+            known = not math.isnan(value)
+        except OverflowError:
+            known = False
+        if not known:
+            raise ValueError(f"{label} must be a float other than NaN")
     return _check_arrays(given["state"], names, state)
 
 

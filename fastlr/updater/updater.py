@@ -134,10 +134,14 @@ class Updater:
         """
         if isinstance(metric, bool) or not isinstance(metric, numbers.Real):
             raise TypeError(f"metric must be a number, got {metric!r}")
+        try:
+            metric = float(metric)
+        except OverflowError:
+            raise ValueError("metric must be a number that a float can hold") from None
         binding = self.binding
         if binding.timetable.needs_metric:
             binding.last = statistics.last_rates(binding)
-            binding.timetable.observe(float(metric), self.t)
+            binding.timetable.observe(metric, self.t)
             self._stepper.forget_rows()  # they were computed with what it knew before
 
     def stats(self) -> dict[str, Any]:

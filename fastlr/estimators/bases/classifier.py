@@ -268,7 +268,12 @@ class GradientClassifier(ClassifierMixin, GradientEstimator):
         if targets.multilabel:
             raise ValueError("class_weight is not available for multilabel targets; give None")
         classes = targets.classes
-        factors = compute_class_weight(self.class_weight, classes=classes, y=classes[y])
+        given = self.class_weight
+        if isinstance(given, dict) and all(label in given for label in classes.tolist()):
+            # scikit-learn does not find labels such as "1", which it reads as numbers.
+            factors = np.array([given[label] for label in classes.tolist()], np.float64)
+        else:
+            factors = compute_class_weight(given, classes=classes, y=classes[y])
         if not (np.isfinite(factors).all() and (factors >= 0).all()):
             raise ValueError(
                 f"class_weight must hold finite numbers, not negative, got {self.class_weight!r}"

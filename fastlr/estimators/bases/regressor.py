@@ -16,6 +16,8 @@ from ..data.targets import RealTargets
 from ..fitting.chunks import fit_chunk, fit_stream
 from ..fitting.fit import GradientEstimator
 
+_SCALES = 1e-150, 1e150
+
 
 class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
     """Base of the regressors; a model stands before it.
@@ -144,9 +146,12 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
     ) -> float:
         from sklearn.metrics import r2_score
 
-        predicted = np.exp(outputs) if targets.log else outputs
-        # R2 does not depend on units, so y need not be brought back to its own.
-        predicted = (predicted - targets.shift) / targets.scale
+        with np.errstate(over="ignore", invalid="ignore"):
+            predicted = np.exp(outputs) if targets.log else outputs
+            # R2 does not depend on units, so y need not be brought back to its own.
+            predicted = (predicted - targets.shift) / targets.scale
+            if not np.isfinite(predicted * predicted).all():
+                return -np.inf  # beyond measure; scikit-learn refuses infinite predictions
         return float(r2_score(y, predicted, sample_weight=weights))
 
     def _real_targets(self, y: np.ndarray, weights: np.ndarray | None, loss: Loss) -> RealTargets:
@@ -167,6 +172,7 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         # A constant target, or the one row of a first chunk, tells a scale by its size at most.
         size = np.where(np.isfinite(mean) & (mean != 0), np.abs(mean), 1.0)
         scale[~usable] = size[~usable]
+        scale[:] = np.clip(scale, *_SCALES)  # whose squares, and thresholds, are numbers too
         # Thresholds and penalties are one number, whatever the output.
         if twice[0] != loss or self._shares_scale(twice[1], log):
             scale[:] = np.sqrt(np.mean(scale[usable if usable.any() else slice(None)] ** 2))

@@ -21,7 +21,8 @@ def centre_and_spread(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what to subtract from targets, and what to divide them by."""
     mean = np.average(y, axis=0, weights=weights) if centred else np.zeros(y.shape[1])
-    spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weights))
+    with np.errstate(over="ignore"):  # one that is infinite is not used
+        spread = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weights))
     # Of all definitions, only this one knows weights: 2 is the row given twice.
     options: dict[str, Any] = {"axis": 0, "weights": weights, "method": "inverted_cdf"}
     if centred:

@@ -102,8 +102,12 @@ def ready_rows(X: Matrix) -> Matrix:
         return np.require(X, requirements="A")
     if 2 * X.nnz > X.shape[0] * X.shape[1]:
         return X.toarray(order="C")
-    parts = (X.data, X.indices, X.indptr)
-    if all(part.flags.c_contiguous and part.flags.aligned for part in parts):
+    if not X.data[: X.nnz].all():  # what is zero is not met, stored or not
+        X = X.copy()
+        X.eliminate_zeros()
+    parts = (X.data[: X.nnz], X.indices[: X.nnz], X.indptr)
+    fits = all(part.flags.c_contiguous and part.flags.aligned for part in parts)
+    if fits and X.nnz == len(X.data):
         return X
     return type(X)(tuple(np.require(part, requirements=["C", "A"]) for part in parts), X.shape)
 
@@ -159,6 +163,7 @@ def is_plain_chunk(X: object, dtype: np.dtype, n_features: int) -> bool:
         and X.shape[1] == n_features
         and all(p.flags.c_contiguous and p.flags.aligned for p in (X.data, X.indices, X.indptr))
         and bool(np.isfinite(X.data).all())
+        and bool(X.data.all())
     )
 
 

@@ -24,6 +24,7 @@ from ..settings.settings import plan_epoch
 from .begin import begin, go_on, live_session, make_spec
 from .epochs import record
 from .one_at_a_time import one_at_a_time
+from .unchanged_if_refused import unchanged_if_refused
 from .validation import chunk_rows, plain_chunk
 
 _POWERS = {"sqrt": 0.5, "linear": 1.0, "none": 0.0}  # of the rate, by the rule of an optimizer
@@ -64,6 +65,7 @@ def _batch_size(model: Model, session: Session, n_rows: int) -> int:
 
 
 @fit_context(prefer_skip_nested_validation=True)
+@unchanged_if_refused
 def _check_chunk(
     model: Model,
     X: Features,
@@ -145,6 +147,7 @@ def _share(model: Model, online: OnlineRate, session: Session, batch_size: int) 
 
 @one_at_a_time
 @fit_context(prefer_skip_nested_validation=True)
+@unchanged_if_refused
 def fit_stream(
     model: Model,
     chunks: Iterable[Any],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +25,7 @@ from ..settings.settings import EpochPlan, plan_epoch
 from .begin import at_known_rate, at_rule_of_thumb, begin, make_spec
 from .epochs import Epochs, OnEpoch
 from .one_at_a_time import LOCK, one_at_a_time
+from .unchanged_if_refused import unchanged_if_refused
 from .validation import hold_out, learn_rows, rows_to_predict
 
 # By what the rate is multiplied after one divergence and the next, where it was found by `fit`.
@@ -46,6 +48,7 @@ class GradientEstimator(Model):
 
     @one_at_a_time
     @fit_context(prefer_skip_nested_validation=True)
+    @unchanged_if_refused
     def fit(
         self,
         X: Features,
@@ -158,6 +161,12 @@ class GradientEstimator(Model):
     def _raw_scores(self, X: Features) -> np.ndarray:
         """Validate X and return the outputs of the model, for all that predicts."""
         return self._outputs(rows_to_predict(self, X))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take a pickle, with defaults for parameters that its version did not have."""
+        parameters = inspect.signature(type(self).__init__).parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        super().__setstate__({**defaults, "_facts": {}, **state})
 
     def __getstate__(self) -> dict[str, Any]:
         refresh(self)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils import check_random_state
 
 from ...core.sklearn_versions import check_is_fitted, check_weights, validate_data
+from ..data.check_sparse import check_sparse
 from ..data.rows import (
     FLOATS,
     Features,
@@ -141,6 +142,7 @@ def rows_to_predict(model: Model, X: Features) -> Matrix:
     check_is_fitted(model)
     if _knows(model, X):
         return X
+    check_sparse(X)
     return validate_data(model, X, reset=False, dtype=FLOATS, **ORDER)
 
 
@@ -156,6 +158,8 @@ def _validated(
         model.n_features_in_ = X.shape[1]
         model.__dict__.pop("feature_names_in_", None)
         return X, y
+    check_sparse(X)
+    check_sparse(y, "y")
     options = model._y_options(y)
     X, y = validate_data(model, X, y, reset=reset, dtype=dtype, **ORDER, **options)
     return ready_rows(X), y
@@ -179,20 +183,21 @@ def _split(model: Model, rows: Rows) -> tuple[Rows, Rows]:
     """Split rows into those to train on, which stay where they lie, and a copy of the rest."""
     from sklearn.model_selection import train_test_split
 
+    every = np.arange(rows.X.shape[0], dtype=np.int64)
+    # A score of rows that weigh nothing would say nothing.
+    used = every if rows.weights is None else every[rows.weights > 0]
     try:
-        index, rest = train_test_split(
-            np.arange(rows.X.shape[0], dtype=np.int64),
+        _, rest = train_test_split(
+            used,
             test_size=model.validation_fraction,
-            stratify=rows.y if rows.y.ndim == 1 else None,
+            stratify=rows.y[used] if rows.y.ndim == 1 else None,
             random_state=check_random_state(model.random_state).randint(2**31 - 1),
         )
     except ValueError as error:
         raise ValueError(
             f"early_stopping: validation_fraction={model.validation_fraction!r} cannot be held "
-            f"out of {rows.used} rows ({error}); give X_val and y_val"
+            f"out of {len(used)} rows ({error}); give X_val and y_val"
         ) from error
-    if rows.weights is not None and not rows.weights[index].any():
-        raise ValueError("early_stopping leaves no row to train on with a weight above zero")
-    index.sort()
     rest.sort()
+    index = np.delete(every, rest)
     return replace(rows, chosen=index), rows.taken(rest)

@@ -14,6 +14,7 @@ from ...losses.base import Loss
 from ...optimizers.optimizer import Optimizer
 from ...training import Arena, FeatureScaling, LinearEpoch
 from ...updater.updater import Updater
+from ..data.check_sparse import check_sparse
 from ..data.rows import Matrix, is_sparse
 from ..data.scaling import learn_scaling
 from ..data.targets import ClassTargets
@@ -160,7 +161,10 @@ class LinearModel(Model):
     def _outputs(self, X: Matrix) -> np.ndarray:
         coef = self._rows_of_coef()
         if is_sparse(X) or is_sparse(coef):
-            return X @ coef.T + self.intercept_
+            check_sparse(coef, "coef_")
+            products = X @ coef.T
+            # A sparse one plus the intercept would be a np.matrix.
+            return (products.toarray() if is_sparse(products) else products) + self.intercept_
         return _products(X, coef) + self.intercept_
 
     def sparsify(self) -> Self:

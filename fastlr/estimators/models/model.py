@@ -9,6 +9,7 @@ have passed, `fit` writes what was learned.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -34,6 +35,7 @@ Seed = int | np.random.RandomState | None
 # and the checks take as long as an epoch of some hundred rows.
 _PASSED: set[tuple[Any, ...]] = set()
 _MOST = 4096
+_LARGEST = sys.float_info.max
 _VALUES = frozenset({bool, int, float, str, type(None)})
 
 
@@ -93,6 +95,9 @@ class Model(BaseEstimator):
         if key in _PASSED:
             return
         super()._validate_params()
+        for name, value in self.get_params(deep=False).items():
+            if type(value) is int and abs(value) > _LARGEST:
+                raise ValueError(f"{name} must be a number that a float can hold, got {value!r}")
         if key is not None:
             if len(_PASSED) == _MOST:
                 _PASSED.clear()

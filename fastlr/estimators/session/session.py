@@ -18,6 +18,7 @@ from ...core.hyper import HyperParameters
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
 from ...training import Arena, EpochResult
+from ..data.check_sparse import check_sparse
 from ..data.rows import Matrix, Rows
 from ..models.model import Model
 from ..models.spec import ModelSpec
@@ -131,7 +132,10 @@ class Session:
         """Return rows as the engine takes them, which is that of the rows seen first."""
         if type(X) is np.ndarray:
             return sparse.csr_array(X) if self._takes_sparse else X
-        return X.toarray() if self._takes_sparse is False else X
+        if self._takes_sparse is not False:
+            return X
+        check_sparse(X)
+        return X.toarray()
 
     def run_epoch(self, rows: Rows, order: np.ndarray | None, batch_size: int) -> EpochResult:
         """Train for one epoch, over rows in this order."""

@@ -17,9 +17,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "optimizer": [str, Optimizer],
     "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
     "schedule": [str, Schedule, None],
-    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-    "reference_batch_size": [None, Interval(Integral, 1, None, closed="left")],
-    "max_epochs": [Interval(Integral, 1, None, closed="left")],
+    "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, 2**53, closed="both")],
+    "reference_batch_size": [None, Interval(Integral, 1, 2**53, closed="both")],
+    "max_epochs": [Interval(Integral, 1, 2**53, closed="both")],
     "tol": [None, Interval(Real, 0, None, closed="left")],
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -29,7 +29,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "warm_start": ["boolean"],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
-    "n_threads": [Interval(Integral, 1, None, closed="left")],
+    "n_threads": [Interval(Integral, 1, 2**31 - 1, closed="both")],
 }
 
 

@@ -83,6 +83,7 @@ cdef class MLPLoop:
         cdef fastlr_layer *layer
         if self.net.layers != NULL:
             raise RuntimeError("an MLPLoop is initialised once")
+        check_layers(weights, biases, activations, dropout)
         self.held = weights, biases, grad_weights, grad_biases, rule, scaling
         self.grads, self.stepper = grads, stepper
         self.n_threads = n_threads

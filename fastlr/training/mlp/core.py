@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine import compiled
 from ..losses import REDUCTIONS
+from ..sparse.data import of_one_width
 from . import reference as mlp_numpy
 from .activations import ACTIVATIONS
 
@@ -66,7 +67,7 @@ def network_outputs(
             0,
             n_threads,
         )
-        outputs: np.ndarray | None = loop.forward(X)
+        outputs: np.ndarray | None = loop.forward(of_one_width(X))
         if outputs is not None:
             return outputs
     return mlp_numpy.outputs_of(X, weights, biases, activations)

@@ -116,6 +116,11 @@ class MLPEpoch(Engine):
         self.scaling = None
         if scaling is not None:
             mean = np.zeros_like(scaling.inverse) if scaling.mean is None else scaling.mean
+            if not np.shape(mean) == np.shape(scaling.inverse) == (features,):
+                raise ValueError(
+                    f"MLPEpoch: scaling must hold arrays of shape {(features,)}, got "
+                    f"{np.shape(mean)} and {np.shape(scaling.inverse)}"
+                )
             self.scaling = FeatureScaling(
                 *(np.ascontiguousarray(a, arena.params.dtype) for a in (mean, scaling.inverse))
             )
@@ -195,8 +200,9 @@ class MLPEpoch(Engine):
     def _rows(self, X: Any) -> Any:
         """Return X, dense if its zeros are to be shifted."""
         if sparse.issparse(X) and self.scaling is not None and np.any(self.scaling.mean):
+            sparse_data.check_indices(X)  # which SciPy would follow out of bounds
             return X.toarray()
-        return X
+        return sparse_data.of_one_width(X)
 
     def data_check(self, X: Any) -> Callable[..., None]:
         """Return what checks the data."""

@@ -92,7 +92,7 @@ static int fastlr_cut_block(fastlr_sparse *m, const fastlr_data *data, ptrdiff_t
         fastlr_fetch(m->matrix.values + at * m->itemsize,
                      fastlr_least(more * m->itemsize, FASTLR_MOST_FETCHED));
     }
-    if (entries <= b->room) return 1;
+    if (entries <= b->room && b->ids) return 1; /* a first block without entries needs them too */
     b->room = 0;
     more = fastlr_least(2 * entries, FASTLR_MOST_ENTRIES);
     if (more < entries) more = entries;
@@ -115,7 +115,7 @@ static int fastlr_enlarge_batch(fastlr_sparse *m)
     fastlr_batch *batch = &m->batch;
     ptrdiff_t most = batch->count + m->block.starts[m->block.stop - m->block.start];
     most = fastlr_least(most, m->features);
-    if (most <= batch->room) return 1;
+    if (most <= batch->room && batch->feature) return 1;
     batch->room = 0;
     most = fastlr_least(most + most / 2, m->features);
     if (!(fastlr_grow(&batch->feature, most, sizeof *batch->feature) &&

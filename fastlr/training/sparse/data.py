@@ -87,10 +87,25 @@ def check_indices(X: Any) -> None:
         If it is not so.
     """
     starts = X.indptr
-    fit = starts[0] >= 0 and starts[-1] <= len(X.indices) and not (np.diff(starts) < 0).any()
+    fit = len(starts) == X.shape[0] + 1 and len(X.indices) == len(X.data)
+    fit = (
+        fit and starts[0] >= 0 and starts[-1] <= len(X.indices) and not (np.diff(starts) < 0).any()
+    )
     used = X.indices[starts[0] : starts[-1]]
     if not (fit and (not used.size or (used.min() >= 0 and used.max() < X.shape[1]))):
         raise corrupt(X)
+
+
+def of_one_width(X: Any) -> Any:
+    """Return a CSR matrix with row starts as wide as its indices; other objects as they are."""
+    if not sparse.issparse(X) or X.format != "csr" or X.indptr.dtype == X.indices.dtype:
+        return X
+    kinds = {X.indptr.dtype, X.indices.dtype}
+    if kinds != {np.dtype(np.int32), np.dtype(np.int64)}:
+        return X  # which the check of the data says what is wrong with
+    same = X.copy()
+    same.indptr, same.indices = X.indptr.astype(np.int64), X.indices.astype(np.int64)
+    return same
 
 
 def corrupt(X: Any) -> ValueError:

@@ -203,6 +203,9 @@ cdef class Stepper:
             self.complain(-1, grads)
         if len(grads) != self.plan.n_segments:
             self.complain(-1, grads)
+        if type(grads) is not list and type(grads) is not tuple:
+            # Such a sequence may make its arrays on the spot, too.
+            self.held = grads = [grads[i] for i in range(self.plan.n_segments)]
         for i in range(self.plan.n_segments):
             self.load(i, grads[i])
         return 0

@@ -1,0 +1,34 @@
+"""Refusals that leave a model as it was."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from ..models.model import Model
+
+_COLUMNS = ("n_features_in_", "feature_names_in_")  # which scikit-learn sets while it validates
+
+M = TypeVar("M", bound=Model)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def unchanged_if_refused(learn: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M, P], R]:
+    """Have calls that raise before training begins leave the model with its columns."""
+
+    @functools.wraps(learn)
+    def careful(model: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        known = model.__dict__
+        session, before = known.get("_session"), {n: known[n] for n in _COLUMNS if n in known}
+        try:
+            return learn(model, *args, **kwargs)
+        except BaseException:
+            if known.get("_session") is session:
+                for name in _COLUMNS:
+                    known.pop(name, None)
+                known.update(before)
+            raise
+
+    return careful
