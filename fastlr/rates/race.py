@@ -136,9 +136,9 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
 
 
 def _floor(tried: dict[float, Losses], untrained: float) -> float:
-    """Return how low a rate may be where none is better than no training: one that does train.
+    """Return the lowest rate worth trying where none beats no training at all.
 
-    It does no great harm: the loss of a short run is not twice that of the start.
+    It trains, and does no great harm: a short run does not double the loss at the start.
     """
     harmless = [e for e in tried if mean(tried[e]) <= _HARM * untrained]
     return min(_LOW, max(harmless, default=min(tried)))

@@ -25,18 +25,7 @@ from .result import EpochResult
 
 @functools.cache
 def compiled(model: str) -> Any:
-    """Return the compiled module of a kind of model for this processor.
-
-    Parameters
-    ----------
-    model : {"linear", "sparse", "mlp"}
-        Kind of model.
-
-    Returns
-    -------
-    module or None
-        None where it was not built.
-    """
+    """Return the compiled module of a kind of model for this processor, None if not built."""
     isa = processor.instruction_set()
     if isa is None or processor.compiled_stepper() is None:
         return None
@@ -49,22 +38,8 @@ def compiled(model: str) -> Any:
 class Engine:
     """Base of the engines; each documents its parameters, and makes its loop.
 
-    Attributes
-    ----------
-    arena : Arena
-        Parameters and gradients.
-    updater : Updater
-        Bound to them.
-    loss : Loss
-        What is minimised.
-    reduction : str
-        How the loss of a row comes of its outputs.
-    features, outputs : int
-        Size of the model.
-    kernel : LossKernel or None
-        Loss of one output, None for the softmax.
-    loop : object or None
-        The compiled loop, None where the twin serves.
+    `kernel` is the loss of one output, None for the softmax; `loop` is the compiled loop, None
+    where the NumPy twin serves.
     """
 
     model: ClassVar[str]
@@ -176,20 +151,9 @@ class Engine:
 
     @classmethod
     def run_together(cls, engines: Sequence[Any], *data: Any) -> list[EpochResult] | None:
-        """Do `run` for several engines at once; None, and nothing done, where that gains nothing.
+        """Do `run` for several engines at once; None, and nothing done, if that gains nothing.
 
-        Parameters
-        ----------
-        engines : sequence of engines
-            Of this class.
-        *data
-            All that `run` takes.
-
-        Returns
-        -------
-        list of EpochResult, or None
-            To the bit what `run` returns. Here it is None: a network spends next to nothing of a
-            step on getting at rows.
+        Results are the same to the bit. A network gains nothing: it hardly spends time on rows.
         """
         return None
 

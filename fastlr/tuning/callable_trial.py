@@ -13,13 +13,7 @@ from ..updater.arrays import check_parameters
 
 
 class CallableTrial:
-    """Trains copies of parameters by a function that returns loss and gradients.
-
-    Attributes
-    ----------
-    label : str
-        Name of the function.
-    """
+    """Trains copies of parameters by a function that returns loss and gradients."""
 
     def __init__(
         self, loss_and_grads: Callable[..., tuple[Any, Any]], params: Any, optimizer: Optimizer

@@ -25,37 +25,19 @@ N_RATES = 16  # that are tried by default, over two decades to both sides of the
 
 
 class Grid(NamedTuple):
-    """The candidates.
-
-    Attributes
-    ----------
-    lr, weight_decay : ndarray of shape (n_candidates,)
-        Of each.
-    settings : list of dict
-        Constructor parameters of the fastlr estimator.
-    """
+    """The candidates."""
 
     lr: np.ndarray
     weight_decay: np.ndarray
-    settings: list[dict[str, Any]]
+    settings: list[dict[str, Any]]  # constructor parameters of the fastlr estimator
 
 
 class Parts(NamedTuple):
-    """An estimator taken apart.
+    """An estimator taken apart."""
 
-    Attributes
-    ----------
-    before : estimator or None
-        Steps of a Pipeline before the last.
-    last : estimator
-        The fastlr estimator, a copy with a seed that is a number.
-    prefix : str
-        Of its parameters in the whole.
-    """
-
-    before: Any
-    last: GradientEstimator
-    prefix: str
+    before: Any  # steps of a Pipeline before the last, or None
+    last: GradientEstimator  # the fastlr estimator, a copy with a seed that is a number
+    prefix: str  # of its parameters in the whole
 
 
 def take_apart(estimator: Any, random_state: Any) -> Parts:

@@ -37,37 +37,19 @@ _WORTH = 0.05  # standard errors of the best score, below which a gain is not wo
 
 
 class Round(NamedTuple):
-    """What is done at a time.
+    """The folds and the length of one round of runs."""
 
-    Attributes
-    ----------
-    folds : tuple of int
-        Numbers of the folds to train on.
-    max_epochs : int or None
-        Length of the runs, None for the whole of it.
-    """
-
-    folds: tuple[int, ...]
-    max_epochs: int | None
+    folds: tuple[int, ...]  # numbers of the folds to train on
+    max_epochs: int | None  # None: the whole length
 
 
 class Standing(NamedTuple):
-    """How candidates have done that have run equally long on the same folds.
+    """Results of candidates that have run equally long on the same folds."""
 
-    Attributes
-    ----------
-    lr : ndarray of shape (n_candidates,)
-        Their rates.
-    scores, losses : ndarray of shape (n_candidates, n_folds)
-        Not finite where one diverged.
-    rows : list of ndarray or None
-        For each candidate what each row held out adds to its score; None where that is unknown.
-    """
-
-    lr: np.ndarray
-    scores: np.ndarray
-    losses: np.ndarray
-    rows: list[np.ndarray | None]
+    lr: np.ndarray  # of each candidate
+    scores: np.ndarray  # of shape (n_candidates, n_folds), not finite where one diverged
+    losses: np.ndarray  # likewise
+    rows: list[np.ndarray | None]  # for each candidate, what each row held out adds to its score
 
 
 def plan_rounds(
@@ -169,9 +151,9 @@ def _apart(standing: Standing, best: int, other: int) -> tuple[float, float]:
 
 
 def _expected_gain(gap: float, error: float) -> float:
-    """Return how much better the other one may be expected to be than the better of both so far.
+    """Return by how much another candidate may be expected to beat the better of both so far.
 
-    That is the mean of what is above zero of a normal distribution around `-gap`.
+    That is the mean of the positive part of a normal distribution around `-gap`.
     """
     if not error > 0 or math.isinf(error):
         return error

@@ -15,13 +15,8 @@ class Scorer:
     """A function of a fitted estimator, rows, targets, and weights or None; higher is better.
 
     Accuracy and R2 of plain targets are worked out here, to the bit as scikit-learn does: its
-    checks take longer than to train a model for an epoch.
-
-    Attributes
-    ----------
-    asks_predictions : bool
-        Whether it looks at nothing but what the estimator predicts; a user's function may want
-        its history.
+    checks take longer than to train a model for an epoch. `asks_predictions` is false for a user's
+    function, which may read more than predictions.
     """
 
     def __init__(self, last: Any, scoring: Any) -> None:
@@ -55,13 +50,7 @@ class Scorer:
 
 
 class Judge:
-    """A scorer that keeps what it says of rows, for one piece of work.
-
-    Attributes
-    ----------
-    rows : list
-        Of each model scored, in order.
-    """
+    """A scorer that keeps the scores of each row, for one piece of work."""
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer

@@ -31,15 +31,7 @@ from .held_out import HeldOutRuns
 
 
 class EstimatorTrial:
-    """Trains fresh copies of a model, again and again from the start.
-
-    Attributes
-    ----------
-    model, optimizer, rows, plan
-        As given.
-    label : str
-        Estimator and optimizer.
-    """
+    """Trains fresh copies of a model, again and again from the start."""
 
     def __init__(
         self, model: Model, optimizer: Optimizer, spec: ModelSpec, rows: Rows, plan: EpochPlan

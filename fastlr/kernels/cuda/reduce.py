@@ -80,13 +80,7 @@ class GradientNorm(Reduction):
 
 
 class OwnNumbers:
-    """What the device keeps for each array, and the scalars of a rule, for each of its sets.
-
-    Attributes
-    ----------
-    address, scalars_address : int
-        Where the numbers of the arrays lie, and the scalars; 0 if there are none.
-    """
+    """Device memory for each array and for the scalars of each set; an address is 0 if unused."""
 
     def __init__(
         self, n_arrays: int, width: int, dtype: np.dtype, scalars: np.ndarray | None, stream: Any

@@ -126,10 +126,10 @@ def norm_source(dtype: str, width: int, clips: bool) -> tuple[str, str]:
 
 
 def adapt_source(variant: Variant, dtype: str) -> tuple[str, str]:
-    """Return the same for a rule that adapts to its sums.
+    """Return name and module text of the kernel of a rule that adapts to its sums.
 
-    What the device keeps for each set are the rule's scalars, what the host gives are the
-    coefficients of the step in double precision.
+    The device keeps the rule's scalars for each set; the host gives the coefficients of the step
+    in double precision.
     """
     body = adapt_body(variant, {})
     count = len(body.scalars)

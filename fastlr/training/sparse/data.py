@@ -22,24 +22,7 @@ def check_data(
     outputs: int,
     codes: bool,
 ) -> None:
-    """Raise unless the arguments of an epoch are fit, the values of indices apart.
-
-    Parameters
-    ----------
-    X, y, sample_weight, order, batch_size
-        As `SparseEpoch.run` describes them.
-    dtype : numpy.dtype
-        Precision of the model.
-    features, outputs : int
-        Its size.
-    codes : bool
-        Whether `y` holds codes of classes, rather than a target for each output.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one is unfit; the message names it.
-    """
+    """Raise an error that names the first unfit argument; values of indices are not looked at."""
     if not sparse.issparse(X) or X.format != "csr":
         what = f"{X.format} format" if sparse.issparse(X) else type(X).__name__
         raise TypeError(f"X must be a SciPy matrix or array in CSR format, got {what}")
@@ -57,35 +40,13 @@ def check_data(
 
 
 def check_all(X: Any, *args: Any, **kwargs: Any) -> None:
-    """Check the arguments of an epoch as `check_data` does, and the indices.
-
-    Parameters
-    ----------
-    X, *args, **kwargs
-        Those of `check_data`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one is unfit; the message names it.
-    """
+    """Check the arguments of an epoch as `check_data` does, and the values of indices."""
     check_data(X, *args, **kwargs)
     check_indices(X)
 
 
 def check_indices(X: Any) -> None:
-    """Raise unless row starts do not fall, and indices lie within the features.
-
-    Parameters
-    ----------
-    X : csr_matrix or csr_array
-        Rows.
-
-    Raises
-    ------
-    ValueError
-        If it is not so.
-    """
+    """Raise unless row starts do not fall, and indices lie within the features."""
     starts = X.indptr
     fit = starts[0] >= 0 and starts[-1] <= len(X.indices) and not (np.diff(starts) < 0).any()
     used = X.indices[starts[0] : starts[-1]]
@@ -94,13 +55,7 @@ def check_indices(X: Any) -> None:
 
 
 def corrupt(X: Any) -> ValueError:
-    """Return the error for a matrix whose indices are out of bounds.
-
-    Parameters
-    ----------
-    X : csr_matrix or csr_array
-        Rows.
-    """
+    """Return the error for a matrix whose indices are out of bounds."""
     return ValueError(
         f"X must have indices from 0 to {X.shape[1] - 1}, and row starts (indptr) that do not fall"
     )

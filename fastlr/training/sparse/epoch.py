@@ -207,23 +207,7 @@ class SparseEpoch(Engine):
         y: np.ndarray,
         sample_weight: np.ndarray | None = None,
     ) -> tuple[float, float]:
-        """Return the loss of data without a step, block by block.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As `run` takes them.
-
-        Returns
-        -------
-        loss_sum, weight_sum : float
-            Sums of weighted losses, and of weights.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is unfit.
-        """
+        """Return the loss of data without a step, block by block; see `LinearEpoch.evaluate`."""
         self.check(X, y, sample_weight, None, 1)
         self.settle()
         data = (X, y, sample_weight, *self._weights())
