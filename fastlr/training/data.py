@@ -7,23 +7,10 @@ from typing import Any
 import numpy as np
 
 
-def check_data(
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    order: Any,
-    batch_size: Any,
-    *,
-    dtype: np.dtype,
-    features: int,
-    outputs: int,
-    codes: bool,
-) -> None:
+def check_data(X: Any, *rows: Any, features: int, **model: Any) -> None:
     """Raise an error that names the first unfit argument of an epoch over dense rows."""
-    check_array(X, "X", dtype, (None, features))
-    check_rows(
-        len(X), y, sample_weight, order, batch_size, dtype=dtype, outputs=outputs, codes=codes
-    )
+    check_array(X, "X", model["dtype"], (None, features))
+    check_rows(len(X), *rows, **model)
 
 
 def check_rows(

@@ -172,17 +172,9 @@ class UpdateRule(HyperParameters):
         }
 
     def with_scheduled(self, values: Mapping[str, Scalar]) -> UpdateRule:
-        """Return a copy with arrays over steps for hyper-parameters, for `coefficients`.
+        """Return a copy with arrays over steps as hyper-parameters, for `coefficients` alone.
 
-        Parameters
-        ----------
-        values : mapping of str to ndarray of shape (steps,)
-            Values by name; without any the object itself is returned.
-
-        Returns
-        -------
-        UpdateRule
-            For `coefficients` alone: it is past the checks, which are for single numbers.
+        It skips the checks, which are for single numbers; without `values` it is the object itself.
         """
         if not values:
             return self

@@ -18,7 +18,7 @@ _BLOCK = 1024  # rows evaluated at a time
 
 
 def evaluate(
-    X: np.ndarray,
+    X: Any,
     y: np.ndarray,
     sample_weight: np.ndarray | None,
     epoch: Any,
@@ -26,9 +26,9 @@ def evaluate(
     intercept: np.ndarray | None,
 ) -> tuple[float, float]:
     """Return the sums of weighted losses and of weights; `coef` is for features as given."""
-    weights = np.ones(len(X)) if sample_weight is None else sample_weight
+    weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
     total = 0.0
-    for start in range(0, len(X), _BLOCK):
+    for start in range(0, X.shape[0], _BLOCK):
         rows = slice(start, start + _BLOCK)
         with np.errstate(over="ignore", invalid="ignore"):
             scores = X[rows] @ coef.T

@@ -10,33 +10,21 @@ from scipy import sparse
 from ..data import check_array, check_rows
 
 
-def check_data(
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    order: Any,
-    batch_size: Any,
-    *,
-    dtype: np.dtype,
-    features: int,
-    outputs: int,
-    codes: bool,
-) -> None:
+def check_data(X: Any, *rows: Any, features: int, **model: Any) -> None:
     """Raise an error that names the first unfit argument; values of indices are not looked at."""
     if not sparse.issparse(X) or X.format != "csr":
         what = f"{X.format} format" if sparse.issparse(X) else type(X).__name__
         raise TypeError(f"X must be a SciPy matrix or array in CSR format, got {what}")
     if X.ndim != 2 or X.shape[1] != features:
         raise ValueError(f"X must be of shape ('n', {features}), got {X.shape}")
-    check_array(X.data, "X.data", dtype, (None,))
+    check_array(X.data, "X.data", model["dtype"], (None,))
     for name, array, length in (
         ("X.indices", X.indices, len(X.data)),
         ("X.indptr", X.indptr, X.shape[0] + 1),
     ):
         kind = np.dtype(np.int32) if array.dtype == np.int32 else np.dtype(np.int64)
         check_array(array, name, kind, (length,))
-    rows = X.shape[0]
-    check_rows(rows, y, sample_weight, order, batch_size, dtype=dtype, outputs=outputs, codes=codes)
+    check_rows(X.shape[0], *rows, **model)
 
 
 def check_all(X: Any, *args: Any, **kwargs: Any) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arena import Arena
 from ..engine import Engine
+from ..linear.reference import evaluate
 from ..result import EpochResult
 from ..scaling import FeatureScaling
 from . import reference as sparse_numpy
@@ -210,11 +211,13 @@ class SparseEpoch(Engine):
         """Return the loss of data without a step, block by block; see `LinearEpoch.evaluate`."""
         self.check(X, y, sample_weight, None, 1)
         self.settle()
-        data = (X, y, sample_weight, *self._weights())
+        coef, intercept = self._weights()
         if self.loop is None:
             check_indices(X)
-            return sparse_numpy.evaluate(*data[:3], self, *data[3:])
-        result: tuple[float, float] | None = self.loop.evaluate(*data)
+            return evaluate(X, y, sample_weight, self, coef.T, intercept)
+        result: tuple[float, float] | None = self.loop.evaluate(
+            X, y, sample_weight, coef, intercept
+        )
         if result is None:
             raise corrupt(X)
         return result

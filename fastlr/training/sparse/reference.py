@@ -12,29 +12,6 @@ import numpy as np
 from ..losses import batch_loss
 from ..result import EpochResult
 
-_BLOCK = 1024  # rows evaluated at a time
-
-
-def evaluate(
-    X: Any,
-    y: np.ndarray,
-    sample_weight: np.ndarray | None,
-    epoch: Any,
-    coef: np.ndarray,
-    intercept: np.ndarray | None,
-) -> tuple[float, float]:
-    """Return the sums of weighted losses and of weights; `coef` is for features as given."""
-    weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
-    total = 0.0
-    for start in range(0, X.shape[0], _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        with np.errstate(over="ignore", invalid="ignore"):
-            scores = X[rows] @ coef
-            if intercept is not None:
-                scores += intercept
-            total += batch_loss(epoch.kernel, epoch.reduction, scores, y[rows], weights[rows])[0]
-    return total, float(weights.sum())
-
 
 def run_epoch(
     X: Any,
