@@ -144,7 +144,7 @@ class HyperParameters:
 
     @classmethod
     def defaults_with(cls, preset: Any) -> dict[str, Any]:
-        """Return the parameters' defaults under a preset; those of the class if it is unknown."""
+        """Return the parameters' defaults under a preset; the class's own if it is unknown."""
         return cls.parameter_defaults | (
             cls.presets.get(preset, {}) if isinstance(preset, str) else {}
         )

@@ -1,7 +1,7 @@
 """What all engines share: the compiled core of this processor, and epochs over rows.
 
-An engine trains one kind of model. Its compiled loop takes an epoch where it can; where arguments
-are unfit the loop does nothing, and Python finds out what is wrong.
+An engine trains one kind of model. Its compiled loop takes an epoch where it can; if an
+argument is unfit, the loop does nothing and Python raises the error.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Engine:
         ----------
         X : ndarray of shape (rows, features)
             C-contiguous, of the arena's dtype; may be read-only. `MLPEpoch` takes CSR matrices
-            too, and leaves out products with what they do not store.
+            too, and skips products with entries that are not stored.
         y : ndarray
             Class codes from 0, int64 of shape (rows,); with one output, 0 or 1. With reduction
             "each", targets of the arena's dtype, of shape (rows, outputs), C-contiguous.
@@ -135,9 +135,9 @@ class Engine:
         Raises
         ------
         TypeError, ValueError
-            If an argument is unfit. Nothing has been written then.
+            If an argument is unfit; nothing has been written.
         KeyboardInterrupt
-            Between two mini-batches; parameters and state are then those of the last one.
+            Between two mini-batches; the steps before it are kept.
         """
         data = (self._rows(X), y, sample_weight, order)
         if self.loop is not None and type(batch_size) is int:
@@ -158,7 +158,7 @@ class Engine:
         return None
 
     def gains_together(self, X: Any) -> bool:
-        """Return whether `run_together` saves time on rows such as these."""
+        """Return whether `run_together` saves time on these rows."""
         return False
 
     def evaluate(
@@ -194,7 +194,7 @@ class Engine:
         return X
 
     def _weights(self) -> tuple[np.ndarray | None, ...]:
-        """Return what `evaluate` is to use in place of the parameters."""
+        """Return the weights that `evaluate` uses in place of the parameters."""
         return ()
 
     def check(self, X: Any, y: Any, sample_weight: Any, order: Any, batch_size: Any) -> None:
@@ -212,5 +212,5 @@ class Engine:
         )
 
     def data_check(self, X: Any) -> Callable[..., None]:
-        """Return what checks the data."""
+        """Return the function that checks the data."""
         return check_data

@@ -33,7 +33,7 @@ class CallableTrial:
         rng = np.random.default_rng(seed)
 
         def step() -> float:
-            with np.errstate(all="ignore"):  # running away is what is being looked for
+            with np.errstate(all="ignore"):  # divergence is expected here
                 loss, grads = self._function(params, rng)
             loss = float(loss)
             if math.isfinite(loss):

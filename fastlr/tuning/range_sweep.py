@@ -12,7 +12,7 @@ from ..optimizers.optimizer import Optimizer
 from ..rates.range_curve import ceiling
 from ..schedules.function import Function
 
-_FEWEST = 10  # steps before a sweep may be called divergent: what is normal must be known first
+_FEWEST = 10  # steps before a sweep may be called divergent: a normal loss must be known first
 
 
 class Trial(Protocol):
@@ -73,7 +73,7 @@ def range_sweep(
         total, weight = beta * total + loss, beta * weight + 1
         losses[k], means[k] = loss, total / weight
         if k >= _FEWEST:
-            # Once it is over, what it was before the jump tells how high is too high.
+            # Afterwards the losses before the jump tell how high is too high.
             if means[k] > highest:
                 return RangeSweep(lr[: k + 1], losses[: k + 1], "diverged")
             highest = ceiling(losses[: k + 1], means[: k + 1], stop_factor)

@@ -61,7 +61,7 @@ def take_apart(estimator: Any, random_state: Any) -> Parts:
 
 
 def make_grid(last: GradientEstimator, lrs: Any, weight_decays: Any) -> Grid:
-    """Return the candidates, after a check of what they are to be."""
+    """Return the candidates, after a check of the arguments."""
     if lrs is None:
         centre = estimator_facts(last).usual_rate
         rates = log_grid(centre / 100, centre * 100, N_RATES)
@@ -103,7 +103,7 @@ def make_folds(
     from sklearn.model_selection import check_cv  # heavy to import
 
     if y is None:
-        raise ValueError("y must be given, for rates are compared by how well it is predicted")
+        raise ValueError("y must be given: rates are compared by how well they predict it")
     X, y, groups = indexable(X, y, groups)
     weights = None
     if sample_weight is not None:

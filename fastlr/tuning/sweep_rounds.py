@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-ROWS = 300  # held out, by which rates may be told apart
+ROWS = 300  # held out, enough to tell rates apart
 SHARE = 0.1  # of the epochs, in the first round
 FEWEST_EPOCHS = 5  # for which there is a short round
 LEAST_QUARTER, LEAST_HALF = 4, 2  # candidates that are kept at least
@@ -32,7 +32,7 @@ _ERRORS = 3.0  # standard errors over the folds by which one is clearly worse
 _MOST_WHOLE = 3 / 8  # of the candidates, after short runs
 _LOWER = 2  # rates below that of the best short run that go on in any case
 _CLOSE = 1.5  # standard errors over the rows, up to which others do
-_FEWEST_FOLDS = 2  # the same rate comes to somewhat else on every fold
+_FEWEST_FOLDS = 2  # the scores of one rate differ between folds
 _WORTH = 0.05  # standard errors of the best score, below which a gain is not worth a run
 
 
@@ -79,7 +79,7 @@ def plan_rounds(
 
 
 def best_first(scores: np.ndarray, losses: np.ndarray) -> list[int]:
-    """Return candidates by their mean score, those of equal score by their loss."""
+    """Return candidates in order of mean score, then of loss."""
     score = np.where(np.isfinite(scores).all(axis=1), scores.mean(axis=1), -np.inf)
     loss = np.where(np.isfinite(losses).all(axis=1), losses.mean(axis=1), np.inf)
     return [int(k) for k in np.lexsort((loss, -score))]

@@ -1,4 +1,4 @@
-"""Scores of the models of a sweep, and what they say of each row."""
+"""Scores of the models of a sweep, in all and by row."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Scorer:
             self._own = _r2 if scoring or score is RegressorMixin.score else None
 
     def judge(self, model: Any, X: Any, y: Any, weights: np.ndarray | None) -> Judged:
-        """Return the score, and that of each row where it is a mean over the rows."""
+        """Return the score, and each row's if the score is a mean over the rows."""
         if self._own is not None and type(y) is np.ndarray and y.ndim == 1:
             found = self._own(model.predict(X), y, weights)
             if found is not None:

@@ -102,7 +102,7 @@ class FoldOfCandidates:
 
 
 class Progress:
-    """What a candidate has come to so far."""
+    """The losses of a candidate so far."""
 
     diverged = False
 
@@ -117,13 +117,13 @@ class Progress:
         self.held_out_losses.append(math.nan if judged is None else self.session.evaluate(judged))
 
     def outcome(self, scorer: Callable[..., float], test: Part, ended: bool) -> Outcome:
-        """Return what it comes to in the end."""
+        """Return the result at the end of training."""
         score = math.nan if self.diverged or ended else float(scorer(self.model, *test))
         return Outcome(self.losses, self.held_out_losses, score, self.diverged)
 
 
 class _Candidate(Progress):
-    """A training in progress; `order` is that of its next epoch."""
+    """A training in progress; `order` is the order of rows in its next epoch."""
 
     def __init__(self, model: Model, session: Session, epochs: Epochs) -> None:
         super().__init__(model, session)

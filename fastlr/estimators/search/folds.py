@@ -16,7 +16,7 @@ from ...rates.race_plan import HELD_OUT
 from ..data.rows import Matrix, Rows, is_sparse
 
 _PARTS = 5
-GROUPS = 8  # groups of held-out rows, whose differences tell what is chance
+GROUPS = 8  # groups of held-out rows; how they differ shows what is chance
 
 
 class Folds:

@@ -71,5 +71,5 @@ def is_current(owner: type, name: str, digest: str, read: Callable[[type], Rule]
 
 
 def checksum(text: bytes) -> bytes:
-    """Return what Python tells a changed source file by, ends of line apart."""
+    """Return the hash of a source file, whatever its line ends."""
     return importlib.util.source_hash(text.replace(b"\r\n", b"\n"))

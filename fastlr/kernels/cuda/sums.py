@@ -133,7 +133,7 @@ def adapt_source(variant: Variant, dtype: str) -> tuple[str, str]:
     """
     body = adapt_body(variant, {})
     count = len(body.scalars)
-    # Every thread works it all out, for it is quicker than telling the others. What thread 0
+    # Every thread computes it all, which is quicker than sharing the result. What thread 0
     # writes the others have read by then: sums make them wait.
     before = "one_, zero_ = wide_(1), wide_(0)\n" + "".join(
         f"{n} = load_(kept_, {count} * set_ + {k}, wide_(0))\n" for k, n in enumerate(body.scalars)

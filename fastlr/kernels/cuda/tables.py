@@ -79,7 +79,7 @@ class ArrayTable:
         return Sets(first.size, self._send(np.concatenate([first, last, rows])))
 
     def points_to(self, grads: Sequence[DeviceArray]) -> bool:
-        """Tell whether these gradients are those that the table has."""
+        """Return whether the table already has these gradients."""
         return [g.address for g in grads] == self._addresses
 
     def send_gradients(self, grads: Sequence[DeviceArray], stream: Any) -> None:

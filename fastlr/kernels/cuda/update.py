@@ -93,7 +93,7 @@ def schedule_source(variant: Variant) -> tuple[str, str]:
 
 
 def origin(rule: Rule) -> str:
-    """Return what the head of a module says of the rule that it comes from."""
+    """Return the comment at the head of a module that names its rule."""
     return f"the rule {rule.name} ({rule.file}:{rule.line})"
 
 
@@ -104,7 +104,7 @@ def module(source: str, dtype: str, parameters: str, body: str) -> str:
 
 
 def load_scalars(variant: Variant, used: Mapping[str, int]) -> str:
-    """Return statements that load what a body reads of a coefficient row of its array."""
+    """Return statements that load the coefficients that a body reads."""
     from_host = len(COMMON) + len(variant.coefficients)
     own = {"mask_": OWN_MASK}
     own |= {name: OWN_TAIL + k - from_host for name, k in used.items() if k >= from_host}

@@ -33,7 +33,7 @@ class ScheduleKernel(NamedTuple):
     schedule: str
     backend: str
     coefficients: tuple[str, ...]  # in the order of the kernel
-    tables: tuple[str, ...]  # those of them that are sequences
+    tables: tuple[str, ...]  # coefficients that are sequences
     call: Any
     owner: Any  # keeps the code alive
 

@@ -230,7 +230,7 @@ cdef class MLPLoop:
         return loss, weight
 
     def forward(self, X):
-        """Return the outputs, dropout apart; None if X is unfit."""
+        """Return the outputs, without dropout; None if X is unfit."""
         cdef Py_ssize_t block
         cdef fastlr_network *net = &self.net
         cdef cnp.ndarray out

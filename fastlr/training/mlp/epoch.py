@@ -31,7 +31,7 @@ class MLPEpoch(Engine):
     loss : str or Loss
         Name or object.
     reduction : {"softmax", "multinomial", "ovr", "each"}
-        How the loss of a row comes of its outputs; see `LinearEpoch`.
+        How the loss of a row is computed from its outputs; see `LinearEpoch`.
     activations : sequence of str, default=()
         Of each hidden layer, names of `ACTIVATIONS`. Outputs have none: what follows them is part
         of the loss.

@@ -1,4 +1,4 @@
-"""What the data of an epoch of sparse rows must be; says what is wrong with them."""
+"""Checks of the arguments of an epoch over sparse rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps on some rows of a parameter, in NumPy: what the compiled sparse loop does without the GIL.
+"""Steps on some rows of a parameter, in NumPy: the twin of the compiled sparse loop.
 
 The rows of a parameter are the features of a linear model, and only those that a mini-batch
 holds have a gradient.
