@@ -15,7 +15,7 @@ _PAGES = {
     "Tuning": "tuning",
     "Diagnosis": "diagnosis",
     "Pictures": "plots",
-    "Training loops": "training",
+    "Compiled epochs": "training",
 }
 
 

@@ -16,27 +16,10 @@ T = TypeVar("T")
 
 
 def discover(package: str, path: Iterable[str], base: type[T]) -> dict[str, type[T]]:
-    """Import every module of a package and return the subclasses of `base` defined there.
+    """Import the modules of a package; return their public subclasses of `base` by name.
 
-    Parameters
-    ----------
-    package : str
-        Dotted name of the package.
-    path : iterable of str
-        Its ``__path__``.
-    base : type
-        What the classes derive from; it is not among them.
-
-    Returns
-    -------
-    dict of str to type
-        Public classes by name, in alphabetical order of the modules. Modules whose name begins
-        with an underscore are left out.
-
-    Raises
-    ------
-    ImportError
-        If two modules define a class of the same name.
+    Modules whose names begin with an underscore are left out. Two modules that define classes of
+    the same name are an ImportError.
     """
     found: dict[str, type[T]] = {}
     for module in _public_modules(path):
@@ -73,12 +56,7 @@ def on_first_use(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` of a package that imports some names when asked for.
 
-    Parameters
-    ----------
-    namespace : dict
-        Globals of the package, where what has been found is kept.
-    homes : mapping of str to str
-        Name of each to the module that has it, relative to the package.
+    `homes` maps each name to its module, relative to the package; `namespace` keeps what was found.
     """
     package = namespace["__name__"]
 
@@ -93,17 +71,7 @@ def on_first_use(
 
 
 class Folder(Generic[T]):
-    """The classes of a package, imported as they are asked for.
-
-    Parameters
-    ----------
-    package : str
-        Dotted name of the package.
-    path : iterable of str
-        Its ``__path__``.
-    base : type
-        What the classes derive from.
-    """
+    """The subclasses of `base` in a package, imported as they are asked for."""
 
     def __init__(self, package: str, path: Iterable[str], base: type[T]) -> None:
         self._package, self._path, self._base = package, path, base
@@ -118,18 +86,7 @@ class Folder(Generic[T]):
         return {_plain(name): name for name in _public_modules(self._path)}
 
     def named_like_file(self, name: str) -> type[T] | None:
-        """Return the class that goes by this name, in any case, in the file of this name.
-
-        Parameters
-        ----------
-        name : str
-            Name of a class.
-
-        Returns
-        -------
-        type or None
-            None if there is no such file, or nothing of that name in it.
-        """
+        """Return the class of this name, in any case, in the file of this name, or None."""
         module = self._modules.get(_plain(name))
         if module is None:
             return None
@@ -139,8 +96,8 @@ class Folder(Generic[T]):
     def find(self, name: str) -> type[T] | None:
         """Return the class of exactly this name, None if there is none.
 
-        All files are imported where that is in doubt: a name in lower case, such as the import of
-        a module looks for first, is that of a class only if its file goes by it as well.
+        All files are imported where that is in doubt. A name in lower case, which the import of a
+        module looks up first, is a class only if its file has the same name.
         """
         cls = self.named_like_file(name)
         if cls is not None and cls.__name__ == name:
@@ -150,15 +107,7 @@ class Folder(Generic[T]):
     def attributes(
         self, namespace: dict[str, Any], own: Iterable[str]
     ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-        """Return ``__getattr__`` and ``__dir__`` of the package, which has the classes by name.
-
-        Parameters
-        ----------
-        namespace : dict
-            Globals of the package, where what has been found is kept.
-        own : iterable of str
-            What else is public there.
-        """
+        """Return the package's ``__getattr__`` and ``__dir__``; `own` names what else is public."""
 
         def find(name: str) -> Any:
             if name == "__all__":
@@ -176,14 +125,9 @@ class Folder(Generic[T]):
 
 
 class Registry(Mapping[str, type[T]]):
-    """Classes of a folder by their names in lower case; to count or list them imports them all.
+    """Classes of a folder by their names in lower case; counting or listing imports them all.
 
-    Parameters
-    ----------
-    folder : Folder
-        Where they are.
-    belongs : callable, optional
-        Takes a class and tells whether it is one of them; all are by default.
+    `belongs` takes a class and returns whether it is listed; by default all are.
     """
 
     def __init__(self, folder: Folder[T], belongs: Callable[[type[T]], bool] | None = None) -> None:

@@ -27,7 +27,7 @@ def providers(root: Path = ROOT) -> list[str]:
 
 
 def conflict(names: list[str]) -> str | None:
-    """Return what is wrong with an installation that these distributions provide, if anything."""
+    """Return a warning about an installation that these distributions provide, or None."""
     others = [name for name in names if name != NAME]
     if not others:
         return None

@@ -146,7 +146,7 @@ class HyperParameters:
 
     @classmethod
     def defaults_with(cls, preset: Any) -> dict[str, Any]:
-        """Return the parameters' defaults under a preset; those of the class if it is unknown."""
+        """Return the parameters' defaults under a preset; the class's own if it is unknown."""
         return cls.parameter_defaults | (
             cls.presets.get(preset, {}) if isinstance(preset, str) else {}
         )
@@ -294,25 +294,7 @@ class HyperParameters:
 
 
 def check_number(value: Any, name: str, interval: str) -> None:
-    """Raise unless `value` is a real number inside `interval`.
-
-    Parameters
-    ----------
-    value : object
-        What the user gave.
-    name : str
-        What to call it in the message.
-    interval : str
-        Two bounds in brackets, ``[`` and ``]`` closed, ``(`` and ``)`` open:
-        ``"[0, 1)"``, ``"(0, inf)"``.
-
-    Raises
-    ------
-    TypeError
-        If it is no real number.
-    ValueError
-        If it lies outside.
-    """
+    """Raise unless `value` is a real number in an interval such as ``"[0, 1)"``."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number in {interval}, got {value!r}")
     try:

@@ -13,7 +13,7 @@ CUDA_KINDS = (2, 13)  # DLPack's numbers for device memory and managed memory
 
 
 def is_device_array(value: Any) -> bool:
-    """Tell whether an object offers memory on a CUDA device."""
+    """Return whether an object offers memory on a CUDA device."""
     if isinstance(value, np.ndarray):
         return False
     value = without_autograd(value)

@@ -39,25 +39,7 @@ def rows_of(X: Any, index: np.ndarray) -> Any:
 
 
 def check_weights(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
-    """Check sample weights the way scikit-learn does.
-
-    Parameters
-    ----------
-    sample_weight : array-like of shape (n_samples,), float or None
-        What the user gave.
-    X : ndarray of shape (n_samples, n_features)
-        The rows they belong to.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,), float64, or None
-        None for None.
-
-    Raises
-    ------
-    ValueError
-        If they do not fit X, or are negative, not finite, or all zero.
-    """
+    """Return sample weights in float64, checked as scikit-learn checks them; None for None."""
     if sample_weight is None:
         return None
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
@@ -67,20 +49,7 @@ def check_weights(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
 
 
 def set_callbacks(model: Any, callbacks: tuple[Any, ...]) -> None:
-    """Give an estimator callbacks; they are ignored before scikit-learn 1.9, which has none.
-
-    Parameters
-    ----------
-    model : estimator
-        Holds them from then on.
-    callbacks : tuple of callback
-        Objects of `sklearn.callback.FitCallback`.
-
-    Raises
-    ------
-    TypeError
-        If one is not a callback.
-    """
+    """Give an estimator callbacks; before scikit-learn 1.9, which has none, they are ignored."""
     if importlib.util.find_spec("sklearn.callback") is not None:
         from sklearn.callback import CallbackSupportMixin
 
@@ -88,20 +57,7 @@ def set_callbacks(model: Any, callbacks: tuple[Any, ...]) -> None:
 
 
 def callback_context(model: Any, max_subtasks: int | None) -> Any:
-    """Return the task that a fit is for callbacks, None where nobody asks for tasks.
-
-    Parameters
-    ----------
-    model : estimator
-        About to be fitted, within `fit_context`.
-    max_subtasks : int or None
-        How many tasks there will be within at most, if that is known.
-
-    Returns
-    -------
-    sklearn.callback.CallbackContext or None
-        The root of the tree of tasks.
-    """
+    """Return the root task of a fit for its callbacks, None where there are none."""
     # Set by scikit-learn before 1.9 never, and from then on by callbacks and meta-estimators.
     if not (hasattr(model, "_skl_callbacks") or hasattr(model, "_parent_callback_ctx")):
         return None

@@ -90,7 +90,7 @@ class MLPClassifier(MLPModel, GradientClassifier):
     intercepts_ : list of ndarray of shape (n_out,)
         Intercepts of each layer.
     n_layers_ : int
-        Number of layers, that of the inputs included.
+        Number of layers, including the inputs.
     n_outputs_ : int
         1 for two classes, else one for each class or label.
     out_activation_ : str
@@ -133,7 +133,7 @@ class MLPClassifier(MLPModel, GradientClassifier):
     output for each label.
 
     X may be sparse: of a CSR matrix (others are converted once) the first layer leaves out the
-    products with what is not stored.
+    products with entries that are not stored.
 
     float32 data make a float32 model with float32 probabilities; everything but float32 is
     computed in float64. Predictions for a row are to the bit the same whatever other rows they

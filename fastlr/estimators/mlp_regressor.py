@@ -93,7 +93,7 @@ class MLPRegressor(MLPModel, GradientRegressor):
     intercepts_ : list of ndarray of shape (n_out,)
         Intercepts of each layer.
     n_layers_ : int
-        Number of layers, that of the inputs included.
+        Number of layers, including the inputs.
     n_outputs_ : int
         Number of targets.
     out_activation_ : str
@@ -131,7 +131,7 @@ class MLPRegressor(MLPModel, GradientRegressor):
     Notes
     -----
     X may be sparse: of a CSR matrix (others are converted once) the first layer leaves out the
-    products with what is not stored.
+    products with entries that are not stored.
 
     float32 data make a float32 model with float32 predictions; everything but float32 is
     computed in float64. Predictions for a row are to the bit the same whatever other rows they

@@ -1,4 +1,4 @@
-"""What losses of short runs say of the best rate, weighed against what is known beforehand.
+"""The best rate by the losses of short runs, weighed against the typical rate.
 
 Held-out losses of two rates are compared on the same rows, so that what counts is how much their
 difference varies. Rates that cannot be told apart are all likely; among those, and where the race
@@ -36,7 +36,7 @@ def mean(losses: Losses) -> float:
 
 
 def behind(losses: Losses, best: Losses, gain: float) -> tuple[float, float]:
-    """Return by how much losses are above those of the best, and how much of that is chance."""
+    """Return by how much losses exceed the best, and the standard error of that."""
     more = losses - best
     n, average = len(more), mean(more)
     error = min(_TIE * abs(mean(best)), _TIE_OF_GAIN * gain)

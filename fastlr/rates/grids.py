@@ -26,7 +26,7 @@ def log_uniform(low: float, high: float) -> Any:
     Raises
     ------
     TypeError, ValueError
-        If an end is unfit.
+        If an end is not a number above zero.
 
     Examples
     --------

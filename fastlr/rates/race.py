@@ -2,23 +2,22 @@
 
 A range test is one run through all rates; what it says of a long run at one rate depends on how
 long it dwells at each. A short run at a single rate, with the schedule squeezed into it, is the
-long one in small: over eleven data sets and five optimizers its best rate was nearer to that of
-the whole run than any suggestion of a sweep of as many steps. Losses are taken on rows held out,
-for the rate with the least training loss is regularly one that over-fits.
+long one in small: over eleven data sets and five optimizers its best rate was nearer to the best
+rate of the whole run than any suggestion of a sweep of as many steps. Losses are taken on held-out
+rows, because the rate with the least training loss usually over-fits.
 
 Rates are tried a decade apart with few steps, then half a decade apart with more. Where steps cost
 next to nothing, as on small data, there is a round of several times as many, which also tells how
 the best rate moves with the length of the run: it falls where long runs over-fit, and rises where
 they have not learned enough.
 
-Each round goes on from the rate nearest to where the one before began of those not told apart
-from its best, and none leaves for rates further out unless they are better by more than chance:
-wild rates need decisive evidence. What is left open by the last round is weighed against the rate
-that a rule typically wants, in `rate_evidence`. On few rows, which over-fit, the smallest rate not
-told apart from the best is taken instead, and none far above the typical one but on decisive
-evidence, for networks that have given up may seem as good there; but where no rate is better than
-no training, as on labels of noise, none below a hundredth of the typical one, for a model that is
-fit is to train.
+Each round takes the rates that cannot be told from the best of the round before, and begins at the
+one nearest to where that round began. It moves to rates further out only if they are better by more
+than chance; wild rates need decisive evidence. What the last round leaves open is weighed against
+the typical rate of the rule, in `evidence`. On few rows, which over-fit, the smallest rate that
+cannot be told from the best is taken instead. It is far above the typical one only on decisive
+evidence, because networks that have given up may seem as good there. Where no rate beats no
+training, as on labels of noise, it is not below a hundredth of the typical one: `fit` must train.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ Score = Callable[[float, int, int], Losses]
 _FURTHER = 8  # more trials where the best rate is at an end
 # Decades to look towards the typical rate, or on few rows for a smaller one, that is as good.
 _BELOW, _FAR = 0.5, 1.5
-# Standard errors that are evidence of what is out of the ordinary; the best is the best of several.
+# Standard errors that are decisive evidence, given that the best is the best of several.
 _DECISIVE = 2.0
 # Decades below the typical rate that need evidence that some rate is better than no training.
 # Labels of noise have the best of all losses where nothing is learned, which is not what anyone
@@ -136,9 +135,9 @@ def race(score: Score, centre: float, plan: RacePlan, total_steps: int, power: f
 
 
 def _floor(tried: dict[float, Losses], untrained: float) -> float:
-    """Return how low a rate may be where none is better than no training: one that does train.
+    """Return the lowest rate worth trying where none beats no training at all.
 
-    It does no great harm: the loss of a short run is not twice that of the start.
+    It trains, and does no great harm: a short run does not double the loss at the start.
     """
     harmless = [e for e in tried if mean(tried[e]) <= _HARM * untrained]
     return min(_LOW, max(harmless, default=min(tried)))
@@ -164,7 +163,7 @@ def _climb(score: Callable[[float], Losses], start: float, step: float) -> dict[
 
 
 def _nearest_as_good(tried: dict[float, Losses], goal: float, gain: float) -> float:
-    """Return the exponent nearest to a goal of those not told apart from the best."""
+    """Return the exponent nearest to a goal that cannot be told from the best."""
     best = tried[least(tried)]
     as_good = []
     for e in sorted(tried):
@@ -181,7 +180,7 @@ def _look_back(
     score: Callable[[float], Losses],
     gain: float,
 ) -> float:
-    """Try rates from the best towards a goal, and return the last not told apart from it."""
+    """Try rates from the best towards a goal; return the last that is as good as the best."""
     step, last = math.copysign(0.5, goal - best), best
     for k in range(1, int(min(abs(goal - best), _FAR) / 0.5) + 1):
         following = best + k * step

@@ -22,27 +22,13 @@ _FEW = 256  # rows, up to which folds are small
 
 
 class RacePlan(NamedTuple):
-    """Lengths of the runs of a race.
+    """Lengths of the runs of a race, in steps."""
 
-    Attributes
-    ----------
-    coarse : int
-        Steps of the runs a decade apart.
-    middle : int
-        Steps of the runs half a decade apart, 0 if there is no such round.
-    last : int
-        Steps of the runs of the last round, half a decade apart.
-    folds : int
-        How many times each run is made, on other rows; but for few rows, the first are made once.
-    few_rows : bool
-        Whether folds are so small that chance decides between rates much alike.
-    """
-
-    coarse: int
-    middle: int
-    last: int
-    folds: int
-    few_rows: bool = False
+    coarse: int  # of the runs a decade apart
+    middle: int  # of the runs half a decade apart, 0: no such round
+    last: int  # of the runs of the last round, half a decade apart
+    folds: int  # times each run is made, on other rows; once at first if there are many rows
+    few_rows: bool = False  # folds are so small that chance decides between similar rates
 
 
 def plan_race(total_steps: int, step_seconds: float, n_rows: int) -> RacePlan:
@@ -79,7 +65,7 @@ def plan_race(total_steps: int, step_seconds: float, n_rows: int) -> RacePlan:
 
 
 def _rounded(steps: float) -> int:
-    """Return 8, 12, 16, 24, 32, 48 ...: the largest that is not above, 8 at least.
+    """Return the largest of 8, 12, 16, 24, 32, 48 ... that is not above `steps`, 8 at least.
 
     Data that are nearly the same are then raced over the same lengths.
     """

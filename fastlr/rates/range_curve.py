@@ -1,6 +1,6 @@
 """What a learning-rate range test says: from losses at rising rates to suggested rates.
 
-Arrays in, numbers out; nothing here knows of models. Every rule is told in differences of the
+Arrays in, numbers out; nothing here knows of models. Every rule is stated in differences of the
 loss and fractions of its fall, so that a loss in other units, or with a constant added, gives the
 same rates.
 """

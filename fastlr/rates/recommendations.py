@@ -66,7 +66,7 @@ _TABLE = {
         0.01,
         {"weight_decay": 0.01},
         "most tasks",
-        "the decay is apart from the gradient",
+        "the decay is separate from the gradient",
         "Loshchilov & Hutter 2019, arXiv:1711.05101",
     ),
     "RMSprop": Recommendation(

@@ -1,4 +1,4 @@
-"""Training: compiled epochs, and the Python loop over them."""
+"""Compiled epochs of linear models and networks, and what they share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ..core.discover import on_first_use
 from .arena import Arena
 from .linear.epoch import LinearEpoch
-from .loop import Divergence, EpochInfo, EpochLoop, Training, drive, epochs, train
 from .result import EpochResult
 from .scaling import FeatureScaling
 from .stopping import Stopping
@@ -26,20 +25,13 @@ _HOMES = {
 
 __all__ = [
     "Arena",
-    "Divergence",
-    "EpochInfo",
-    "EpochLoop",
     "EpochResult",
     "FeatureScaling",
     "LinearEpoch",
     "MLPEpoch",
     "SparseEpoch",
     "Stopping",
-    "Training",
-    "drive",
-    "epochs",
     "run_side_by_side",
-    "train",
 ]
 
 __getattr__, __dir__ = on_first_use(globals(), _HOMES)

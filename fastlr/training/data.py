@@ -1,4 +1,4 @@
-"""What the data of an epoch of dense rows must be; says what is wrong with them."""
+"""Checks of the arguments of an epoch over dense rows."""
 
 from __future__ import annotations
 
@@ -7,40 +7,10 @@ from typing import Any
 import numpy as np
 
 
-def check_data(
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    order: Any,
-    batch_size: Any,
-    *,
-    dtype: np.dtype,
-    features: int,
-    outputs: int,
-    codes: bool,
-) -> None:
-    """Raise unless the arguments of an epoch are fit.
-
-    Parameters
-    ----------
-    X, y, sample_weight, order, batch_size
-        As `LinearEpoch.run` describes them.
-    dtype : numpy.dtype
-        Precision of the model.
-    features, outputs : int
-        Its size.
-    codes : bool
-        Whether `y` holds codes of classes, rather than a target for each output.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one is unfit; the message names it.
-    """
-    check_array(X, "X", dtype, (None, features))
-    check_rows(
-        len(X), y, sample_weight, order, batch_size, dtype=dtype, outputs=outputs, codes=codes
-    )
+def check_data(X: Any, *rows: Any, features: int, **model: Any) -> None:
+    """Raise an error that names the first unfit argument of an epoch over dense rows."""
+    check_array(X, "X", model["dtype"], (None, features))
+    check_rows(len(X), *rows, **model)
 
 
 def check_rows(
@@ -54,26 +24,7 @@ def check_rows(
     outputs: int,
     codes: bool,
 ) -> None:
-    """Raise unless what goes with the rows of X is fit.
-
-    Parameters
-    ----------
-    rows : int
-        How many there are.
-    y, sample_weight, order, batch_size
-        As `LinearEpoch.run` describes them.
-    dtype : numpy.dtype
-        Precision of the model.
-    outputs : int
-        Of the model.
-    codes : bool
-        Whether `y` holds codes of classes, rather than a target for each output.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one is unfit; the message names it.
-    """
+    """Raise an error that names the first unfit argument besides X."""
     if codes:
         classes = max(outputs, 2)
         check_array(y, "y", np.dtype(np.int64), (rows,))
@@ -94,24 +45,7 @@ def check_rows(
 
 
 def check_array(array: Any, name: str, dtype: np.dtype, shape: tuple[int | None, ...]) -> None:
-    """Raise unless an array is C-contiguous, aligned, and of a dtype and shape.
-
-    Parameters
-    ----------
-    array : object
-        What was given.
-    name : str
-        What to call it.
-    dtype : numpy.dtype
-        Which dtype it must have.
-    shape : tuple of int or None
-        Which shape; None stands for any length.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is not so; the message names it.
-    """
+    """Raise unless an array is C-contiguous, aligned, of a dtype and a shape (None: any length)."""
     said = f"{name} must be a C-contiguous {dtype} array of shape " + str(
         tuple("n" if s is None else s for s in shape)
     ).replace("'", "")

@@ -1,7 +1,7 @@
 """What all engines share: the compiled core of this processor, and epochs over rows.
 
-An engine trains one kind of model. Its compiled loop takes an epoch where it can; where arguments
-are unfit the loop does nothing, and Python finds out what is wrong.
+An engine trains one kind of model. Its compiled loop takes an epoch where it can; if an
+argument is unfit, the loop does nothing and Python raises the error.
 """
 
 from __future__ import annotations
@@ -25,18 +25,7 @@ from .result import EpochResult
 
 @functools.cache
 def compiled(model: str) -> Any:
-    """Return the compiled module of a kind of model for this processor.
-
-    Parameters
-    ----------
-    model : {"linear", "sparse", "mlp"}
-        Kind of model.
-
-    Returns
-    -------
-    module or None
-        None where it was not built.
-    """
+    """Return the compiled module of a kind of model for this processor, None if not built."""
     isa = processor.instruction_set()
     if isa is None or processor.compiled_stepper() is None:
         return None
@@ -49,22 +38,8 @@ def compiled(model: str) -> Any:
 class Engine:
     """Base of the engines; each documents its parameters, and makes its loop.
 
-    Attributes
-    ----------
-    arena : Arena
-        Parameters and gradients.
-    updater : Updater
-        Bound to them.
-    loss : Loss
-        What is minimised.
-    reduction : str
-        How the loss of a row comes of its outputs.
-    features, outputs : int
-        Size of the model.
-    kernel : LossKernel or None
-        Loss of one output, None for the softmax.
-    loop : object or None
-        The compiled loop, None where the twin serves.
+    `kernel` is the loss of one output, None for the softmax; `loop` is the compiled loop, None
+    where the NumPy twin serves.
     """
 
     model: ClassVar[str]
@@ -139,7 +114,7 @@ class Engine:
         ----------
         X : ndarray of shape (rows, features)
             C-contiguous, of the arena's dtype; may be read-only. `MLPEpoch` takes CSR matrices
-            too, and leaves out products with what they do not store.
+            too, and skips products with entries that are not stored.
         y : ndarray
             Class codes from 0, int64 of shape (rows,); with one output, 0 or 1. With reduction
             "each", targets of the arena's dtype, of shape (rows, outputs), C-contiguous.
@@ -160,9 +135,9 @@ class Engine:
         Raises
         ------
         TypeError, ValueError
-            If an argument is unfit. Nothing has been written then.
+            If an argument is unfit; nothing has been written.
         KeyboardInterrupt
-            Between two mini-batches; parameters and state are then those of the last one.
+            Between two mini-batches; the steps before it are kept.
         """
         data = (self._rows(X), y, sample_weight, order)
         if self.loop is not None and type(batch_size) is int:
@@ -176,25 +151,14 @@ class Engine:
 
     @classmethod
     def run_together(cls, engines: Sequence[Any], *data: Any) -> list[EpochResult] | None:
-        """Do `run` for several engines at once; None, and nothing done, where that gains nothing.
+        """Do `run` for several engines at once; None, and nothing done, if that gains nothing.
 
-        Parameters
-        ----------
-        engines : sequence of engines
-            Of this class.
-        *data
-            All that `run` takes.
-
-        Returns
-        -------
-        list of EpochResult, or None
-            To the bit what `run` returns. Here it is None: a network spends next to nothing of a
-            step on getting at rows.
+        Results are the same to the bit. A network gains nothing: it hardly spends time on rows.
         """
         return None
 
     def gains_together(self, X: Any) -> bool:
-        """Return whether `run_together` saves time on rows such as these."""
+        """Return whether `run_together` saves time on these rows."""
         return False
 
     def evaluate(
@@ -230,7 +194,7 @@ class Engine:
         return X
 
     def _weights(self) -> tuple[np.ndarray | None, ...]:
-        """Return what `evaluate` is to use in place of the parameters."""
+        """Return the weights that `evaluate` uses in place of the parameters."""
         return ()
 
     def check(self, X: Any, y: Any, sample_weight: Any, order: Any, batch_size: Any) -> None:
@@ -248,5 +212,5 @@ class Engine:
         )
 
     def data_check(self, X: Any) -> Callable[..., None]:
-        """Return what checks the data."""
+        """Return the function that checks the data."""
         return check_data

@@ -29,7 +29,7 @@ def check_reduction(owner: str, loss: Loss, reduction: str, outputs: int) -> Non
             f"{owner}: reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}"
         )
     if reduction == "softmax" and type(loss) is not LogLoss:
-        raise ValueError(f"{owner}: reduction 'softmax' is that of LogLoss, got {loss!r}")
+        raise ValueError(f"{owner}: reduction 'softmax' needs LogLoss, got {loss!r}")
     if reduction in {"softmax", "multinomial"} and outputs < 2:
         raise ValueError(f"{owner}: reduction {reduction!r} needs 2 outputs or more, got 1")
     if reduction in {"multinomial", "ovr"} and loss.task != "margin":

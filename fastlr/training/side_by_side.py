@@ -36,7 +36,7 @@ def run_side_by_side(
     Raises
     ------
     TypeError, ValueError
-        If an argument is unfit. Nothing has been written then.
+        If an argument is unfit; nothing has been written.
     """
     data = X, y, sample_weight, order, batch_size
     if len(engines) > 1 and type(batch_size) is int:

@@ -43,7 +43,7 @@ class Stopping:
         self._without = 0
 
     def observe(self, value: float, tie: float = 0.0) -> bool:
-        """Take in the value of an epoch, larger being better, and return whether it is the best.
+        """Enter the value of an epoch (larger is better); return whether it is the best.
 
         Parameters
         ----------

@@ -13,13 +13,7 @@ from ..updater.arrays import check_parameters
 
 
 class CallableTrial:
-    """Trains copies of parameters by a function that returns loss and gradients.
-
-    Attributes
-    ----------
-    label : str
-        Name of the function.
-    """
+    """Trains copies of parameters by a function that returns loss and gradients."""
 
     def __init__(
         self, loss_and_grads: Callable[..., tuple[Any, Any]], params: Any, optimizer: Optimizer
@@ -39,7 +33,7 @@ class CallableTrial:
         rng = np.random.default_rng(seed)
 
         def step() -> float:
-            with np.errstate(all="ignore"):  # running away is what is being looked for
+            with np.errstate(all="ignore"):  # divergence is expected here
                 loss, grads = self._function(params, rng)
             loss = float(loss)
             if math.isfinite(loss):

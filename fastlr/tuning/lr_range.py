@@ -165,7 +165,7 @@ def _trial(
 
 
 def _unwrap(estimator: Any, X: Any, y: Any) -> tuple[Any, GradientEstimator]:
-    """Return the estimator at the end of a Pipeline, and what the steps before make of X."""
+    """Return the last estimator of a Pipeline, and X transformed by the steps before it."""
     from sklearn.pipeline import Pipeline
 
     if isinstance(estimator, Pipeline):

@@ -12,19 +12,11 @@ from ..optimizers.optimizer import Optimizer
 from ..rates.range_curve import ceiling
 from ..schedules.function import Function
 
-_FEWEST = 10  # steps before a sweep may be called divergent: what is normal must be known first
+_FEWEST = 10  # steps before a sweep may be called divergent: a normal loss must be known first
 
 
 class Trial(Protocol):
-    """Something that can be trained again and again from the same start.
-
-    Attributes
-    ----------
-    label : str
-        What is trained, for people.
-    optimizer : Optimizer
-        What it is trained with.
-    """
+    """Something that can be trained again and again from the same start."""
 
     label: str
     optimizer: Optimizer
@@ -32,38 +24,17 @@ class Trial(Protocol):
     def start(self, optimizer: Optimizer, n_steps: int, seed: int) -> Callable[[], float]:
         """Return a function that makes one step and returns the loss from before it.
 
-        Parameters
-        ----------
-        optimizer : Optimizer
-            A changed copy of `optimizer`.
-        n_steps : int
-            Steps that will be made at most.
-        seed : int
-            Draws mini-batches, and initial values that are random.
-
-        Returns
-        -------
-        callable
-            Its result is not finite where loss or gradient was not.
+        `optimizer` is a changed copy of the trial's own; `seed` draws mini-batches and initial
+        values. The result is not finite where the loss or a gradient was not.
         """
 
 
 class RangeSweep(NamedTuple):
-    """What one run came to.
-
-    Attributes
-    ----------
-    lr : ndarray of shape (steps,)
-        Learning rates.
-    loss : ndarray of shape (steps,)
-        Loss of the mini-batch of each step, taken before it.
-    ended : {"all steps", "diverged", "not finite"}
-        Why it ended. The step at which it was not finite is left out.
-    """
+    """The rates and losses of one run."""
 
     lr: np.ndarray
-    loss: np.ndarray
-    ended: str
+    loss: np.ndarray  # of the mini-batch of each step, before it
+    ended: str  # "all steps", "diverged", or "not finite"; that step is left out
 
 
 def rates(low: float, high: float, n_steps: int, scale: str) -> np.ndarray:
@@ -102,7 +73,7 @@ def range_sweep(
         total, weight = beta * total + loss, beta * weight + 1
         losses[k], means[k] = loss, total / weight
         if k >= _FEWEST:
-            # Once it is over, what it was before the jump tells how high is too high.
+            # Afterwards the losses before the jump tell how high is too high.
             if means[k] > highest:
                 return RangeSweep(lr[: k + 1], losses[: k + 1], "diverged")
             highest = ceiling(losses[: k + 1], means[: k + 1], stop_factor)

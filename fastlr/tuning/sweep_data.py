@@ -25,37 +25,19 @@ N_RATES = 16  # that are tried by default, over two decades to both sides of the
 
 
 class Grid(NamedTuple):
-    """The candidates.
-
-    Attributes
-    ----------
-    lr, weight_decay : ndarray of shape (n_candidates,)
-        Of each.
-    settings : list of dict
-        Constructor parameters of the fastlr estimator.
-    """
+    """The candidates."""
 
     lr: np.ndarray
     weight_decay: np.ndarray
-    settings: list[dict[str, Any]]
+    settings: list[dict[str, Any]]  # constructor parameters of the fastlr estimator
 
 
 class Parts(NamedTuple):
-    """An estimator taken apart.
+    """An estimator taken apart."""
 
-    Attributes
-    ----------
-    before : estimator or None
-        Steps of a Pipeline before the last.
-    last : estimator
-        The fastlr estimator, a copy with a seed that is a number.
-    prefix : str
-        Of its parameters in the whole.
-    """
-
-    before: Any
-    last: GradientEstimator
-    prefix: str
+    before: Any  # steps of a Pipeline before the last, or None
+    last: GradientEstimator  # the fastlr estimator, a copy with a seed that is a number
+    prefix: str  # of its parameters in the whole
 
 
 def take_apart(estimator: Any, random_state: Any) -> Parts:
@@ -79,7 +61,7 @@ def take_apart(estimator: Any, random_state: Any) -> Parts:
 
 
 def make_grid(last: GradientEstimator, lrs: Any, weight_decays: Any) -> Grid:
-    """Return the candidates, after a check of what they are to be."""
+    """Return the candidates, after a check of the arguments."""
     if lrs is None:
         centre = estimator_facts(last).usual_rate
         rates = log_grid(centre / 100, centre * 100, N_RATES)
@@ -121,7 +103,7 @@ def make_folds(
     from sklearn.model_selection import check_cv  # heavy to import
 
     if y is None:
-        raise ValueError("y must be given, for rates are compared by how well it is predicted")
+        raise ValueError("y must be given: rates are compared by how well they predict it")
     X, y, groups = indexable(X, y, groups)
     weights = None
     if sample_weight is not None:

@@ -17,7 +17,7 @@ class SweepResult:
     estimator : estimator
         What was trained; kept as it is.
     label : str
-        What was trained, and with what, for people.
+        Names of estimator and optimizer.
     settings : list of dict
         Constructor parameters of each candidate.
     candidates, table : mapping of str to ndarray

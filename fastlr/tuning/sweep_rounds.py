@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-ROWS = 300  # held out, by which rates may be told apart
+ROWS = 300  # held out, enough to tell rates apart
 SHARE = 0.1  # of the epochs, in the first round
 FEWEST_EPOCHS = 5  # for which there is a short round
 LEAST_QUARTER, LEAST_HALF = 4, 2  # candidates that are kept at least
@@ -32,42 +32,24 @@ _ERRORS = 3.0  # standard errors over the folds by which one is clearly worse
 _MOST_WHOLE = 3 / 8  # of the candidates, after short runs
 _LOWER = 2  # rates below that of the best short run that go on in any case
 _CLOSE = 1.5  # standard errors over the rows, up to which others do
-_FEWEST_FOLDS = 2  # the same rate comes to somewhat else on every fold
+_FEWEST_FOLDS = 2  # the scores of one rate differ between folds
 _WORTH = 0.05  # standard errors of the best score, below which a gain is not worth a run
 
 
 class Round(NamedTuple):
-    """What is done at a time.
+    """The folds and the length of one round of runs."""
 
-    Attributes
-    ----------
-    folds : tuple of int
-        Numbers of the folds to train on.
-    max_epochs : int or None
-        Length of the runs, None for the whole of it.
-    """
-
-    folds: tuple[int, ...]
-    max_epochs: int | None
+    folds: tuple[int, ...]  # numbers of the folds to train on
+    max_epochs: int | None  # None: the whole length
 
 
 class Standing(NamedTuple):
-    """How candidates have done that have run equally long on the same folds.
+    """Results of candidates that have run equally long on the same folds."""
 
-    Attributes
-    ----------
-    lr : ndarray of shape (n_candidates,)
-        Their rates.
-    scores, losses : ndarray of shape (n_candidates, n_folds)
-        Not finite where one diverged.
-    rows : list of ndarray or None
-        For each candidate what each row held out adds to its score; None where that is unknown.
-    """
-
-    lr: np.ndarray
-    scores: np.ndarray
-    losses: np.ndarray
-    rows: list[np.ndarray | None]
+    lr: np.ndarray  # of each candidate
+    scores: np.ndarray  # of shape (n_candidates, n_folds), not finite where one diverged
+    losses: np.ndarray  # likewise
+    rows: list[np.ndarray | None]  # for each candidate, what each row held out adds to its score
 
 
 def plan_rounds(
@@ -97,7 +79,7 @@ def plan_rounds(
 
 
 def best_first(scores: np.ndarray, losses: np.ndarray) -> list[int]:
-    """Return candidates by their mean score, those of equal score by their loss."""
+    """Return candidates in order of mean score, then of loss."""
     score = np.where(np.isfinite(scores).all(axis=1), scores.mean(axis=1), -np.inf)
     loss = np.where(np.isfinite(losses).all(axis=1), losses.mean(axis=1), np.inf)
     return [int(k) for k in np.lexsort((loss, -score))]
@@ -169,9 +151,9 @@ def _apart(standing: Standing, best: int, other: int) -> tuple[float, float]:
 
 
 def _expected_gain(gap: float, error: float) -> float:
-    """Return how much better the other one may be expected to be than the better of both so far.
+    """Return by how much another candidate may be expected to beat the better of both so far.
 
-    That is the mean of what is above zero of a normal distribution around `-gap`.
+    That is the mean of the positive part of a normal distribution around `-gap`.
     """
     if not error > 0 or math.isinf(error):
         return error

@@ -1,4 +1,4 @@
-"""The runs of a sweep as they come in, and what they say in the end."""
+"""The runs of a sweep as they finish, and the result they make."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Runs:
     def enter(
         self, pieces: Sequence[tuple[int, Sequence[int]]], outcomes: Sequence[Any], whole: bool
     ) -> None:
-        """Enter what runs came to, in place of shorter ones."""
+        """Enter the results of runs, in place of shorter ones."""
         for (fold, numbers), found in zip(pieces, outcomes, strict=True):
             for k, (outcome, rows) in zip(numbers, found, strict=True):
                 self._outcomes[k, fold], self._rows[k, fold] = outcome, rows
@@ -48,7 +48,7 @@ class Runs:
         return Standing(self._grid.lr[list(numbers)], scores, self._losses[chosen], rows)
 
     def leave(self, numbers: Sequence[int]) -> None:
-        """Let go of what is known of rows, but for these candidates."""
+        """Forget the scores of single rows, except those of these candidates."""
         self._rows = {key: rows for key, rows in self._rows.items() if key[0] in set(numbers)}
 
     def result(self, estimator: Any, label: str, prefix: str) -> SweepResult:

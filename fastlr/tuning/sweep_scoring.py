@@ -1,4 +1,4 @@
-"""Scores of the models of a sweep, and what they say of each row."""
+"""Scores of the models of a sweep, in all and by row."""
 
 from __future__ import annotations
 
@@ -15,13 +15,8 @@ class Scorer:
     """A function of a fitted estimator, rows, targets, and weights or None; higher is better.
 
     Accuracy and R2 of plain targets are worked out here, to the bit as scikit-learn does: its
-    checks take longer than to train a model for an epoch.
-
-    Attributes
-    ----------
-    asks_predictions : bool
-        Whether it looks at nothing but what the estimator predicts; a user's function may want
-        its history.
+    checks take longer than to train a model for an epoch. `asks_predictions` is false for a user's
+    function, which may read more than predictions.
     """
 
     def __init__(self, last: Any, scoring: Any) -> None:
@@ -44,7 +39,7 @@ class Scorer:
             self._own = _r2 if scoring or score is RegressorMixin.score else None
 
     def judge(self, model: Any, X: Any, y: Any, weights: np.ndarray | None) -> Judged:
-        """Return the score, and that of each row where it is a mean over the rows."""
+        """Return the score, and each row's if the score is a mean over the rows."""
         if self._own is not None and type(y) is np.ndarray and y.ndim == 1:
             found = self._own(model.predict(X), y, weights)
             if found is not None:
@@ -55,13 +50,7 @@ class Scorer:
 
 
 class Judge:
-    """A scorer that keeps what it says of rows, for one piece of work.
-
-    Attributes
-    ----------
-    rows : list
-        Of each model scored, in order.
-    """
+    """A scorer that keeps the scores of each row, for one piece of work."""
 
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer

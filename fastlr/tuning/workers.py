@@ -14,7 +14,7 @@ Made = TypeVar("Made")
 
 
 class Workers:
-    """Does pieces of work in threads; Ctrl-C and errors end what is under way."""
+    """Does pieces of work in threads; Ctrl-C and errors end the others."""
 
     def __init__(self, n_threads: int) -> None:
         self._pool = ThreadPoolExecutor(n_threads, "fastlr") if n_threads > 1 else None

@@ -129,7 +129,7 @@ def check_gradient(params: Parameters, i: int, grad: Any) -> None:
 
 
 def check_container(params: Parameters, grads: Any) -> None:
-    """Raise what is wrong with the sequence or dict that holds the gradients."""
+    """Raise the error about a sequence or dict of gradients that does not fit."""
     if params.kind == "dict":
         if not isinstance(grads, Mapping):
             raise TypeError(f"grads must be a dict like params, got {type(grads).__name__}")

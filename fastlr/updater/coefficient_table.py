@@ -128,7 +128,7 @@ def _decay_coefficients(
 ) -> tuple[Scalar, Scalar]:
     """Return the L2 factor on p in the gradient, and the part of p that is taken off directly.
 
-    `factor` is that of the schedule, which independent decay follows instead of the rate.
+    Independent decay follows `factor`, the schedule's, instead of the rate.
     """
     if optimizer.decays_itself():
         return 0.0, 0.0

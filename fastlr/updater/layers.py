@@ -20,30 +20,13 @@ _OTHERS = 0.1  # slice(None, hi): what the rate of all layers but the last is mu
 
 
 def spread_rates(lr: slice, n_layers: int, label: str = "lr") -> list[float]:
-    r"""Return the learning rate of each layer.
+    r"""Return the learning rate of each layer, from the first to the last.
 
     .. math::
         \eta_k = \eta_0 \left(\frac{\eta_{L-1}}{\eta_0}\right)^{k / (L - 1)}
 
-    Parameters
-    ----------
-    lr : slice
-        ``slice(lowest, highest)``: the rates of the first layer and of the last.
-        ``slice(highest)``: that of the last, and a tenth of it for all others.
-    n_layers : int
-        Number of layers :math:`L`; a single one has the highest rate.
-    label : str, default="lr"
-        What to call the argument in messages.
-
-    Returns
-    -------
-    list of float
-        From the first layer to the last.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `lr` says no such rates.
+    ``slice(lowest, highest)`` has the rates of the first layer and the last; ``slice(highest)``
+    gives all other layers a tenth. A single layer has the highest rate.
     """
     wanted = f"{label}=slice(lowest, highest) must hold two learning rates"
     if lr.step is not None or lr.stop is None:
@@ -60,26 +43,11 @@ def spread_rates(lr: slice, n_layers: int, label: str = "lr") -> list[float]:
 
 
 def unfreezing_epochs(unfreeze: Any, n_layers: int, frozen: Iterable[int] = ()) -> dict[int, int]:
-    """Return how many epochs layers stay frozen, for those that do.
+    """Return how many epochs each layer that waits stays frozen.
 
-    Parameters
-    ----------
-    unfreeze : int, dict of int to int, or None
-        Every how many epochs one more layer is trained, from the last one backwards; or after
-        how many epochs each of the layers named is. None: all from the start.
-    n_layers : int
-        Number of layers, counted from 0; negative numbers count from the last.
-    frozen : iterable of int, default=()
-        Layers that are never trained; an int passes over them.
-
-    Returns
-    -------
-    dict of int to int
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it does not say that of these layers, or trains none from the start.
+    An int trains one more layer every so many epochs, from the last one backwards, and passes over
+    `frozen` layers, which are never trained; a dict names layers and their epochs. Negative numbers
+    count from the last layer.
     """
     trained = [k for k in range(n_layers) if k not in set(frozen)]
     if unfreeze is None:

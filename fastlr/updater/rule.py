@@ -23,7 +23,7 @@ Scalar = Any  # a float, or an array with one value per step: rules of arithmeti
 
 
 class UpdateRule(HyperParameters):
-    """What is known of an optimizer before it is bound; `Optimizer` describes all of it."""
+    """An optimizer before it is bound; `Optimizer` describes its parameters."""
 
     state: ClassVar[tuple[str, ...]] = ()
     flags: ClassVar[tuple[str, ...]] = ()
@@ -96,8 +96,8 @@ class UpdateRule(HyperParameters):
         Returns
         -------
         mapping of str to float or ndarray
-            A value for each parameter of `update` after ``p``, ``g`` and the state, flags
-            apart. Hyper-parameters that a schedule drives are arrays here, so write plain
+            A value for each parameter of `update` after ``p``, ``g`` and the state, except
+            flags. Hyper-parameters that a schedule drives are arrays here, so write plain
             arithmetic.
         """
         raise NotImplementedError(f"{type(self).__name__} must define `coefficients`")
@@ -133,7 +133,7 @@ class UpdateRule(HyperParameters):
         return type(self).evaluate is not UpdateRule.evaluate
 
     def evaluate(self, p: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the parameter to predict with, for rules that step another than that.
+        """Return the parameter to predict with, for rules that step another one.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class UpdateRule(HyperParameters):
         return p
 
     def decays_itself(self) -> bool:
-        """Tell whether the rule applies the decay that was asked for."""
+        """Return whether the rule applies the chosen decay itself."""
         return self.decay == self.own_decay
 
     def switches(self) -> dict[str, bool]:
@@ -164,7 +164,7 @@ class UpdateRule(HyperParameters):
         return "momentum" if getattr(self, "momentum", 0) else None
 
     def scheduled(self) -> dict[str, Schedule]:
-        """Return the schedules by what they drive: ``"lr"``, then those of `schedules`."""
+        """Return the schedules by the name they drive: ``"lr"``, then the rest."""
         more = (self.schedules or {}).items()
         return {
             "lr": get_schedule(self.schedule),
@@ -172,17 +172,9 @@ class UpdateRule(HyperParameters):
         }
 
     def with_scheduled(self, values: Mapping[str, Scalar]) -> UpdateRule:
-        """Return a copy with arrays over steps for hyper-parameters, for `coefficients`.
+        """Return a copy with arrays over steps as hyper-parameters, for `coefficients` alone.
 
-        Parameters
-        ----------
-        values : mapping of str to ndarray of shape (steps,)
-            Values by name; without any the object itself is returned.
-
-        Returns
-        -------
-        UpdateRule
-            For `coefficients` alone: it is past the checks, which are for single numbers.
+        It skips the checks, which are for single numbers; without `values` it is the object itself.
         """
         if not values:
             return self
@@ -252,7 +244,7 @@ def state_starts(optimizer: UpdateRule, of_rule: Sequence[str]) -> dict[str, flo
 
 
 def modifier_options(optimizer: UpdateRule) -> dict[str, Any]:
-    """Return what steppers are told of clipping, non-finite gradients and the direction."""
+    """Return steppers' options for clipping, non-finite gradients and the direction."""
     return {
         "clip_norm": optimizer.clip_norm or 0.0,
         "clip_scope": optimizer.clip_scope,

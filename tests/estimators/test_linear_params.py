@@ -270,6 +270,28 @@ def test_ctrl_c_keeps_the_finished_epochs(monkeypatch):
     assert (model.n_iter_, model.t_) == (3, 18)
 
 
+def test_ctrl_c_in_the_callback_keeps_the_epoch_that_has_just_finished():
+    def on_epoch(model, row):
+        if row["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    options = {"lr": 0.01, "schedule": None, "batch_size": 10, "random_state": 0}
+    expected = LinearClassifier(max_epochs=2, **options).fit(X, Y)
+    model = LinearClassifier(max_epochs=9, **options)
+    with pytest.warns(InterruptionWarning, match="last finished epoch, 2, are kept"):
+        model.fit(X, Y, on_epoch=on_epoch)
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    assert (model.n_iter_, model.t_) == (2, 12)
+
+
+def test_errors_in_the_callback_are_not_swallowed():
+    def on_epoch(model, row):
+        raise RuntimeError("disk full")
+
+    with pytest.raises(RuntimeError, match="disk full"):
+        LinearClassifier(lr=0.01, max_epochs=9).fit(X, Y, on_epoch=on_epoch)
+
+
 def test_an_error_in_training_leaves_attributes_that_fit_each_other(monkeypatch):
     def fail(*args):
         raise MemoryError

@@ -23,7 +23,7 @@ def print_results(
     show(table(results))
     if any(len(rows) > 1 for rows in results.values()):
         print("rate:  the largest learning rate of the fit")
-        print(f"ratio: fit time over that of fastlr's {OURS}")
+        print(f"ratio: fit time over the fit time of fastlr's {OURS}")
         print(f"every model used {threads} {'thread' if threads == 1 else 'threads'}")
     for note in footnotes(results):
         print(note)

@@ -91,7 +91,7 @@ def print_notes(notes: Iterable[str]) -> None:
 
 @contextlib.contextmanager
 def noted_warnings(notes: list[str]) -> Iterator[None]:
-    """Add what the body warns of to `notes`, each text once."""
+    """Add the warnings of the body to `notes`, each text once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield

@@ -28,15 +28,7 @@ from ..settings.settings import plan_epoch
 
 
 class Part(NamedTuple):
-    """Rows of a fold, to train on or held out.
-
-    Attributes
-    ----------
-    X, y : array-like
-        Rows and what belongs to them.
-    weights : ndarray of shape (n_samples,) or None
-        Of the rows.
-    """
+    """Rows of a fold, to train on or held out."""
 
     X: Features
     y: ArrayLike
@@ -44,21 +36,11 @@ class Part(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What training a candidate on a fold came to.
+    """Losses and score of a candidate trained on a fold."""
 
-    Attributes
-    ----------
-    losses, held_out_losses : list of float
-        Of each epoch, on the rows trained on and on those held out.
-    score : float
-        Of the rows held out, after the last epoch; NaN if it diverged.
-    diverged : bool
-        Whether training left the finite numbers.
-    """
-
-    losses: list[float]
-    held_out_losses: list[float]
-    score: float
+    losses: list[float]  # of each epoch, on the rows trained on
+    held_out_losses: list[float]  # of each epoch
+    score: float  # on the rows held out, after the last epoch; NaN if it diverged
     diverged: bool
 
 
@@ -120,7 +102,7 @@ class FoldOfCandidates:
 
 
 class Progress:
-    """What a candidate has come to so far."""
+    """The losses of a candidate so far."""
 
     diverged = False
 
@@ -135,13 +117,13 @@ class Progress:
         self.held_out_losses.append(math.nan if judged is None else self.session.evaluate(judged))
 
     def outcome(self, scorer: Callable[..., float], test: Part, ended: bool) -> Outcome:
-        """Return what it comes to in the end."""
+        """Return the result at the end of training."""
         score = math.nan if self.diverged or ended else float(scorer(self.model, *test))
         return Outcome(self.losses, self.held_out_losses, score, self.diverged)
 
 
 class _Candidate(Progress):
-    """A training in progress; `order` is that of its next epoch."""
+    """A training in progress; `order` is the order of rows in its next epoch."""
 
     def __init__(self, model: Model, session: Session, epochs: Epochs) -> None:
         super().__init__(model, session)

@@ -16,16 +16,13 @@ from ...rates.race_plan import HELD_OUT
 from ..data.rows import Matrix, Rows, is_sparse
 
 _PARTS = 5
-GROUPS = 8  # groups of held-out rows, whose differences tell what is chance
+GROUPS = 8  # groups of held-out rows; how they differ shows what is chance
 
 
 class Folds:
     """Folds of rows.
 
-    Attributes
-    ----------
-    n_units : int
-        Rows that count; with `by_content`, different ones whose weight is above zero.
+    `n_units` counts rows; with `by_content`, different rows whose weight is above zero.
     """
 
     def __init__(self, rows: Rows, by_content: bool, seed: int) -> None:

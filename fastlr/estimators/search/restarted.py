@@ -96,7 +96,7 @@ class FoldOfRestarts(FoldOfCandidates):
         return _Runner(model, session, batch)
 
     def _orders(self, n_epochs: int) -> list[np.ndarray | None]:
-        """Return the orders of rows of the first epochs: those of any fit with this seed."""
+        """Return the orders of rows of the first epochs, as in any fit with this seed."""
         with self._lock:
             rows = self._rows
             while len(self._drawn) < n_epochs:
@@ -138,7 +138,7 @@ class FoldOfRestarts(FoldOfCandidates):
 
 
 class _Run(Progress):
-    """What a candidate has come to so far, in a session that others have used."""
+    """The losses of a candidate so far, in a session that others have used."""
 
     def take(self, result: EpochResult, judged: Rows | None) -> None:
         """Enter an epoch."""
@@ -148,7 +148,7 @@ class _Run(Progress):
             self.session.observe(self.losses[-1])
 
     def outcome(self, scorer: Callable[..., float], test: Part, ended: bool) -> Outcome:
-        """Return what it comes to in the end."""
+        """Return the result at the end of training."""
         model = self.model
         if not (self.diverged or ended):
             model._publish(self.session)
@@ -194,7 +194,7 @@ def _are_alike(settings: Sequence[dict[str, Any]]) -> bool:
 
 
 def _decay(settings: dict[str, Any], bound: UpdateRule) -> float:
-    """Return the weight decay of a candidate, that of the optimizer in use where it says none."""
+    """Return the weight decay of a candidate, by default the optimizer's."""
     return settings.get("optimizer", bound).weight_decay
 
 

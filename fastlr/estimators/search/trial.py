@@ -31,15 +31,7 @@ from .held_out import HeldOutRuns
 
 
 class EstimatorTrial:
-    """Trains fresh copies of a model, again and again from the start.
-
-    Attributes
-    ----------
-    model, optimizer, rows, plan
-        As given.
-    label : str
-        Estimator and optimizer.
-    """
+    """Trains fresh copies of a model, again and again from the start."""
 
     def __init__(
         self, model: Model, optimizer: Optimizer, spec: ModelSpec, rows: Rows, plan: EpochPlan
@@ -107,7 +99,7 @@ class EstimatorTrial:
         )
 
     def _step_seconds(self, n_units: int) -> float:
-        """Return about what a step takes: six operations for each parameter and row, and a call."""
+        """Estimate the time of a step: six operations for each parameter and row, and a call."""
         size, X = min(self.plan.batch_size, n_units), self.rows.X
         density = X.nnz / max(math.prod(X.shape), 1) if is_sparse(X) else 1.0
         return 6e-6 + 6 * size * self._spec.n_params * density / 16e9

@@ -48,9 +48,9 @@ def _sources() -> dict[str, tuple[bytes, str]]:
 
 @functools.cache
 def is_current(owner: type, name: str, digest: str, read: Callable[[type], Rule]) -> bool:
-    """Tell whether a rule is as it was when `digest` was built; warn where it is not.
+    """Return whether a rule is as it was when `digest` was built; warn if it is not.
 
-    `read` parses the rule of `owner`; it is called only where the file is not what it was.
+    `read` parses the rule of `owner`; it is called only if the file has changed.
     """
     source = importlib.import_module(owner.__module__).__file__ or ""
     try:
@@ -71,5 +71,5 @@ def is_current(owner: type, name: str, digest: str, read: Callable[[type], Rule]
 
 
 def checksum(text: bytes) -> bytes:
-    """Return what Python tells a changed source file by, ends of line apart."""
+    """Return the hash of a source file, whatever its line ends."""
     return importlib.util.source_hash(text.replace(b"\r\n", b"\n"))

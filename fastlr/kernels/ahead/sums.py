@@ -1,4 +1,4 @@
-"""The Cython frames of what a rule with sums has besides its update."""
+"""The Cython frames of a rule's sums, which come before its update."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Reduction:
         self._then = sums, table.n_chunks, table.members, table.firsts, self.sets.table
 
     def launch(self, stream: Any, rows: int, own: int, kept: int, given: int) -> None:
-        """Start it; nothing waits for it here, and what is launched after it finds the result."""
+        """Launch the sum without waiting; kernels launched later find the result."""
         self._start(self._partial, stream, rows, own)
         configure(self._total, self.sets.count, stream)(
             *self._then, self.table.arrays, self.table.n_arrays, own, kept, given
@@ -47,7 +47,7 @@ class Reduction:
 
 
 class GradientNorm(Reduction):
-    """Norm of gradients, the scale of clipping that follows from it, and what is not finite."""
+    """Norm of gradients, the clipping scale it gives, and the first array that is not finite."""
 
     def __init__(
         self, table: ArrayTable, dtype: str, scope: str, clip_norm: float, width: int, stream: Any
@@ -80,13 +80,7 @@ class GradientNorm(Reduction):
 
 
 class OwnNumbers:
-    """What the device keeps for each array, and the scalars of a rule, for each of its sets.
-
-    Attributes
-    ----------
-    address, scalars_address : int
-        Where the numbers of the arrays lie, and the scalars; 0 if there are none.
-    """
+    """Device memory for each array and for the scalars of each set; an address is 0 if unused."""
 
     def __init__(
         self, n_arrays: int, width: int, dtype: np.dtype, scalars: np.ndarray | None, stream: Any
@@ -106,7 +100,7 @@ class OwnNumbers:
             scalars[...] = numba_cuda.fetch(self._scalars, stream)
 
     def restart(self, scalars: np.ndarray | None, stream: Any) -> None:
-        """Forget what was found out, and go on with other scalars."""
+        """Discard earlier sums, and go on with other scalars."""
         self._own.copy_to_device(self._start(scalars), stream=stream)
         if scalars is not None and self._scalars is not None:
             self._scalars.copy_to_device(scalars, stream=stream)

@@ -24,7 +24,7 @@ class CudaScheduleKernel:
 
     schedule: str
     coefficients: tuple[str, ...]  # in the order of the kernel
-    tables: tuple[str, ...]  # those of them that are sequences
+    tables: tuple[str, ...]  # coefficients that are sequences
     entry: Any  # Numba's kernel
 
     def __call__(self, out: Any, t: Any, coefficients: Mapping[str, Any]) -> None:

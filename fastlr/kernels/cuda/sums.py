@@ -126,14 +126,14 @@ def norm_source(dtype: str, width: int, clips: bool) -> tuple[str, str]:
 
 
 def adapt_source(variant: Variant, dtype: str) -> tuple[str, str]:
-    """Return the same for a rule that adapts to its sums.
+    """Return name and module text of the kernel of a rule that adapts to its sums.
 
-    What the device keeps for each set are the rule's scalars, what the host gives are the
-    coefficients of the step in double precision.
+    The device keeps the rule's scalars for each set; the host gives the coefficients of the step
+    in double precision.
     """
     body = adapt_body(variant, {})
     count = len(body.scalars)
-    # Every thread works it all out, for it is quicker than telling the others. What thread 0
+    # Every thread computes it all, which is quicker than sharing the result. What thread 0
     # writes the others have read by then: sums make them wait.
     before = "one_, zero_ = wide_(1), wide_(0)\n" + "".join(
         f"{n} = load_(kept_, {count} * set_ + {k}, wide_(0))\n" for k, n in enumerate(body.scalars)

@@ -25,18 +25,6 @@ class Sets:
 class ArrayTable:
     """Tables of arrays in device memory.
 
-    Attributes
-    ----------
-    n_arrays, n_blocks, n_chunks : int
-        Number of arrays; of blocks that an update takes; of blocks that a sum takes.
-    blocks, arrays, grads, chunks, members, firsts : int
-        Addresses of the number of each block's array; of the table of arrays; of gradients'
-        addresses; for each chunk the number of its array, its first element and the one after
-        its last; of the numbers of the arrays in order of their groups, and the first chunk of
-        each.
-
-    Notes
-    -----
     A chunk is as long as it must be for all arrays together to have some `PARTIALS` of them, and
     no array is cut into chunks of very different length. Chunks come group after group, so those
     of a set are neighbours whichever way arrays are summed together.
@@ -91,7 +79,7 @@ class ArrayTable:
         return Sets(first.size, self._send(np.concatenate([first, last, rows])))
 
     def points_to(self, grads: Sequence[DeviceArray]) -> bool:
-        """Tell whether these gradients are those that the table has."""
+        """Return whether the table already has these gradients."""
         return [g.address for g in grads] == self._addresses
 
     def send_gradients(self, grads: Sequence[DeviceArray], stream: Any) -> None:

@@ -73,11 +73,10 @@ def update_source(
 
 
 def schedule_source(variant: Variant) -> tuple[str, str]:
-    """Return name and module text of a schedule's kernel, in double precision.
+    """Return name and module text of a schedule's kernel, always in double precision.
 
-    Whatever the parameters' precision: a schedule is evaluated once for a step, not for an
-    element, so double precision costs nothing that could be felt, and it gives what the host
-    gives. Single precision could not even count steps beyond 2**24.
+    A schedule is evaluated once a step, not once an element, so double precision costs nothing
+    noticeable, and gives what the host gives. Single precision cannot count beyond 2**24 steps.
     """
     lines = "i_ = cuda.grid(1)\nif i_ >= n_:\n    return\n"
     lines += "".join(f"{s} = load_(c_, {k}, zero_)\n" for k, s in enumerate(variant.coefficients))
@@ -94,7 +93,7 @@ def schedule_source(variant: Variant) -> tuple[str, str]:
 
 
 def origin(rule: Rule) -> str:
-    """Return what the head of a module says of the rule that it comes from."""
+    """Return the comment at the head of a module that names its rule."""
     return f"the rule {rule.name} ({rule.file}:{rule.line})"
 
 
@@ -105,7 +104,7 @@ def module(source: str, dtype: str, parameters: str, body: str) -> str:
 
 
 def load_scalars(variant: Variant, used: Mapping[str, int]) -> str:
-    """Return statements that load what a body reads of a coefficient row of its array."""
+    """Return statements that load the coefficients that a body reads."""
     from_host = len(COMMON) + len(variant.coefficients)
     own = {"mask_": OWN_MASK}
     own |= {name: OWN_TAIL + k - from_host for name, k in used.items() if k >= from_host}
@@ -139,9 +138,9 @@ def element_of(arrays: tuple[str, ...]) -> str:
 class _CallMultiply(ast.NodeTransformer):
     """Writes every product as a call of `mul_`.
 
-    NVVM fuses a product and a sum into one instruction that rounds once, and Numba passes it
-    no option against that. A product whose rounding is spelled out stays by itself, which
-    gives the bits of the CPU; a kernel that waits for memory does not feel it.
+    NVVM fuses a product and a sum into one instruction that rounds once, and Numba cannot tell
+    it not to. A product with explicit rounding is not fused, so it gives the bits of the CPU; a
+    kernel that waits for memory is no slower.
     """
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:

@@ -14,7 +14,7 @@ class BoundFinish(NamedTuple):
 
     what: Finish
     address: int
-    count: int  # type: ignore[assignment]  # hides that of tuples
+    count: int  # type: ignore[assignment]  # hides the method of tuples
     owner: Any
 
     @property

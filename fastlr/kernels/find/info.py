@@ -12,7 +12,7 @@ from . import processor
 
 
 def backend_info() -> dict[str, Any]:
-    """Tell which backends this installation has, and what is missing.
+    """Return which backends this installation has, and what is missing.
 
     Returns
     -------

@@ -29,48 +29,16 @@ _SIGNATURE = ctypes.CFUNCTYPE(
 
 
 class LossKernel(NamedTuple):
-    """A compiled loss with its coefficients.
+    """A compiled loss with its coefficients."""
 
-    Attributes
-    ----------
-    loss : str
-        Name of the class that states the rule.
-    backend : {"cython", "numba"}
-        Whose it is.
-    address : int
-        Of the C function.
-    row : ndarray
-        Coefficients, in the precision of the outputs.
-    owner : object
-        Keeps the code at `address` alive.
-    """
-
-    loss: str
-    backend: str
-    address: int
-    row: np.ndarray
-    owner: Any
+    loss: str  # name of the class that states the rule
+    backend: str  # "cython" or "numba"
+    address: int  # of the C function
+    row: np.ndarray  # coefficients, in the precision of the outputs
+    owner: Any  # keeps the code at `address` alive
 
     def __call__(self, z: np.ndarray, y: np.ndarray, w: np.ndarray) -> float:
-        """Replace outputs by weighted slopes.
-
-        Parameters
-        ----------
-        z : ndarray of shape (n,)
-            Outputs, changed in place to ``w * dloss/dz``.
-        y, w : ndarray of shape (n,)
-            Targets and weights. All three are contiguous, of the kernel's precision.
-
-        Returns
-        -------
-        float
-            Sum of ``w * loss``, in double precision.
-
-        Raises
-        ------
-        ValueError
-            If an array is unfit; nothing has been written then.
-        """
+        """Replace outputs `z` by ``w * dloss/dz``; return the sum of ``w * loss`` in float64."""
         for name, array in (("z", z), ("y", y), ("w", w)):
             fits = (
                 isinstance(array, np.ndarray)
@@ -91,34 +59,7 @@ class LossKernel(NamedTuple):
 def loss_kernel(
     cls: type, coefficients: Mapping[str, Any], dtype: Any, backend: str = "auto"
 ) -> LossKernel:
-    """Return the compiled kernel of a loss.
-
-    Parameters
-    ----------
-    cls : type
-        The class that states the rule, or inherits it.
-    coefficients : mapping of str to float
-        Values of what the rule takes after outputs and targets.
-    dtype : numpy.dtype
-        float32 or float64.
-    backend : {"auto", "cython", "numba"}, default="auto"
-        ``"auto"`` takes Cython where the rule was compiled ahead of time.
-
-    Returns
-    -------
-    LossKernel
-        Ready to be called, here or by its address.
-
-    Raises
-    ------
-    TypeError
-        If `dtype` is neither float32 nor float64.
-    ValueError
-        If a coefficient is missing or no finite number, or if ``"cython"`` was asked for and is
-        not there.
-    RuleError
-        If the class states no rule, or one that cannot be compiled.
-    """
+    """Return the compiled kernel of a loss; see `cpu_kernel` about `backend`."""
     if backend not in BACKENDS:
         raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
     kind = np.dtype(dtype)

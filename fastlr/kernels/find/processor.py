@@ -43,7 +43,7 @@ def instruction_set() -> str | None:
 
 @functools.cache
 def is_built(isa: str) -> bool:
-    """Tell whether the kernels of an instruction set can be loaded."""
+    """Return whether the kernels of an instruction set can be loaded."""
     try:
         built.updates(isa)
     except ImportError:

@@ -33,7 +33,7 @@ class ScheduleKernel(NamedTuple):
     schedule: str
     backend: str
     coefficients: tuple[str, ...]  # in the order of the kernel
-    tables: tuple[str, ...]  # those of them that are sequences
+    tables: tuple[str, ...]  # coefficients that are sequences
     call: Any
     owner: Any  # keeps the code alive
 
@@ -47,27 +47,7 @@ class ScheduleKernel(NamedTuple):
 
 @functools.cache
 def schedule_kernel(cls: type, backend: str = "auto") -> ScheduleKernel:
-    """Return the compiled rule of a `Schedule` subclass.
-
-    Parameters
-    ----------
-    cls : type
-        The class; it, or one of its bases, defines ``factor``.
-    backend : {"auto", "cython", "numba"}, default="auto"
-        ``"auto"`` takes Cython where the rule was compiled ahead of time.
-
-    Returns
-    -------
-    ScheduleKernel
-        Ready to be called.
-
-    Raises
-    ------
-    ValueError
-        If ``"cython"`` was asked for and is not there.
-    RuleError
-        If the class states no rule, or one that cannot be compiled.
-    """
+    """Return the compiled rule of a `Schedule` subclass; see `cpu_kernel` about `backend`."""
     owner = schedule_owner(cls)
     name = f"{owner.__name__}_factor"
     found = processor.find_compiled(owner, name, "schedules", built.schedules, _read, backend)

@@ -41,32 +41,10 @@ class Kernel(NamedTuple):
 def cpu_kernel(
     cls: type, switches: Mapping[str, bool], average: bool, dtype: str, backend: str
 ) -> Kernel:
-    """Return the kernel of a rule with its switches set.
+    """Return the kernel of a rule with its switches set; `average` keeps a running mean of p.
 
-    Parameters
-    ----------
-    cls : type
-        The class that states the rule, or inherits it.
-    switches : mapping of str to bool
-        Which of its flags are on.
-    average : bool
-        Whether a running mean of the parameters is kept.
-    dtype : {"f32", "f64"}
-        Precision of the arrays.
-    backend : {"auto", "cython", "numba"}
-        ``"auto"`` takes Cython where the rule was compiled ahead of time.
-
-    Returns
-    -------
-    Kernel
-        Address and description.
-
-    Raises
-    ------
-    ValueError
-        If ``"cython"`` was asked for and is not there.
-    RuleError
-        If the rule of a user's class cannot be compiled.
+    `backend` is "auto", "cython" or "numba"; "auto" takes Cython where the rule was compiled ahead
+    of time. "cython" is a ValueError where it was not; a rule outside the language is a RuleError.
     """
     owner, found = _compiled(cls, processor.instruction_set(), backend)
     if found is not None:

@@ -52,20 +52,9 @@ def cache_folder() -> Path:
 
 
 def load_source(name: str, text: str) -> ModuleType:
-    """Import emitted text as a module.
+    """Import emitted text as a module, the same one for the same name and text.
 
-    Parameters
-    ----------
-    name : str
-        What it is, an identifier.
-    text : str
-        Python source. It may read the module global ``CACHE``: whether Numba should cache
-        what it compiles.
-
-    Returns
-    -------
-    module
-        The same object for the same name and text.
+    The text may read the global ``CACHE``: whether Numba should cache what it compiles.
     """
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     stem = f"{name}_{__version__.replace('.', '_')}_{digest}"

@@ -1,4 +1,4 @@
-"""The Numba frames of what a rule with sums has besides its update."""
+"""The Numba frames of a rule's sums, which come before its update."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .source_cache import load_source
 
 
 def summing_kernels(rule: Rule, flags: dict[str, bool], dtype: str) -> tuple[Any, Any]:
-    """Compile what a rule with sums has besides its update, or take it from the cache."""
+    """Compile the sums of a rule, or take them from the cache."""
     variant = specialise(rule, flags)
     measure = load_source(measure_name(variant, dtype), _measure_text(variant, dtype))
     adapt = load_source(adapt_name(variant, dtype), _adapt_text(variant, dtype))

@@ -1,4 +1,4 @@
-"""What a rule is, and what it may say: the small language that every compiler can be given.
+"""The small language of rules, which every compiler understands.
 
 This file imports nothing outside the standard library: `setup.py` loads it.
 """
@@ -23,7 +23,7 @@ _COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 
 @dataclass(frozen=True)
 class Rule:
-    """One parsed rule: what it reads, what it keeps, and its statements."""
+    """A parsed rule: its inputs, its state and its statements."""
 
     name: str
     file: str
@@ -51,7 +51,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Summing:
-    """What a rule sums over elements before it updates them, and what it makes of the sums."""
+    """The sums over elements that a rule needs before its update, and how it uses them."""
 
     sums: tuple[str, ...]
     scalars: tuple[str, ...]  # kept from step to step, in double precision
@@ -61,7 +61,7 @@ class Summing:
 
     @property
     def row_tail(self) -> tuple[str, ...]:
-        """Return what stands in a coefficient row after what the host computes."""
+        """Return the entries of a coefficient row that follow the host's."""
         return self.scalars + self.derived
 
 

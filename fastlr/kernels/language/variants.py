@@ -135,7 +135,7 @@ def _outputs(
 
 
 def is_name(node: ast.expr, name: str) -> bool:
-    """Tell whether an expression is nothing but this name."""
+    """Return whether an expression is nothing but this name."""
     return isinstance(node, ast.Name) and node.id == name
 
 

@@ -100,7 +100,7 @@ def adapt_body(variant: Variant, names: dict[str, str]) -> AdaptBody:
 def _widened(measure: Variant, name: str, wide: dict[str, str]) -> str:
     """Return a sum's share as source, computed in double precision.
 
-    The square of a float32 may lie outside of what a float32 holds.
+    The square of a float32 may overflow a float32.
     """
     expression = _Widen().visit(copy.deepcopy(measure.results[name]))
     return replace(measure, results={name: expression}).result(name, wide)

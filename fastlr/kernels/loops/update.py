@@ -67,7 +67,7 @@ class Loop:
     scalars: tuple[str, ...]  # the coefficient row, in order
     locals: tuple[str, ...]
     body: str  # from p, g and the arrays' elements to their new values
-    written: tuple[str, ...]  # those of p and the arrays that the body changes
+    written: tuple[str, ...]  # which of p and the arrays the body changes
 
     @property
     def used(self) -> dict[str, int]:

@@ -33,22 +33,8 @@ cdef Py_ssize_t MOST_STEPS = 4096
 cdef class LinearLoop:
     """The compiled epoch; made by `LinearEpoch`, which documents it.
 
-    Parameters
-    ----------
-    arena : Arena
-        Holds the parameters and gradients.
-    stepper : Stepper
-        Steps ``arena.param``.
-    form : int
-        How the loss of a row is made of its outputs; see `_data.h`.
-    rule : tuple of int and ndarray, or None
-        Address and coefficients of the loss of one output.
-    scaling : tuple of ndarray, or None
-        Mean (or None) and inverse scale of the features, in the arena's precision.
-    penalty : tuple
-        Strength of an L1 penalty, and the three numbers of steps in l1.py.
-    blas : bool or None
-        Whether to use BLAS; None: whichever is faster.
+    `penalty` holds the strength of an L1 penalty and the three numbers of steps in l1.py; `blas`
+    is None for whichever product is faster.
     """
 
     cdef object arena, scratch, held

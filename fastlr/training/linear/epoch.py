@@ -33,11 +33,11 @@ class LinearEpoch(Engine):
     loss : str or Loss
         Name or object.
     reduction : {"softmax", "multinomial", "ovr", "each"}
-        How a row's loss comes of its outputs. ``"softmax"``: multinomial log-loss of K classes.
-        ``"multinomial"``: the loss of the margin :math:`z_y - \max_{k \ne y} z_k`, for losses of
-        margins. ``"ovr"``: the sum over the outputs, each told whether the row is of its class;
-        a single output is that of class 1 of two. ``"each"``: the sum over the outputs, each with
-        a target of its own.
+        How the loss of a row is computed from its outputs. ``"softmax"``: multinomial log-loss of
+        K classes. ``"multinomial"``: the loss of the margin
+        :math:`z_y - \max_{k \ne y} z_k`, for losses of margins. ``"ovr"``: the sum over the
+        outputs, each for one class against the others; a single output stands for class 1 of
+        two. ``"each"``: the sum over the outputs, each with a target of its own.
     engine : {"auto", "tiles", "blas", "numpy"}, default="auto"
         ``"tiles"`` and ``"blas"`` are the compiled loop with either kind of matrix product,
         ``"numpy"`` is its readable twin. ``"auto"`` takes the faster of the first two, and
@@ -119,7 +119,7 @@ class LinearEpoch(Engine):
         return results
 
     def gains_together(self, X: Any) -> bool:
-        """Return whether `run_together` saves time on rows such as these."""
+        """Return whether `run_together` saves time on these rows."""
         return self.loop is not None and getattr(X, "nbytes", 0) > CACHED
 
     @property

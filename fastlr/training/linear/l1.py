@@ -21,7 +21,7 @@ MANY = 64  # if the epoch has this many
 
 
 class OrthantStep:
-    r"""Steps weights under an L1 penalty, for one epoch.
+    r"""Steps weights under an L1 penalty of strength :math:`\lambda`, for one epoch.
 
     With gradient :math:`g` and its running mean :math:`\bar g` in this epoch, each weight
     :math:`p` may lie on the side
@@ -30,15 +30,8 @@ class OrthantStep:
         s = \operatorname{sign}(p) \text{ if } p \ne 0, \quad
         -\operatorname{sign}(\bar g) \text{ if } |\bar g| > \lambda, \quad 0 \text{ else}
 
-    of zero. The optimizer is given :math:`g + \lambda s`, or zero where :math:`s` is, and weights
-    that are not on their side afterwards become zero.
-
-    Parameters
-    ----------
-    strength : float
-        :math:`\lambda`.
-    steps : int
-        Steps of the epoch.
+    of zero. The optimizer gets :math:`g + \lambda s`, or zero where :math:`s` is zero. Weights
+    that are not on their side after the step become zero.
     """
 
     def __init__(self, strength: float, steps: int) -> None:
@@ -47,15 +40,7 @@ class OrthantStep:
         self._mean: np.ndarray | None = None
 
     def take(self, p: np.ndarray, g: np.ndarray, step: Callable[[], None]) -> None:
-        """Make a step.
-
-        Parameters
-        ----------
-        p, g : ndarray
-            Weights and the gradient of the loss, both changed in place.
-        step : callable
-            Lets the optimizer step.
-        """
+        """Change weights `p` and gradient `g` in place; `step` lets the optimizer step."""
         share = g.dtype.type(max(1 / (self._done + 1), 1 / MEMORY))
         self._mean = g.copy() if self._mean is None else self._mean + share * (g - self._mean)
         bound = np.inf if self._done < self._hold else self._strength

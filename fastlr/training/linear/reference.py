@@ -18,32 +18,17 @@ _BLOCK = 1024  # rows evaluated at a time
 
 
 def evaluate(
-    X: np.ndarray,
+    X: Any,
     y: np.ndarray,
     sample_weight: np.ndarray | None,
     epoch: Any,
     coef: np.ndarray,
     intercept: np.ndarray | None,
 ) -> tuple[float, float]:
-    """Return the sums of weighted losses and of weights.
-
-    Parameters
-    ----------
-    X, y, sample_weight
-        As in `LinearEpoch.evaluate`, which has checked them.
-    epoch : LinearEpoch
-        Says which loss.
-    coef, intercept : ndarray
-        Weights for the features as they are; the second may be None.
-
-    Returns
-    -------
-    loss_sum, weight_sum : float
-        Sums over the rows.
-    """
-    weights = np.ones(len(X)) if sample_weight is None else sample_weight
+    """Return the sums of weighted losses and of weights; `coef` is for features as given."""
+    weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
     total = 0.0
-    for start in range(0, len(X), _BLOCK):
+    for start in range(0, X.shape[0], _BLOCK):
         rows = slice(start, start + _BLOCK)
         with np.errstate(over="ignore", invalid="ignore"):
             scores = X[rows] @ coef.T
@@ -61,7 +46,7 @@ def run_epoch(
     batch_size: int,
     epoch: Any,
 ) -> EpochResult:
-    r"""Train a linear model for one epoch.
+    r"""Train a linear model for one epoch, with arguments that `LinearEpoch.run` has checked.
 
     For each mini-batch :math:`B` of rows, with :math:`z_i = W x_i + b`:
 
@@ -73,18 +58,6 @@ def run_epoch(
 
     and then one step of the optimizer. With scaled features :math:`x` is
     :math:`(x - m) s`. `OrthantStep` adds an L1 penalty.
-
-    Parameters
-    ----------
-    X, y, sample_weight, order, batch_size
-        As in `LinearEpoch.run`, which has checked them.
-    epoch : LinearEpoch
-        Holds parameters, updater, loss and scaling.
-
-    Returns
-    -------
-    EpochResult
-        What the epoch came to.
     """
     arena, updater = epoch.arena, epoch.updater
     coef, grad_coef = arena.param["coef"], arena.grad["coef"]

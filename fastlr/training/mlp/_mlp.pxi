@@ -38,32 +38,8 @@ cdef Py_ssize_t LINE = 64
 cdef class MLPLoop:
     """The compiled epoch; made by `MLPEpoch`, which documents it.
 
-    Parameters
-    ----------
-    weights, biases : list of ndarray
-        Of each layer, (inputs, outputs) and (outputs,), contiguous; updated in place.
-    grads : dict of str to ndarray, or None
-        Of the parameters that `stepper` steps, by name.
-    grad_weights, grad_biases : list of ndarray, or None
-        Gradients of each layer.
-    trained : list of bool
-        Which layers are.
-    activations : list of int
-        Number of each hidden layer's.
-    dropout : list of float
-        Rates for the inputs and the outputs of each hidden layer.
-    form : int
-        How the loss of a row is made of its outputs; see `_data.h`.
-    rule : tuple of (int, ndarray), or None
-        Address and coefficients of the loss of one output.
-    scaling : tuple of (ndarray, ndarray), or None
-        What features are shifted and multiplied by, in the precision of the weights.
-    stepper : Stepper or None
-        None: the network is only evaluated.
-    seed : int
-        What dropout is drawn from.
-    n_threads : int
-        Threads that share a step.
+    Weights of a layer are (inputs, outputs), contiguous, and updated in place. `grads` are those
+    of the parameters that `stepper` steps, by name; without a stepper the network is evaluated.
     """
 
     cdef object held, grads, buffers
@@ -255,7 +231,7 @@ cdef class MLPLoop:
         return loss, weight
 
     def forward(self, X):
-        """Return the outputs, dropout apart; None if X is unfit."""
+        """Return the outputs, without dropout; None if X is unfit."""
         cdef Py_ssize_t block
         cdef fastlr_network *net = &self.net
         cdef cnp.ndarray out

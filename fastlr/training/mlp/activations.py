@@ -15,19 +15,10 @@ LEAK = 0.01  # slope of leaky_relu below zero
 
 
 class Activation(NamedTuple):
-    """A function of one number.
+    """A function of one number: its value and slope, and how its layer starts."""
 
-    Attributes
-    ----------
-    evaluate : callable
-        Takes an array, returns value and slope.
-    init : {"xavier", "he"}
-        Which initialisation keeps the size of signals from layer to layer: He's allows for the
-        half that activations of the ReLU family lose.
-    """
-
-    evaluate: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-    init: str
+    evaluate: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # array -> value, slope
+    init: str  # "xavier" or "he"; He allows for the half that ReLUs lose
 
 
 def _identity(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -99,20 +90,7 @@ softplus       :math:`\log(1 + e^z)`
 
 
 def check_activation(name: str, label: str) -> str:
-    """Return `name`.
-
-    Parameters
-    ----------
-    name : str
-        One of `ACTIVATIONS`.
-    label : str
-        What to call the argument in the message.
-
-    Raises
-    ------
-    ValueError
-        If there is no such activation.
-    """
+    """Return `name`, or raise a ValueError that calls the argument `label`."""
     if not isinstance(name, str) or name not in ACTIVATIONS:
         raise ValueError(f"{label} must be one of {', '.join(ACTIVATIONS)}, got {name!r}")
     return name

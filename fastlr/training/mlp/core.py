@@ -26,25 +26,9 @@ def network_outputs(
     activations: Sequence[str],
     n_threads: int = 1,
 ) -> np.ndarray:
-    """Return the outputs of a network, to the bit the same for a row alone and among others.
+    """Return the raw outputs of a network, to the bit the same for a row alone and among others.
 
-    Where there is no compiled core NumPy computes them, and rounding depends on the other rows.
-
-    Parameters
-    ----------
-    X : ndarray or CSR matrix of shape (rows, features)
-        C-contiguous, of the weights' dtype.
-    weights, biases : sequence of ndarray
-        Of each layer, of shapes (inputs, outputs) and (outputs,).
-    activations : sequence of str
-        Of each hidden layer.
-    n_threads : int, default=1
-        Threads that share a large block of rows.
-
-    Returns
-    -------
-    ndarray of shape (rows, outputs)
-        Raw outputs.
+    Without the compiled core NumPy computes them, and rounding depends on the other rows.
     """
     core = compiled("mlp")
     if core is not None:

@@ -23,31 +23,11 @@ def _mix(x: np.ndarray) -> np.ndarray:
 def dropout_mask(
     seed: int, step: int, layer: int, rows: int, columns: int, rate: float, dtype: np.dtype
 ) -> np.ndarray:
-    r"""Return what the numbers of a layer are multiplied by in one step of training.
+    """Return the factors on the inputs (layer 0) or a hidden layer (from 1) in one step.
 
-    With probability `rate` 0, else :math:`1 / (1 - rate)`, so that the expectation is 1 (inverted
-    dropout; Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from
-    overfitting").
-
-    Parameters
-    ----------
-    seed : int
-        Not negative, below 2**64.
-    step : int
-        Steps made before.
-    layer : int
-        0 for the inputs, then that of the hidden layer, counted from 1.
-    rows, columns : int
-        Rows of the mini-batch, and numbers in each.
-    rate : float
-        Probability of 0, in [0, 1).
-    dtype : numpy.dtype
-        float32 or float64.
-
-    Returns
-    -------
-    ndarray of shape (rows, columns)
-        The mask.
+    A factor is 0 with probability `rate`, else :math:`1 / (1 - rate)`, so that its expectation is
+    1 (inverted dropout; Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks
+    from overfitting"). `step` counts the steps made before; `seed` is below 2**64.
 
     Examples
     --------

@@ -31,7 +31,7 @@ class MLPEpoch(Engine):
     loss : str or Loss
         Name or object.
     reduction : {"softmax", "multinomial", "ovr", "each"}
-        How the loss of a row comes of its outputs; see `LinearEpoch`.
+        How the loss of a row is computed from its outputs; see `LinearEpoch`.
     activations : sequence of str, default=()
         Of each hidden layer, names of `ACTIVATIONS`. Outputs have none: what follows them is part
         of the loss.
@@ -210,20 +210,7 @@ class MLPEpoch(Engine):
 
 
 def layer_starts(starts: Mapping[str, int], n_layers: int) -> dict[int, int]:
-    """Return the step from which on layers are trained, for those that wait for it.
-
-    Parameters
-    ----------
-    starts : mapping of str to int
-        Of parameters that wait.
-    n_layers : int
-        Number of layers.
-
-    Returns
-    -------
-    dict of int to int
-        A layer begins with the first of its parameters.
-    """
+    """Return the first step of each layer that waits, which is its first parameter's."""
     first = {
         k: min(starts.get(f"{kind}_{k}", 0) for kind in ("coef", "intercept"))
         for k in range(n_layers)

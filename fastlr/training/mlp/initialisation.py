@@ -13,31 +13,12 @@ INITS = ("xavier_uniform", "xavier_normal", "he_uniform", "he_normal")
 def initial_weights(
     init: str, inputs: int, outputs: int, rng: np.random.RandomState | np.random.Generator
 ) -> np.ndarray:
-    r"""Draw the first weights of a layer.
+    r"""Draw the first weights of a layer, in float64, of shape (inputs, outputs).
 
-    With variance :math:`2 / (n_{in} + n_{out})` (Xavier; Glorot and Bengio 2010, "Understanding
-    the difficulty of training deep feedforward neural networks") or :math:`2 / n_{in}` (He; He et
-    al. 2015, arXiv:1502.01852), and mean 0. A uniform distribution reaches
+    Their mean is 0, their variance :math:`2 / (n_{in} + n_{out})` (Xavier; Glorot and Bengio 2010,
+    "Understanding the difficulty of training deep feedforward neural networks") or
+    :math:`2 / n_{in}` (He; He et al. 2015, arXiv:1502.01852). A uniform distribution reaches
     :math:`\sqrt{3}` deviations to each side.
-
-    Parameters
-    ----------
-    init : {"xavier_uniform", "xavier_normal", "he_uniform", "he_normal"}
-        Variance and distribution.
-    inputs, outputs : int
-        Numbers that enter and leave the layer.
-    rng : numpy.random.RandomState or numpy.random.Generator
-        Draws them.
-
-    Returns
-    -------
-    ndarray of shape (inputs, outputs)
-        In float64.
-
-    Raises
-    ------
-    ValueError
-        If `init` is unknown.
 
     Examples
     --------

@@ -25,22 +25,7 @@ def outputs_of(
     biases: Sequence[np.ndarray],
     activations: Sequence[str],
 ) -> np.ndarray:
-    """Return the outputs of a network, dropout apart.
-
-    Parameters
-    ----------
-    X : ndarray or CSR matrix of shape (rows, features)
-        Inputs.
-    weights, biases : sequence of ndarray
-        Of each layer, of shapes (inputs, outputs) and (outputs,).
-    activations : sequence of str
-        Of each hidden layer.
-
-    Returns
-    -------
-    ndarray of shape (rows, outputs)
-        Raw outputs.
-    """
+    """Return the raw outputs of a network, without dropout."""
     parts = [
         _forward(_dense(X[start : start + _BLOCK]), weights, biases, activations, None)[0][-1]
         for start in range(0, X.shape[0], _BLOCK)
@@ -72,20 +57,7 @@ def _forward(
 def evaluate(
     X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None, epoch: Any
 ) -> tuple[float, float]:
-    """Return the sums of weighted losses and of weights, without dropout.
-
-    Parameters
-    ----------
-    X, y, sample_weight
-        As in `MLPEpoch.evaluate`, which has checked them.
-    epoch : MLPEpoch
-        Holds parameters, loss and scaling.
-
-    Returns
-    -------
-    loss_sum, weight_sum : float
-        Sums over the rows.
-    """
+    """Return the sums of weighted losses and of weights, without dropout."""
     row_weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
     total = 0.0
     for start in range(0, X.shape[0], _BLOCK):
@@ -119,7 +91,7 @@ def run_epoch(
     batch_size: int,
     epoch: Any,
 ) -> EpochResult:
-    r"""Train a network for one epoch.
+    r"""Train a network for one epoch, with arguments that `MLPEpoch.run` has checked.
 
     For each mini-batch :math:`B`, with inputs :math:`a_0 = x`, hidden layers
     :math:`a_l = m_l \circ f_l(z_l)`, :math:`z_l = a_{l-1} W_l + b_l`, masks :math:`m_l` of
@@ -132,18 +104,6 @@ def run_epoch(
         \frac{\partial L}{\partial b_l} = \sum_{i \in B} \delta_l
 
     and then one step of the optimizer. Gradients of frozen layers are zero.
-
-    Parameters
-    ----------
-    X, y, sample_weight, order, batch_size
-        As in `MLPEpoch.run`, which has checked them.
-    epoch : MLPEpoch
-        Holds parameters, updater, loss and everything else.
-
-    Returns
-    -------
-    EpochResult
-        What the epoch came to.
     """
     n = X.shape[0] if order is None else len(order)
     total_loss = total_weight = 0.0

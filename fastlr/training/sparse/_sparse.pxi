@@ -30,27 +30,7 @@ include "_sparse_c.pxi"
 cdef class SparseLoop:
     """The compiled epoch; made by `SparseEpoch`, which documents it.
 
-    Parameters
-    ----------
-    arena : Arena
-        Holds the parameters and gradients.
-    stepper : Stepper
-        Steps ``arena.param``.
-    form : int
-        How the loss of a row is made of its outputs; see `_data.h`.
-    rule : tuple of int and ndarray, or None
-        Address and coefficients of the loss of one output.
-    inverse : ndarray or None
-        What to multiply features with, in the arena's precision.
-    plain : bool
-        The rule is ``p - rate * g``, so that an L2 penalty in the gradient shrinks features that
-        have none.
-    idles : bool
-        Decay outside the gradient acts on features without a gradient too.
-    averaging : int
-        Which state array is a running average of the parameters; -1 for none.
-    dense : bool
-        Step all features every time.
+    `plain`, `idles` and `averaging` are those of `lazy.LazyPlan`; `dense` steps all features.
     """
 
     cdef object arena, held

@@ -79,7 +79,7 @@ cdef int step_lazily(SparseLoop m) noexcept nogil:
 
 
 cdef fastlr_idle idle_of(SparseLoop m, char *row) noexcept nogil:
-    """Read from a coefficient row what a step does to a feature without a gradient."""
+    """Read from a coefficient row how a step changes a feature without a gradient."""
     cdef fastlr_sparse *c = &m.c
     cdef fastlr_idle one
     cdef Py_ssize_t at = c.clock - c.base

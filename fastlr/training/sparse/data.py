@@ -1,4 +1,4 @@
-"""What the data of an epoch of sparse rows must be; says what is wrong with them."""
+"""Checks of the arguments of an epoch over sparse rows."""
 
 from __future__ import annotations
 
@@ -10,82 +10,31 @@ from scipy import sparse
 from ..data import check_array, check_rows
 
 
-def check_data(
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    order: Any,
-    batch_size: Any,
-    *,
-    dtype: np.dtype,
-    features: int,
-    outputs: int,
-    codes: bool,
-) -> None:
-    """Raise unless the arguments of an epoch are fit, the values of indices apart.
-
-    Parameters
-    ----------
-    X, y, sample_weight, order, batch_size
-        As `SparseEpoch.run` describes them.
-    dtype : numpy.dtype
-        Precision of the model.
-    features, outputs : int
-        Its size.
-    codes : bool
-        Whether `y` holds codes of classes, rather than a target for each output.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one is unfit; the message names it.
-    """
+def check_data(X: Any, *rows: Any, features: int, **model: Any) -> None:
+    """Raise an error that names the first unfit argument; values of indices are not looked at."""
     if not sparse.issparse(X) or X.format != "csr":
         what = f"{X.format} format" if sparse.issparse(X) else type(X).__name__
         raise TypeError(f"X must be a SciPy matrix or array in CSR format, got {what}")
     if X.ndim != 2 or X.shape[1] != features:
         raise ValueError(f"X must be of shape ('n', {features}), got {X.shape}")
-    check_array(X.data, "X.data", dtype, (None,))
+    check_array(X.data, "X.data", model["dtype"], (None,))
     for name, array, length in (
         ("X.indices", X.indices, len(X.data)),
         ("X.indptr", X.indptr, X.shape[0] + 1),
     ):
         kind = np.dtype(np.int32) if array.dtype == np.int32 else np.dtype(np.int64)
         check_array(array, name, kind, (length,))
-    rows = X.shape[0]
-    check_rows(rows, y, sample_weight, order, batch_size, dtype=dtype, outputs=outputs, codes=codes)
+    check_rows(X.shape[0], *rows, **model)
 
 
 def check_all(X: Any, *args: Any, **kwargs: Any) -> None:
-    """Check the arguments of an epoch as `check_data` does, and the indices.
-
-    Parameters
-    ----------
-    X, *args, **kwargs
-        Those of `check_data`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If one is unfit; the message names it.
-    """
+    """Check the arguments of an epoch as `check_data` does, and the values of indices."""
     check_data(X, *args, **kwargs)
     check_indices(X)
 
 
 def check_indices(X: Any) -> None:
-    """Raise unless row starts do not fall, and indices lie within the features.
-
-    Parameters
-    ----------
-    X : csr_matrix or csr_array
-        Rows.
-
-    Raises
-    ------
-    ValueError
-        If it is not so.
-    """
+    """Raise unless row starts do not fall, and indices lie within the features."""
     starts = X.indptr
     fit = len(starts) == X.shape[0] + 1 and len(X.indices) == len(X.data)
     fit = (
@@ -109,13 +58,7 @@ def of_one_width(X: Any) -> Any:
 
 
 def corrupt(X: Any) -> ValueError:
-    """Return the error for a matrix whose indices are out of bounds.
-
-    Parameters
-    ----------
-    X : csr_matrix or csr_array
-        Rows.
-    """
+    """Return the error for a matrix whose indices are out of bounds."""
     return ValueError(
         f"X must have indices from 0 to {X.shape[1] - 1}, and row starts (indptr) that do not fall"
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arena import Arena
 from ..engine import Engine
+from ..linear.reference import evaluate
 from ..result import EpochResult
 from ..scaling import FeatureScaling
 from . import reference as sparse_numpy
@@ -34,7 +35,7 @@ class SparseEpoch(Engine):
     loss : str or Loss
         Name or object.
     reduction : {"softmax", "multinomial", "ovr", "each"}
-        How a row's loss comes of its outputs; see `LinearEpoch`.
+        How the loss of a row is computed from its outputs; see `LinearEpoch`.
     engine : {"auto", "compiled", "numpy"}, default="auto"
         ``"compiled"`` is the fast loop, ``"numpy"`` its readable twin, ``"auto"`` the first where
         it is there and can run the optimizer.
@@ -146,7 +147,7 @@ class SparseEpoch(Engine):
             Of the arena's dtype; may be read-only. Indices of 32 or 64 bits, in any order;
             entries at the same place are added up.
         y, sample_weight, order, batch_size
-            As `LinearEpoch.run` takes them. What rows of weight zero hold is not met.
+            As `LinearEpoch.run` takes them. Rows of weight zero are skipped.
 
         Returns
         -------
@@ -156,9 +157,9 @@ class SparseEpoch(Engine):
         Raises
         ------
         TypeError, ValueError
-            If an argument is unfit. Nothing has been written then.
+            If an argument is unfit; nothing has been written.
         KeyboardInterrupt
-            Between two mini-batches; parameters and state are then those of the last one.
+            Between two mini-batches; the steps before it are kept.
         """
         self.check(X, y, sample_weight, order, batch_size)
         data = (X, y, sample_weight, order)
@@ -182,7 +183,7 @@ class SparseEpoch(Engine):
     ) -> list[EpochResult] | None:
         """Bring the rows into their order once for all of several engines; see `Engine`.
 
-        Rows that are met in any order cost a third of an epoch in waiting for memory.
+        Rows in random order spend a third of an epoch waiting for memory.
         """
         engines[0].check(X, y, sample_weight, order, batch_size)
         if order is None or len(order) > X.shape[0]:  # the second would take more room than X
@@ -193,11 +194,11 @@ class SparseEpoch(Engine):
         return [engine.run(rows, targets, weights, None, batch_size) for engine in engines]
 
     def gains_together(self, X: Any) -> bool:
-        """Return whether `run_together` saves time on rows such as these."""
+        """Return whether `run_together` saves time on these rows."""
         return True
 
     def settle(self) -> None:
-        """Bring all features up to date: with decay, and what else acts on those not met."""
+        """Bring all features up to date with decay and penalties, and averages."""
         if self.loop is not None:
             self.loop.settle()
 
@@ -207,30 +208,16 @@ class SparseEpoch(Engine):
         y: np.ndarray,
         sample_weight: np.ndarray | None = None,
     ) -> tuple[float, float]:
-        """Return the loss of data without a step, block by block.
-
-        Parameters
-        ----------
-        X, y, sample_weight
-            As `run` takes them.
-
-        Returns
-        -------
-        loss_sum, weight_sum : float
-            Sums of weighted losses, and of weights.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is unfit.
-        """
+        """Return the loss of data without a step, block by block; see `LinearEpoch.evaluate`."""
         self.check(X, y, sample_weight, None, 1)
         self.settle()
-        data = (X, y, sample_weight, *self._weights())
+        coef, intercept = self._weights()
         if self.loop is None:
             check_indices(X)
-            return sparse_numpy.evaluate(*data[:3], self, *data[3:])
-        result: tuple[float, float] | None = self.loop.evaluate(*data)
+            return evaluate(X, y, sample_weight, self, coef.T, intercept)
+        result: tuple[float, float] | None = self.loop.evaluate(
+            X, y, sample_weight, coef, intercept
+        )
         if result is None:
             raise corrupt(X)
         return result
@@ -243,5 +230,5 @@ class SparseEpoch(Engine):
         return coef, intercept
 
     def data_check(self, X: Any) -> Callable[..., None]:
-        """Return what checks the data."""
+        """Return the function that checks the data."""
         return check_data

@@ -1,4 +1,4 @@
-"""Steps on some rows of a parameter, in NumPy: what the compiled sparse loop does without the GIL.
+"""Steps on some rows of a parameter, in NumPy: the twin of the compiled sparse loop.
 
 The rows of a parameter are the features of a linear model, and only those that a mini-batch
 holds have a gradient.
@@ -20,36 +20,18 @@ _SMALLEST = 1e-100  # products below it start anew
 
 
 class LazyPlan(NamedTuple):
-    """What steps do to features without a gradient.
+    """How steps change features without a gradient."""
 
-    Attributes
-    ----------
-    plain : bool
-        The rule is ``p - rate * g``, so that an L2 penalty in the gradient shrinks them.
-    idles : bool
-        Decay outside the gradient shrinks them.
-    averaging : int
-        Which state array is a running average of the parameters, -1 for none.
-    """
-
-    plain: bool
-    idles: bool
-    averaging: int
+    plain: bool  # the rule is ``p - rate * g``: an L2 penalty in the gradient shrinks them
+    idles: bool  # decay outside the gradient shrinks them
+    averaging: int  # which state array is a running average of the parameters, -1: none
 
 
 def lazy_plan(updater: Any) -> LazyPlan | None:
     """Return how features without a gradient are caught up, None if steps must be dense.
 
-    Parameters
-    ----------
-    updater : Updater
-        Bound to the parameters.
-
-    Returns
-    -------
-    LazyPlan or None
-        None for rules that look across elements (norms, matrices), for Lookahead, and for L1
-        beside a running average.
+    Steps are dense for rules that look across elements (norms, matrices), with Lookahead, and with
+    L1 beside a running average.
     """
     optimizer, binding = updater.optimizer, updater.binding
     if optimizer.by_arrays or binding.summing is not None:
@@ -79,20 +61,11 @@ class LazySteps:
 
     .. math:: \max(A_n |p| / A_m - A_n (B_n - B_m),\, 0)
 
-    and an average that moves by a share :math:`w` of what it lacks, with
+    and an average that moves by a share :math:`w` of its distance from :math:`p`, with
     :math:`K_n = (1 - w_1) \cdots (1 - w_n)` and
     :math:`T_n = w_1 A_1 / K_1 + \dots + w_n A_n / K_n`, to
 
     .. math:: K_n \bar p / K_m + K_n (T_n - T_m)\, p / A_m
-
-    Parameters
-    ----------
-    arena : Arena
-        Holds ``coef`` of shape (features, outputs) and perhaps ``intercept``.
-    updater : Updater
-        Bound to ``arena.param``.
-    plan : LazyPlan
-        What `lazy_plan` returned.
     """
 
     def __init__(self, arena: Any, updater: Any, plan: LazyPlan):
@@ -113,13 +86,7 @@ class LazySteps:
         self._kept, self._taken = np.ones(room), np.zeros(room)
 
     def catch_up(self, rows: np.ndarray) -> None:
-        """Let rows see the steps that they have missed.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-            Which; each once.
-        """
+        """Make up for the steps that rows have missed; each row is named once."""
         now, then = self._now, self._last[rows]
         left = self._shrunk[now] / self._shrunk[then]
         threshold = self._shrunk[now] * (self._pulled[now] - self._pulled[then])
@@ -139,20 +106,7 @@ class LazySteps:
         coef[rows] = np.sign(p) * np.maximum(np.abs(p) - threshold, 0)
 
     def step(self, rows: np.ndarray, grads: dict[str, np.ndarray]) -> None:
-        """Step rows that are caught up, and the intercept.
-
-        Parameters
-        ----------
-        rows : ndarray of int
-            Which; each once.
-        grads : dict of str to ndarray
-            Gradients: of these rows, and of the whole intercept.
-
-        Raises
-        ------
-        ValueError
-            If a gradient is not finite and the optimizer refuses that.
-        """
+        """Step the intercept and rows that are caught up; `grads` has a row for each of these."""
         updater, t = self._updater, self._updater.t
         part = [slice(None) if name == "intercept" else rows for name in self._names]
         params = [self._arena.param[n][k] for n, k in zip(self._names, part, strict=True)]
@@ -187,7 +141,7 @@ class LazySteps:
         )
 
     def _note(self, rows: np.ndarray, t: int) -> None:
-        """Remember what the step did to other rows, or do it to them."""
+        """Remember how the step changes other rows, or change them now."""
         left, threshold, weight = self._idle_of(t)
         now, shrunk = self._now, self._shrunk[self._now] * left
         kept = self._kept[now] * (1 - weight)

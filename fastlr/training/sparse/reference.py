@@ -12,44 +12,6 @@ import numpy as np
 from ..losses import batch_loss
 from ..result import EpochResult
 
-_BLOCK = 1024  # rows evaluated at a time
-
-
-def evaluate(
-    X: Any,
-    y: np.ndarray,
-    sample_weight: np.ndarray | None,
-    epoch: Any,
-    coef: np.ndarray,
-    intercept: np.ndarray | None,
-) -> tuple[float, float]:
-    """Return the sums of weighted losses and of weights.
-
-    Parameters
-    ----------
-    X, y, sample_weight
-        As in `SparseEpoch.evaluate`, which has checked them.
-    epoch : SparseEpoch
-        Says which loss.
-    coef, intercept : ndarray
-        Weights for the features as they are; the second may be None.
-
-    Returns
-    -------
-    loss_sum, weight_sum : float
-        Sums over the rows.
-    """
-    weights = np.ones(X.shape[0]) if sample_weight is None else sample_weight
-    total = 0.0
-    for start in range(0, X.shape[0], _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        with np.errstate(over="ignore", invalid="ignore"):
-            scores = X[rows] @ coef
-            if intercept is not None:
-                scores += intercept
-            total += batch_loss(epoch.kernel, epoch.reduction, scores, y[rows], weights[rows])[0]
-    return total, float(weights.sum())
-
 
 def run_epoch(
     X: Any,
@@ -59,7 +21,7 @@ def run_epoch(
     batch_size: int,
     epoch: Any,
 ) -> EpochResult:
-    r"""Train a linear model for one epoch.
+    r"""Train a linear model for one epoch, with arguments that `SparseEpoch.run` has checked.
 
     For each mini-batch :math:`B` of rows, with :math:`z_i = W^T x_i + b`, the gradient of a
     feature that occurs in it is
@@ -68,21 +30,8 @@ def run_epoch(
         \frac{\partial L}{\partial W_j} = \sum_{i \in B} \frac{w_i}{|B|} x_{ij}
             \frac{\partial \ell_i}{\partial z_i}
 
-    and these features and the intercept make one step of the optimizer. `LazySteps` says what
-    becomes of the others; where `SparseEpoch` steps densely they make the step with a gradient of
-    zero.
-
-    Parameters
-    ----------
-    X, y, sample_weight, order, batch_size
-        As in `SparseEpoch.run`, which has checked them.
-    epoch : SparseEpoch
-        Holds parameters, updater, loss and scaling.
-
-    Returns
-    -------
-    EpochResult
-        What the epoch came to.
+    These features and the intercept make one step of the optimizer. `LazySteps` catches up the
+    others; where `SparseEpoch` steps densely, their gradient is zero.
     """
     coef, intercept = epoch.arena.param["coef"], epoch.arena.param.get("intercept")
     n = X.shape[0] if order is None else len(order)

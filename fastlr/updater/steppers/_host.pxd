@@ -47,7 +47,7 @@ cdef struct Plan:  # all that a thread without the GIL needs for its share of a 
     bint measuring  # at this step
     double clip_norm, sign
     bint clips_arrays
-    char *own_rows  # where arrays need a row each: theirs, and that of no group in the end
+    char *own_rows  # where arrays need a row each: theirs, and last the row of no group
     Sums sums
     Finish finish
     Piece *pieces

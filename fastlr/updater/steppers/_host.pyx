@@ -34,44 +34,13 @@ include "_host_shares.pxi"
 cdef class Stepper:
     """Steps bound arrays. Made by `Updater`, which has checked every argument.
 
-    Parameters
-    ----------
-    params : list of ndarray
-        Contiguous, of one dtype, updated in place.
-    states : list of list of ndarray
-        State arrays of each parameter, in the kernel's order; then those of the modifiers.
-    group_ids : list of int
-        Group of each parameter.
-    names : list or None
-        Keys of the gradients when they come as a dict; None for a sequence.
-    single : bool
-        Gradients come as one array.
-    kernel, sumsq, moved : int
-        Addresses.
-    refill : callable
-        ``refill(t, n)`` returns coefficient rows for steps t + 1 ... t + n, an array
-        (n, groups, width) in the parameters' dtype. With `summing`, that and one in double
-        precision.
-    complain : callable
-        ``complain(i, grad)`` raises if gradient i is unfit; returns if it may be used after all.
-    clip_norm : float
-        Bound of a norm; not positive: none.
-    clip_scope : {"global", "group", "parameter"}
-        Whose norm: that of all gradients, of those of a group, or of each.
-    check, raises : bool
-        Look for non-finite gradients; raise on them, or skip the step.
-    sign : float
-        -1 to ascend.
-    n_threads : int
-        Threads for large models.
-    owner : object
-        Kept alive with the kernel's address.
-    summing : BoundSums, optional
-        Of a rule that sums over elements before its update.
-    finish : BoundFinish, optional
-        Modifiers that follow the rule.
-    measure_updates : int
-        Every so many steps, the norms of the parameters and of the step's changes; 0: never.
+    Parameters are contiguous, of one dtype; `states` has the arrays of the kernel, in its order,
+    then those of the modifiers. `names` are the keys of gradients that come as a dict, None for a
+    sequence; `single` gradients come as one array. ``refill(t, n)`` returns coefficient rows for
+    steps t + 1 ... t + n, (n, groups, width) in the parameters' dtype, and with `summing` the
+    same in double precision. ``complain(i, grad)`` raises if gradient i cannot be used. A
+    `clip_norm` that is not positive does not clip; `sign` is -1 to ascend; `measure_updates` is
+    the number of steps between measurements, 0 for none. `owner` keeps the kernel's code alive.
     """
 
     def __init__(

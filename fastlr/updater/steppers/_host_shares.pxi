@@ -111,7 +111,7 @@ cdef void turn_share(void *context, int share) noexcept nogil:
                     s.p + offset, s.g + offset, state + finish.first, row, count)
             if plan.measuring:
                 moves[0] = (<sumsq_t><void*>plan.sumsq)(before, count)
-            if plan.measuring and not finish.cautious:  # whose moves are not yet what they will be
+            if plan.measuring and not finish.cautious:  # the mask has yet to change the moves
                 moves[1] = (<moved_t><void*>plan.moved)(before, s.p + offset, count)
             at += count
 

@@ -69,7 +69,7 @@ class ArrayStepper(Stepper):
 
     def _move(self, grads: Sequence[np.ndarray], rows: np.ndarray) -> None:
         others = {}
-        # A gradient with values that are not finite may be asked for: so is what comes of it.
+        # A user may ask for gradients that are not finite, and so for their results.
         with np.errstate(all="ignore"):
             for i, (p, g) in enumerate(zip(self._params, grads, strict=True)):
                 row = dict(zip(self._keys, rows[i].tolist(), strict=True))

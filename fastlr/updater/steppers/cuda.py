@@ -30,23 +30,12 @@ _TABLE_ROWS = 256  # coefficient rows computed and sent to the device at a time
 class CudaStepper:
     """Steps bound device arrays. Made by `cuda_bind`, which has checked every argument.
 
-    Attributes
-    ----------
-    t : int
-        Steps made.
-    skipped : int
-        Steps not made because a gradient was not finite.
-    culprit : int
-        The first array that was not finite when a step was skipped, -1 if none was.
-    dtype : numpy.dtype
-        Of the parameters.
+    `culprit` is the first array that was not finite when a step was skipped, -1 if none was.
 
-    Notes
-    -----
-    A step runs on the stream that its gradients are on: what their
-    ``__cuda_array_interface__`` says, torch's current stream for torch tensors, the legacy
-    default stream otherwise. Who changes streams between steps has to order them. A CUDA graph
-    cannot hold a step: it would repeat the coefficients of the one that was captured.
+    A step runs on the stream of its gradients: the one in their ``__cuda_array_interface__``,
+    torch's current stream for torch tensors, the legacy default stream otherwise. A caller who
+    changes streams between steps must order them. A CUDA graph cannot hold a step: it would
+    repeat the coefficients of the step that was captured.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ _SCOPES = {"global": "all", "group": "group", "parameter": "array"}
 
 @dataclass(frozen=True)
 class CudaKernel:
-    """An update kernel, what it expects, and the parameters that it was made for."""
+    """An update kernel, its arguments, and the parameters that it was made for."""
 
     name: str
     dtype: str

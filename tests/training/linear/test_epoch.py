@@ -306,7 +306,7 @@ def test_read_only_data_and_numpy_integers_are_accepted(engine):
     [
         (3, "foo", "each", "auto", "LinearEpoch: loss must be one of .*huber.*, got 'foo'"),
         (3, "hinge", "mean", "auto", "reduction must be one of softmax, multinomial, ovr, each"),
-        (3, "hinge", "softmax", "auto", r"'softmax' is that of LogLoss, got Hinge\(\)"),
+        (3, "hinge", "softmax", "auto", r"'softmax' needs LogLoss, got Hinge\(\)"),
         (1, "log_loss", "softmax", "auto", "'softmax' needs 2 outputs or more"),
         (1, "hinge", "multinomial", "auto", "'multinomial' needs 2 outputs or more"),
         (3, "huber", "ovr", "auto", r"'ovr' needs a loss of margins, got Huber\(\)"),

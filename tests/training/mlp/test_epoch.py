@@ -231,7 +231,7 @@ def test_two_epochs_of_one_updater_state_are_one_run():
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"loss": ("softmax", "hinge")}, ValueError, "'softmax' is that of LogLoss"),
+        ({"loss": ("softmax", "hinge")}, ValueError, "'softmax' needs LogLoss"),
         ({"loss": ("mean", "log_loss")}, ValueError, "reduction must be one of softmax"),
         ({"loss": ("ovr", "huber")}, ValueError, "needs a loss of margins"),
         ({"loss": ("each", "cubic")}, ValueError, "MLPEpoch: loss must be one of"),
