@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..core.hyper import check_number
 from ..schedules import Run, Schedule, get_schedule
-from ..schedules.lengths import check_length, to_steps
+from ..schedules.rule import check_length, to_steps
 
 _SETTINGS = ("lr", "weight_decay", "l1", "l2", "schedule", "start")
 _UNKNOWN = Run()
