@@ -6,6 +6,7 @@ arrays and plain values only, goes in its place.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
@@ -80,8 +81,6 @@ class Session:
         From parameters to fitted attributes; None where these are the parameters themselves.
     rng : numpy.random.RandomState
         Draws initial values, then permutations.
-    endless : bool
-        Whether the schedule says its own length, so that training may go on after the run.
     settings : tuple
         What the constructor parameters were; compared to see whether they have changed.
     """
@@ -104,7 +103,6 @@ class Session:
             s.replace() if isinstance(s, HyperParameters) else s for s in model._settings()
         )
         schedules = optimizer.scheduled().values()
-        self.endless = not needs_total(schedules, run)
         groups = model._groups(spec, optimizer)
         if at_once:
             groups = [{k: v for k, v in group.items() if k != "start"} for group in groups]
@@ -164,6 +162,11 @@ class Session:
         """Tell a plateau schedule the loss; others are spared, for telling drops the step table."""
         if self._listens:
             self.updater.observe(loss)
+
+    @functools.cached_property
+    def endless(self) -> bool:
+        """Whether the schedule says its own length, so that training may go on after the run."""
+        return not needs_total(self.updater.optimizer.scheduled().values(), self.run)
 
     @property
     def is_over(self) -> bool:
