@@ -88,6 +88,8 @@ def _schedule(entry: Mapping[str, Any], label: str) -> Schedule | None:
 
 
 def _start(entry: Mapping[str, Any], label: str, run: Run) -> int:
-    given = entry.get("start", 0)
+    if "start" not in entry:
+        return 0
+    given = entry["start"]
     check_length(given, label, 0)
     return to_steps(given, label, run)

@@ -19,6 +19,7 @@ from ...core.hyper import HyperParameters
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
 from ...training import Arena, EpochResult
+from ...updater.statistics import last_rates
 from ..data.rows import Matrix, Rows
 from ..models.model import Model
 from ..models.spec import ModelSpec
@@ -183,13 +184,10 @@ class Session:
 
     def last_step(self) -> tuple[float, float, float]:
         """Return rate, momentum and norm of the gradient of the last step, NaN for none."""
-        last = self.updater.stats()
-        momentum, norm = last["momentum"], last["grad_norm"]
-        return (
-            last["lr"],
-            np.nan if momentum is None else momentum,
-            np.nan if norm is None else norm,
-        )
+        binding = self.updater.binding
+        _, lr, momentum = last_rates(binding) or (0, np.nan, None)
+        norm = binding.stepper.norm
+        return lr, np.nan if momentum is None else momentum, np.nan if norm < 0 else norm
 
     def limited_blas(self, n_rows: int) -> AbstractContextManager[Any]:
         """Return a context in which BLAS uses `n_threads` threads, if the engine calls it."""
