@@ -7,9 +7,9 @@ from typing import Any
 
 from ..core.discover import Folder, Registry
 from .base import Schedule
-from .lengths import Epochs as Epochs
-from .lengths import Run as Run
-from .lengths import epochs as epochs
+from .rule import Epochs as Epochs
+from .rule import Run as Run
+from .rule import epochs as epochs
 from .simulation import Simulation as Simulation
 
 _OWN = ("SCHEDULES", "Epochs", "Run", "Schedule", "Simulation", "epochs", "get_schedule")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .base import Schedule
-from .lengths import Run
+from .rule import Run
 
 
 class ByMetric(Schedule):

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .lengths import Length, Run
-from .rule import ScheduleRule
+from .rule import Length, Run, ScheduleRule
 from .simulation import Simulation, simulate
 
 

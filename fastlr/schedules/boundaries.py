@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .lengths import Epochs, Run, check_length, to_steps
+from .rule import Epochs, Run, check_length, to_steps
 
 
 def check_boundaries(values: Any, name: str) -> None:

@@ -3,7 +3,7 @@
 import math
 
 from .base import Schedule
-from .lengths import Length
+from .rule import Length
 
 
 class CosineAnnealing(Schedule):

@@ -3,7 +3,7 @@
 import math
 
 from .base import Schedule
-from .lengths import Length, epochs
+from .rule import Length, epochs
 
 
 class CosineRestarts(Schedule):

@@ -7,7 +7,7 @@ import numpy as np
 
 from ._calling import values_of
 from .base import Schedule
-from .lengths import Length, epochs
+from .rule import Length, epochs
 
 
 class Cyclical(Schedule):

@@ -1,7 +1,7 @@
 """Exponential decay: the rate falls by the same factor in equal times."""
 
 from .base import Schedule
-from .lengths import Length, epochs
+from .rule import Length, epochs
 
 
 class ExponentialDecay(Schedule):

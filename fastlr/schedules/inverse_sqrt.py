@@ -1,7 +1,7 @@
 """Inverse square root decay: the schedule of the first transformers, without warm-up."""
 
 from .base import Schedule
-from .lengths import Length, epochs
+from .rule import Length, epochs
 
 
 class InverseSqrt(Schedule):

@@ -1,7 +1,7 @@
 """Inverse time decay: the rate falls like 1 / t."""
 
 from .base import Schedule
-from .lengths import Length, epochs
+from .rule import Length, epochs
 
 
 class InverseTime(Schedule):

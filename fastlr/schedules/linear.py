@@ -1,7 +1,7 @@
 """A straight line from one factor to another."""
 
 from .base import Schedule
-from .lengths import Length
+from .rule import Length
 
 
 class Linear(Schedule):

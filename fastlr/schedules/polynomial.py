@@ -1,7 +1,7 @@
 """Polynomial decay: the rate falls as a power of the remaining time."""
 
 from .base import Schedule
-from .lengths import Length
+from .rule import Length
 
 
 class Polynomial(Schedule):

@@ -1,7 +1,7 @@
 """REX: a rate that stays high for longer than on a line, then drops."""
 
 from .base import Schedule
-from .lengths import Length
+from .rule import Length
 
 
 class REX(Schedule):

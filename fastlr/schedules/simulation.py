@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.hyper import check_number
-from .lengths import Run
-from .rule import ScheduleRule
+from .rule import Run, ScheduleRule
 
 
 class Simulation(NamedTuple):

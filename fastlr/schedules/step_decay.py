@@ -1,7 +1,7 @@
 """Step decay: the rate drops by the same factor at regular intervals."""
 
 from .base import Schedule
-from .lengths import Length, epochs
+from .rule import Length, epochs
 
 
 class StepDecay(Schedule):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .base import Schedule, resolved
-from .lengths import Length
+from .rule import Length
 
 
 class Warmup(Schedule):

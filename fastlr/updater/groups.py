@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..core.hyper import check_number
 from ..schedules import Run, Schedule, get_schedule
-from ..schedules.lengths import check_length, to_steps
+from ..schedules.rule import check_length, to_steps
 
 _SETTINGS = ("lr", "weight_decay", "l1", "l2", "schedule", "start")
 _UNKNOWN = Run()
@@ -88,6 +88,8 @@ def _schedule(entry: Mapping[str, Any], label: str) -> Schedule | None:
 
 
 def _start(entry: Mapping[str, Any], label: str, run: Run) -> int:
-    given = entry.get("start", 0)
+    if "start" not in entry:
+        return 0
+    given = entry["start"]
     check_length(given, label, 0)
     return to_steps(given, label, run)

@@ -47,10 +47,7 @@ repr(updater), updater.lr, updater.averaged
 
 
 # What reads rules and prints them for compilers, and the engines of other models.
-LIGHT = {
-    "fastlr.kernels.language.terms",
-    "fastlr.kernels.loops.schedule_row",
-}  # names and constants
+LIGHT = {"fastlr.kernels.language.terms"}  # names and constants
 EMITTER = {
     module
     for module in modules()

@@ -13,7 +13,7 @@ from fastlr.kernels.find.schedule import schedule_kernel as host_kernel
 from fastlr.kernels.jit.source_cache import load_source
 from fastlr.kernels.loops.update import rule_of_class, specialise
 from fastlr.schedules import SCHEDULES, Piecewise
-from fastlr.schedules.lengths import Run
+from fastlr.schedules.rule import Run
 from fastlr.updater.steppers import cuda as cuda_stepper
 from tests.support.cases import bits, gradients, tree
 from tests.support.hashed import uniform

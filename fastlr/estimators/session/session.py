@@ -6,6 +6,7 @@ arrays and plain values only, goes in its place.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -18,6 +19,7 @@ from ...core.hyper import HyperParameters
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
 from ...training import Arena, EpochResult
+from ...updater.statistics import last_rates
 from ..data.check_sparse import check_sparse
 from ..data.rows import Matrix, Rows
 from ..models.model import Model
@@ -73,8 +75,6 @@ class Session:
         From parameters to fitted attributes; None where these are the parameters themselves.
     rng : numpy.random.RandomState
         Draws initial values, then permutations.
-    endless : bool
-        Whether the schedule says its own length, so that training may go on after the run.
     settings : tuple
         What the constructor parameters were; compared to see whether they have changed.
     """
@@ -97,7 +97,6 @@ class Session:
             s.replace() if isinstance(s, HyperParameters) else s for s in model._settings()
         )
         schedules = optimizer.scheduled().values()
-        self.endless = not needs_total(schedules, run)
         groups = model._groups(spec, optimizer)
         if at_once:
             groups = [{k: v for k, v in group.items() if k != "start"} for group in groups]
@@ -163,6 +162,11 @@ class Session:
         if self._listens:
             self.updater.observe(loss)
 
+    @functools.cached_property
+    def endless(self) -> bool:
+        """Whether the schedule says its own length, so that training may go on after the run."""
+        return not needs_total(self.updater.optimizer.scheduled().values(), self.run)
+
     @property
     def is_over(self) -> bool:
         """Whether a run of known length, over which a schedule is stretched, has ended."""
@@ -178,13 +182,10 @@ class Session:
 
     def last_step(self) -> tuple[float, float, float]:
         """Return rate, momentum and norm of the gradient of the last step, NaN for none."""
-        last = self.updater.stats()
-        momentum, norm = last["momentum"], last["grad_norm"]
-        return (
-            last["lr"],
-            np.nan if momentum is None else momentum,
-            np.nan if norm is None else norm,
-        )
+        binding = self.updater.binding
+        _, lr, momentum = last_rates(binding) or (0, np.nan, None)
+        norm = binding.stepper.norm
+        return lr, np.nan if momentum is None else momentum, np.nan if norm < 0 else norm
 
     def limited_blas(self, n_rows: int) -> AbstractContextManager[Any]:
         """Return a context in which BLAS uses `n_threads` threads, if the engine calls it."""

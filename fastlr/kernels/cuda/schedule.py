@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..find.schedule import packed
 from ..jit.source_cache import load_source
 from ..loops import update as emit
-from ..loops.schedule_row import packed
 from . import device as numba_cuda
 from .arrays import describe
 from .device import THREADS, address_of, configure
