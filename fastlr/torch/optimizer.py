@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch.optim import optimizer as torch_optimizer
+from torch.autograd import _profiler_enabled
+from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 from ..updater.rule import UpdateRule
 from .plan import Plan
@@ -157,11 +158,11 @@ class CompiledOptimizer(torch.optim.Optimizer):
             What `closure` returned; None without one.
         """
         if (
-            torch_optimizer._global_optimizer_pre_hooks
-            or torch_optimizer._global_optimizer_post_hooks
+            _global_optimizer_pre_hooks
+            or _global_optimizer_post_hooks
             or self._optimizer_step_pre_hooks
             or self._optimizer_step_post_hooks
-            or torch.autograd.profiler._is_profiler_enabled
+            or _profiler_enabled()
         ):
             return self._watched_step(closure)
         return self._step(closure)

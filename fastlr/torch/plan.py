@@ -80,7 +80,8 @@ class Plan:
         rule = self._make_rule(settings)
         _check_tensors(group, place)
         keys = ("lr", *(k for k in group if k not in _NO_SETTING and k != "lr" and k not in loose))
-        buckets, steppers = [], []
+        buckets: list[Bucket] = []
+        steppers: list[Any] = []
         absent = [p for p in group["params"] if p.grad is None]
         for t, tensors in self._parts(group["params"], states):
             leader = guide if self._follows(guide, t, rule, tensors) else None
