@@ -109,11 +109,9 @@ def main():
                 agent.update(*rows)
             found[name].append((time.perf_counter() - started, agent.stepping))
     for name, times in found.items():
-        whole = statistics.median(t for t, _ in times) / updates
-        steps = statistics.median(s for _, s in times) / updates
-        print(
-            f"{name:30s} update {whole * 1e3:.2f} ms  steps {steps * 1e3:.3f} ms {steps / whole:.0%}"
-        )
+        whole = statistics.median(t for t, _ in times) / updates * 1e3
+        steps = statistics.median(s for _, s in times) / updates * 1e3
+        print(f"{name:30s} update {whole:.2f} ms  steps {steps:.3f} ms {steps / whole:.0%}")
 
 
 if __name__ == "__main__":
