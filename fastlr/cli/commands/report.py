@@ -80,7 +80,7 @@ def report(
         fastlr report data.skops --json
     """
     from ..files.model_file import load_model
-    from ..files.save import check_target, write_atomic
+    from ..files.save import check_target
 
     if data is None and (target is not None or drop):
         raise InputError("--data", "name the file that --target and --drop refer to")
@@ -99,6 +99,7 @@ def report(
         reading = Reading(kind, sep, header, encoding, features, max_gb)
         X, y, results, notes = _tried(estimator, data, target, drop or [], reading, sweep, seed)
     print_notes(notes)
+    from ...core.files import write_atomic
     from ...reporting.page import page
 
     html = page(estimator, found, X=X, y=y, title=title, notes=tuple(notes), **results)

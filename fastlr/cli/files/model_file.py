@@ -7,8 +7,8 @@ from typing import Any
 
 import skops.io
 
+from ...core.files import write_atomic
 from ..errors import InputError, one_line
-from .save import write_atomic
 
 _NUMPY = "numpy.dtype"  # harmless, though skops asks
 

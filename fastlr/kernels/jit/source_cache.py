@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ..._version import __version__
+from ...core.files import write_atomic
 
 _lock = threading.RLock()
 
@@ -76,26 +77,14 @@ def _place(file_name: str, text: str) -> tuple[Path, bool]:
         path = cache_folder() / file_name
         if not (path.exists() and path.read_text(encoding="utf-8") == text):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, text)
+            write_atomic(path, text.encode(), durable=False)
     except (OSError, RuntimeError):  # RuntimeError: there is no home folder
         folder = Path(tempfile.mkdtemp(prefix="fastlr-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         path = folder / file_name
-        _write(path, text)
+        write_atomic(path, text.encode(), durable=False)
         return path, False
     return path, True
-
-
-def _write(path: Path, text: str) -> None:
-    """Write so that another process sees the whole file or none."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _load(full: str, path: Path, cache: bool) -> ModuleType:
