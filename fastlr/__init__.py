@@ -14,7 +14,13 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis, diagnose
     from .estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
-    from .exceptions import DivergenceWarning, InterruptionWarning, ScaleWarning, StuckWarning
+    from .exceptions import (
+        DivergenceWarning,
+        InterruptionWarning,
+        SavedFileError,
+        ScaleWarning,
+        StuckWarning,
+    )
     from .kernels.find.info import backend_info
     from .rates.recommendations import recommend, scale_lr
     from .reporting.training_report import report
@@ -31,9 +37,10 @@ _HOMES = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "SKOPS_TRUSTED": "estimators",
+    "SavedFileError": "exceptions",
     "ScaleWarning": "exceptions",
     "StuckWarning": "exceptions",
-    "Updater": "updater.updater",
+    "Updater": "optimizers.optimizer",  # which knows the optimizers that files name
     "backend_info": "kernels.find.info",
     "diagnose": "diagnosis",
     "find_lr": "tuning",
@@ -69,6 +76,7 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "SKOPS_TRUSTED",
+    "SavedFileError",
     "ScaleWarning",
     "StuckWarning",
     "Updater",
