@@ -13,7 +13,14 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis, diagnose
-    from .estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
+    from .estimators import (
+        LinearClassifier,
+        LinearRegressor,
+        MLPClassifier,
+        MLPRegressor,
+        load_model,
+        save_model,
+    )
     from .exceptions import (
         DivergenceWarning,
         InterruptionWarning,
@@ -45,8 +52,10 @@ _HOMES = {
     "diagnose": "diagnosis",
     "find_lr": "tuning",
     "layer_groups": "updater.layers",
+    "load_model": "estimators",
     "recommend": "rates.recommendations",
     "report": "reporting",
+    "save_model": "estimators",
     "scale_lr": "rates.recommendations",
 }
 _SUBMODULES = (
@@ -84,8 +93,10 @@ __all__ = [
     "diagnose",
     "find_lr",
     "layer_groups",
+    "load_model",
     "recommend",
     "report",
+    "save_model",
     "scale_lr",
     "__version__",
 ]

@@ -79,7 +79,7 @@ def report(
 
         fastlr report data.skops --json
     """
-    from ..files.model_file import load_model
+    from ..files.model_file import read_model
     from ..files.save import check_target
 
     if data is None and (target is not None or drop):
@@ -88,7 +88,7 @@ def report(
     if path.resolve() in (model.resolve(), data and data.resolve()):
         raise InputError("--output", f"'{path}' is a file that this command reads")
     check_target(path, force=True)
-    estimator = load_model(model)
+    estimator = read_model(model)
     found = _diagnosed(estimator, model)
     X, y = None, None
     results: dict[str, Any] = {}
