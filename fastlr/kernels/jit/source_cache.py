@@ -15,24 +15,14 @@ import os
 import shutil
 import sys
 import tempfile
-import threading
 from pathlib import Path
 from types import ModuleType
 
 from ..._version import __version__
 from ...core.files import write_atomic
+from ...core.locks import Owner, lock_of
 
-_lock = threading.RLock()
-
-
-def _renew_lock() -> None:
-    """Forget in a forked child what threads of the parent were compiling."""
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+_COMPILING = Owner()
 
 
 def cache_folder() -> Path:
@@ -60,7 +50,7 @@ def load_source(name: str, text: str) -> ModuleType:
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     stem = f"{name}_{__version__.replace('.', '_')}_{digest}"
     full = f"fastlr_emitted.{stem}"
-    with _lock:  # another thread must not see a module that is still being compiled
+    with lock_of(_COMPILING):  # another thread must not see a module that is still being compiled
         if full in sys.modules:
             return sys.modules[full]
         path, lasting = _place(stem + ".py", text)
