@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-for package in ("fastapi", "prometheus_client", "httpx", "skops"):
+for package in ("fastapi", "prometheus_client", "httpx2", "skops"):
     pytest.importorskip(package)
 
 FOLDER = Path(__file__).parents[2] / "examples" / "service"
