@@ -73,9 +73,9 @@ def _read(file: Path) -> tuple[Any, str | None]:
         raise InputError("FILE", f"there is no file '{file}'")
     if file.suffix.lower() == ".json":
         return _history(file.read_text(encoding="utf-8"), file), None
-    from ..files.model_file import load_model
+    from ..files.model_file import read_model
 
-    model = load_model(file, "FILE")
+    model = read_model(file, "FILE")
     return model, _words(model)
 
 

@@ -93,7 +93,7 @@ def fit(
 
         fastlr fit a9a --format svmlight --output a9a.skops --json
     """
-    from ..files.model_file import save_model
+    from ...estimators import save_model
     from ..files.prepare import describe, split
     from ..files.raw import Reading
     from ..files.save import check_target
@@ -125,22 +125,22 @@ def fit(
     parts = split(task, test_size, seed)
     with Progress() as progress:
         results = {file.name: race("", parts, models, progress, threads=threads)}
-    trusted = save_model(_pipeline(parts.prepare, results[file.name][0].estimator), path)
+    save_model(_pipeline(parts.prepare, results[file.name][0].estimator), path)
     if picture is not None:
         write_race(picture, results)
     if as_json:
         record = {"command": "fit", "threads": threads, "file": str(file), "notes": task.notes}
         if picture is not None:
             record["picture"] = str(picture)
-        record |= {"output": str(path), "trusted": trusted, "results": records(results)}
+        record |= {"output": str(path), "results": records(results)}
         print_json(record)
         return
     print_results(results, [describe(parts)], threads)
     if picture is not None:
         print(f"Picture written to {picture}")
     print(f"Model written to {path}; load it with\n")
-    print("    import skops.io")
-    print(f"    model = skops.io.load({str(path)!r}, trusted={trusted!r})")
+    print("    from fastlr import load_model")
+    print(f"    model = load_model({str(path)!r})")
     print("    model.predict(rows)")
 
 
