@@ -29,7 +29,9 @@ def diagnose(
     A history is a JSON object with "loss", a list with a number for each
     epoch; "validation_loss", "lr" and the other columns of history_ make the
     verdict surer. The verdict is one of: diverging, oscillating, too slow, stuck,
-    overfitting, unfinished, healthy.
+    no signal, overfitting, unfinished, healthy, too short. "no signal" means
+    that targets do not depend on the features as far as the model can find,
+    "too short" that more epochs, or chunks of rows, are needed to tell.
 
     The exit code is 0 whatever the verdict, and 2 if FILE cannot be read.
 

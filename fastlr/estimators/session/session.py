@@ -77,6 +77,8 @@ class Session:
         Draws initial values, then permutations.
     settings : tuple
         What the constructor parameters were; compared to see whether they have changed.
+    stream_facts : StreamFacts or None
+        Notes of the chunks trained on, for a diagnosis.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class Session:
         self._n_threads = model.n_threads
         self._copies: list[tuple[np.ndarray, np.ndarray]] | None = None
         self._kept_at = 0
+        self.stream_facts: Any = None
         self._libraries: ThreadpoolController | None = None
         if initialise:
             model._initialise(self.arena.param, spec, self.rng)
@@ -241,6 +244,11 @@ class Session:
     def hands_out_views(self) -> bool:
         """Whether fitted attributes are the parameters themselves, up to date by themselves."""
         return self._has_views and not self._averages and not self._lags
+
+    @property
+    def lags(self) -> bool:
+        """Whether parameters may be behind the steps made; see `lag`."""
+        return self._lags
 
     @property
     def _has_views(self) -> bool:
