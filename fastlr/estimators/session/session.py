@@ -204,7 +204,7 @@ class Session:
         if self._lags or self.arena.params.size > _KEPT:
             return False
         if self._copies is None:
-            live = [self.arena.params, *self.updater.binding.live()]
+            live = [self.arena.params, *self.updater.binding.live(), *self.epoch.memory]
             self._copies = [(np.empty_like(array), array) for array in live]
         for copy, array in self._copies:
             np.copyto(copy, array)
@@ -288,6 +288,7 @@ class Session:
         return {
             "params": {name: p.copy() for name, p in params.items()},
             "updater": self.updater.state_dict(),
+            "memory": [array.copy() for array in self.epoch.memory],
             "rng": self.rng.get_state(legacy=False),
             "run": list(self.run),
             "online": None if self.online is None else self.online.state(),
@@ -305,6 +306,7 @@ class Session:
                     self.arena.param[name][...] = array
             self.rng.set_state(checkpoint["rng"])
             self._load(checkpoint["updater"])
+            self._remember(checkpoint["memory"])
         published = self.publish()
         # Attributes that are as they were published say nothing of the parameters behind them.
         changed = [n for n in published if not np.array_equal(published[n], fitted[n])]
@@ -328,6 +330,13 @@ class Session:
         """
         self.arena.params[:] = params
         self.updater.binding.restart(state, lr, n_steps, **changes)
+        self.epoch.forget()
+
+    def _remember(self, kept: list[np.ndarray]) -> None:
+        own = self.epoch.memory
+        if [array.shape for array in own] == [array.shape for array in kept]:
+            for array, values in zip(own, kept, strict=True):
+                array[...] = values
 
     def _load(self, state: Mapping[str, Any]) -> None:
         own = self.updater.state_dict()
