@@ -9,9 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from typer.testing import CliRunner
 
-from fastlr import LinearClassifier, diagnose
+from fastlr import LinearClassifier, diagnose, save_model
 from fastlr.cli.app import app
-from fastlr.cli.files.model_file import save_model
 
 X, Y = load_breast_cancer(return_X_y=True)
 
@@ -65,7 +64,7 @@ def test_a_run_that_is_not_healthy_ends_with_code_3_unless_asked_and_stdin_is_re
         ("bad.json", "{", "is not JSON"),
         ("list.json", "[1, 2]", "must hold an object with 'loss', got a list"),
         ("other.json", '{"losses": [1]}', "history must have 'loss', got losses"),
-        ("model.skops", "no zip file", "is not a model file of fastlr"),
+        ("model.skops", "no zip file", "model.skops' holds no model that can be read"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path, name, text, says):

@@ -18,7 +18,6 @@ from fastlr.cli.commands.info import info_lines
 from fastlr.cli.errors import DivergedError
 from fastlr.cli.files.prepare import Split, split
 from fastlr.cli.files.raw import Raw, Reading
-from fastlr.cli.files.save import write_atomic
 from fastlr.cli.files.task import task
 from fastlr.cli.race import race as race_module
 from fastlr.cli.race.comparison import footnotes, records, table
@@ -181,17 +180,6 @@ def test_pandas_na_and_number_categories_are_encoded():
     assert data.categorical == ["text", "code"]
     assert data.notes == ["column 'text': NA became None; replace it in rows to predict too"]
     assert split(data, 0.25, 0).X_train.shape == (30, 3 + 3)
-
-
-def test_an_atomic_write_replaces_all_or_nothing(tmp_path):
-    path = tmp_path / "f"
-    write_atomic(path, b"one")
-    write_atomic(path, b"two")
-    assert path.read_bytes() == b"two"
-    with pytest.raises(TypeError):
-        write_atomic(path, "not bytes")
-    assert path.read_bytes() == b"two"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_info_says_what_is_missing():

@@ -32,7 +32,9 @@ def diagnose(
     A history is a JSON object with "loss", a list with a number for each
     epoch; "validation_loss", "lr" and the other columns of history_ make the
     verdict surer. The verdict is one of: diverging, oscillating, too slow, stuck,
-    overfitting, unfinished, healthy.
+    no signal, overfitting, unfinished, healthy, too short. "no signal" means
+    that targets do not depend on the features as far as the model can find,
+    "too short" that more epochs, or chunks of rows, are needed to tell.
 
     The exit code is 0 if the run is healthy, 3 if it is not, and 2 if FILE
     cannot be read.
@@ -82,9 +84,9 @@ def _read(file: Path) -> tuple[Any, str | None]:
         raise InputError("FILE", f"there is no file '{file}'")
     if file.suffix.lower() == ".json":
         return _history(file.read_text(encoding="utf-8"), file), None
-    from ..files.model_file import load_model
+    from ..files.model_file import read_model
 
-    model = load_model(file, "FILE")
+    model = read_model(file, "FILE")
     return model, _words(model)
 
 

@@ -43,8 +43,9 @@ def export(
 
         fastlr export data.skops --output served/data.onnx --json
     """
-    from ..files.model_file import load_model
-    from ..files.save import check_target, write_atomic
+    from ...core.files import write_atomic
+    from ..files.model_file import read_model
+    from ..files.save import check_target
 
     path = output or Path(model.name).with_suffix(".onnx")
     if path.suffix.lower() != ".onnx":
@@ -52,7 +53,7 @@ def export(
     check_target(path, force)
     if not model.is_file():
         raise InputError("MODEL", f"there is no file '{model}'")
-    fitted = load_model(model)
+    fitted = read_model(model)
     try:
         from ...onnx import register
 

@@ -56,11 +56,12 @@ def find_lr(
     features: Features = "X",
     max_gb: MaxGb = 4.0,
 ) -> None:
-    """Find a learning rate for your own file, by a range test.
+    """Find a learning rate for your own file, by a race and a range test.
 
-    Trains a linear classifier for a few steps while the rate rises, several
-    times, and reports where the loss falls and where it shoots up. FILE is
-    read and its features are prepared as by `fastlr fit`.
+    Trains a linear classifier in short runs at single rates, and suggests the
+    rate that does best on held-out rows. Then trains it for a few steps while
+    the rate rises, several times, and reports where the loss falls and where
+    it shoots up. FILE is read and its features are prepared as by `fastlr fit`.
 
     [bold]Examples[/bold]
 

@@ -137,7 +137,7 @@ def fit(
 
         fastlr fit a9a --format svmlight --output a9a.skops --json
     """
-    from ..files.model_file import save_model
+    from ...estimators import save_model
     from ..files.prepare import describe, split
     from ..files.raw import Reading
     from ..files.save import check_target
@@ -184,7 +184,7 @@ def fit(
         raise InputError("--set" if loss is None else "--loss", one_line(error)) from error
     fitted = results[file.name][0].estimator
     model = _all_rows(task, ours, threads) if refit else _pipeline(parts.prepare, fitted)
-    trusted = save_model(model, path)
+    save_model(model, path)
     baseline = _baseline(parts)
     if picture is not None:
         write_race(picture, results)
@@ -193,7 +193,7 @@ def fit(
         if picture is not None:
             record["picture"] = str(picture)
         record |= {"task": task.kind, "baseline": baseline, "refit": refit}
-        record |= {"output": str(path), "trusted": trusted, "results": records(results)}
+        record |= {"output": str(path), "results": records(results)}
         print_json(record)
         return
     print_results(results, [describe(parts), _words(baseline)], threads)
@@ -203,8 +203,8 @@ def fit(
     print(f"Model of {rows} written to {path}; predict with it:\n")
     print("    " + shlex.join(["fastlr", "predict", str(path), "NEW_ROWS"]))
     print("\nor in Python:\n")
-    print("    import skops.io")
-    print(f"    model = skops.io.load({str(path)!r}, trusted={trusted!r})")
+    print("    from fastlr import load_model")
+    print(f"    model = load_model({str(path)!r})")
     print("    model.predict(rows)")
 
 

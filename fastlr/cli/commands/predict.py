@@ -67,9 +67,10 @@ def predict(
 
         cat new.csv | fastlr predict data.skops - --json
     """
-    from ..files.model_file import load_model
+    from ...core.files import write_atomic
+    from ..files.model_file import read_model
     from ..files.raw import Reading
-    from ..files.save import check_target, write_atomic
+    from ..files.save import check_target
 
     if output is not None:
         if output.suffix.lower() not in ENDINGS:
@@ -77,7 +78,7 @@ def predict(
         check_target(output, force)
     if not model.is_file():
         raise InputError("MODEL", f"there is no file '{model}'")
-    fitted = load_model(model)
+    fitted = read_model(model)
     if proba and not hasattr(fitted, "predict_proba"):
         raise InputError("--proba", "the model has no probabilities")
     rows, notes = read_rows(file, Reading(kind, sep, header, encoding, features, max_gb))

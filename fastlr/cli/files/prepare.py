@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from ...estimators.data.date_parts import DateParts
 from ..errors import InputError
-from .dates import DateParts
 from .target import CLASSES
 from .task import MAX_CATEGORIES, MIN_FREQUENCY, Task
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from ...estimators.data.date_parts import PARTS, holds_dates
 from ..errors import InputError
-from .dates import PARTS, holds_dates
 from .raw import Raw, Reading
 from .read import check_size, read
 from .target import CLASSES, read_target

@@ -19,6 +19,7 @@ from ..models.model import Model
 from ..session.callbacks import Tasks, tasks_of
 from ..session.online_rate import OnlineRate
 from ..session.session import Session
+from ..session.stream_facts import watch
 from ..session.warnings import warn_interrupted, warn_longer, warn_taken_back
 from ..settings.settings import plan_epoch
 from .begin import begin, go_on, live_session, make_spec
@@ -116,6 +117,7 @@ def _train_once(model: Model, session: Session, rows: Rows, batch_size: int) -> 
     kept = session.keep()
     if not kept and _is_huge(rows.X):
         return False
+    watch(session, rows, model._facts)
     with session.limited_blas(n_rows):
         result = session.run_epoch(rows, order, batch_size)
     loss = result.mean_loss
