@@ -32,7 +32,7 @@ def learn_chunk(model: Model, session: Session, rows: Rows, batch_size: int) -> 
     order = session.permutation(n_rows) if model.shuffle and n_rows > 1 else None
     session.lag()
     if session.online is not None:
-        session.set_share(_share(model, session.online, session, min(batch_size, n_rows)))
+        session.set_share(share_of(model, session.online, session, min(batch_size, n_rows)))
     kept = session.keep(-(-n_rows // batch_size))
     looked = not (kept and usual.is_known)
     taken = _without_outliers(session, rows) if looked else rows
@@ -82,7 +82,7 @@ def _is_huge(X: Matrix) -> bool:
     return bool(values.size) and not -limit < values.min() <= values.max() < limit
 
 
-def _share(model: Model, online: OnlineRate, session: Session, batch_size: int) -> float:
+def share_of(model: Model, online: OnlineRate, session: Session, batch_size: int) -> float:
     """Return the share of the peak rate for mini-batches that may be smaller than the fit's."""
     if not online.trained or batch_size >= model._batch_rows:
         return online.factor
