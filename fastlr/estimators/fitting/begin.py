@@ -118,14 +118,12 @@ def _units_after(
     return inputs, targets
 
 
-def _in_units(
-    model: Model, spec: ModelSpec, known: Known, rows: Rows, y: np.ndarray
-) -> ModelSpec:
+def _in_units(model: Model, spec: ModelSpec, known: Known, rows: Rows, y: np.ndarray) -> ModelSpec:
     """Return what is trained in other units, and encode the targets of rows in them."""
     inputs, targets = known
     if targets is not spec.targets:
         rows.y = targets.encode(y, spec.dtype)
-    return make_spec(model, targets, inputs, spec.n_features, spec.dtype)
+    return make_spec(model, targets, dict(inputs), spec.n_features, spec.dtype)
 
 
 def keep_up(model: Model, session: Session, rows: Rows, y: np.ndarray) -> Session:
@@ -211,7 +209,9 @@ def _start(
     if checkpoint is not None and checkpoint.get("scales") is not None:
         scales = new_scales(spec, checkpoint["scales"]["sparse"])
         scales.load(checkpoint["scales"])
-    session = Session(model, spec, optimizer, run, seed, fitted is None, online=online, scales=scales)
+    session = Session(
+        model, spec, optimizer, run, seed, fitted is None, online=online, scales=scales
+    )
     if fitted is not None:
         session.resume(fitted, checkpoint)
     model._session, model._lr_of = session, type(optimizer).__name__

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
-from typing import Any
 
 import numpy as np
 
 from ...training import EpochResult
-from ..data.rows import Matrix, Rows
+from ..data.rows import Rows, is_huge
 from ..models.model import Model
 from ..session.online_rate import OnlineRate
 from ..session.session import Session
@@ -35,11 +33,14 @@ def learn_chunk(model: Model, session: Session, rows: Rows, batch_size: int) -> 
     kept = session.keep(-(-n_rows // batch_size))
     looked = not (kept and usual.is_known)
     taken = _without_outliers(session, rows) if looked else rows
-    if not kept and _is_huge(taken.X):
+    if looked and is_huge(rows.X):
         return False
     result = _run(session, taken, order, batch_size)
     norm = session.updater.binding.stepper.norm
     if not looked and usual.is_exceeded(result.mean_loss, norm, n_rows):
+        if is_huge(rows.X):
+            session.take_back()
+            return False
         taken = _without_outliers(session, rows)
         if taken is not rows:
             session.take_back()
@@ -58,9 +59,7 @@ def learn_chunk(model: Model, session: Session, rows: Rows, batch_size: int) -> 
     return True
 
 
-def _run(
-    session: Session, rows: Rows, order: np.ndarray | None, batch_size: int
-) -> EpochResult:
+def _run(session: Session, rows: Rows, order: np.ndarray | None, batch_size: int) -> EpochResult:
     with session.limited_blas(rows.X.shape[0]):
         return session.run_epoch(rows, order, batch_size)
 
@@ -73,13 +72,6 @@ def _without_outliers(session: Session, rows: Rows) -> Rows:
     if X is rows.X and y is rows.y:
         return rows
     return Rows(X, y, rows.weights)
-
-
-def _is_huge(X: Matrix) -> bool:
-    """Return whether squares of X come near the largest number."""
-    values: Any = X if type(X) is np.ndarray else X.data
-    limit = math.sqrt(np.finfo(values.dtype).max) / 16.0
-    return bool(values.size) and not -limit < values.min() <= values.max() < limit
 
 
 def _share(model: Model, online: OnlineRate, session: Session, batch_size: int) -> float:

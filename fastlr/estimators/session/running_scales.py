@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from ..data.rows import Matrix, is_sparse
+from ..data.rows import Matrix, is_huge, is_sparse
 from ..data.scaling import SILENT, is_constant
 from ..data.targets import RealTargets, Targets
 from ..models.model import Model
 from ..models.units import Arrays
 from .running_moments import RunningMoments, within_reach
 
-FIRST = 64  # rows from which the first scales come
+FIRST, LATER = 64, 16  # rows from which the first scales come, and in a block later
 STRIDE = 8  # of so many rows one is looked at later
 AUTO = 8  # rows from which standardize="auto" can tell whether features need it
 WIDE = 2**20  # elements that the block may have
@@ -84,11 +84,14 @@ class RunningScales:
             picked = slice(None)
         X = self._dense(X, picked)
         numbers = np.zeros((len(X), 0)) if y is None else y.reshape(n, -1)[picked]
+        if not self.warm and is_huge(X):  # such rows are not learned from
+            ordinary = [not is_huge(row) for row in X]
+            X, numbers = X[ordinary], numbers[ordinary]
         filled = self._filled + len(X)
         if filled <= self._size:
             self._X[self._filled : filled], self._y[self._filled : filled] = X, numbers
             self._filled = filled
-            return filled >= self._due
+            return filled >= self._due and len(X) > 0
         self._X = np.concatenate([self._X[: self._filled], X])
         self._y = np.concatenate([self._y[: self._filled], numbers])
         self._filled = filled
@@ -122,6 +125,7 @@ class RunningScales:
         return self._inputs(known[0], X.dtype), self._targets(model, known[1])
 
     def _empty(self) -> None:
+        self._size = min(self._size, LATER)
         self._X = np.zeros((self._size, self._X.shape[1]), self._X.dtype)
         self._y = np.zeros((self._size, self._y.shape[1]))
         self._filled, self._due = 0, self._size
@@ -142,7 +146,9 @@ class RunningScales:
             self.targets = RunningMoments(bounded.mean(axis=0), bounded.var(axis=0), len(y))
             self._unit = RunningMoments.from_state(self.targets.state())
             column = isinstance(targets, RealTargets) and targets.vector
-            targets = model._targets_of_chunk(bounded[:, 0] if column else bounded, None, True, None)
+            targets = model._targets_of_chunk(
+                bounded[:, 0] if column else bounded, None, True, None
+            )
         self._due, self._next = self._next, self._due + self._next
         if self._filled >= self._size:
             self.warm = True
@@ -221,7 +227,7 @@ class RunningScales:
         """Begin after a fit on so many rows, of which X and encoded targets are some."""
         inputs, targets = known
         self.warm = True
-        self._due = self._size
+        self._empty()
         weight = float(n_rows)
         if is_sparse(X):
             if X.nnz:
@@ -259,6 +265,8 @@ class RunningScales:
         """Take over what `state` returned."""
         self._filled, self._skip, self._due = state["filled"], state["skip"], state["due"]
         self._next, self.warm = state["next"], state["warm"]
+        if self.warm:
+            self._size = min(self._size, LATER)
         self._X[: self._filled], self._y[: self._filled] = state["X"], state["y"]
         found = [state[name] for name in ("features", "targets", "unit")]
         found = [each if each is None else RunningMoments.from_state(each) for each in found]

@@ -16,9 +16,9 @@ from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
 from ...core.hyper import HyperParameters
+from ...kernels.language.terms import AVERAGE, LOOKAHEAD_STATE
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
-from ...kernels.language.terms import AVERAGE, LOOKAHEAD_STATE
 from ...training import Arena, EpochResult
 from ...updater.statistics import last_rates
 from ..data.check_sparse import check_sparse
