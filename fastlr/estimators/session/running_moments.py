@@ -59,12 +59,16 @@ class RunningMoments:
         self.variance += share * (1.0 - share) * shift * shift
         self.mean += share * shift
 
+    def excess(self, block: np.ndarray) -> np.ndarray:
+        """Return for each row how many times out of reach its farthest value is, 1 at least."""
+        with np.errstate(over="ignore"):
+            excess = (np.abs(block - self.mean) / self.reach).max(axis=1, initial=1.0)
+        return np.asarray(excess, np.float64)
+
     def clipped(self, block: np.ndarray) -> np.ndarray:
-        """Return a block with values out of reach brought back; the same one if there are none."""
-        low, high = (self.mean + sign * self.reach for sign in (-1.0, 1.0))
-        if (block >= low).all() and (block <= high).all():
-            return block
-        return np.clip(block, low, high).astype(block.dtype)
+        """Return a block with values out of reach brought back."""
+        reach = self.reach
+        return np.clip(block, self.mean - reach, self.mean + reach).astype(block.dtype)
 
     def state(self) -> dict[str, Any]:
         """Return all of it, as arrays and numbers by name."""
@@ -89,9 +93,9 @@ def within_reach(block: np.ndarray) -> np.ndarray:
 
 
 def _filled(deviation: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Return deviations, and a guess where there is none: by the mean, or by other columns."""
+    """Return deviations, and where there is none a guess by other columns, or infinity."""
     known = deviation > 0
     if known.all():
         return deviation
-    usual = np.median(deviation[known]) if known.any() else 1.0
+    usual = np.median(deviation[known]) if known.any() else np.inf
     return np.where(known, deviation, np.maximum(np.abs(mean), usual))
