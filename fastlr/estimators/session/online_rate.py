@@ -24,6 +24,7 @@ RAISE = 5.0  # factor by which a drift raises the share at rest
 FALL = 400  # rows in which a raised rate falls by a factor of e
 CALM = 10_000  # rows in which a raised share at rest falls by a factor of e
 LEARNING = 2000  # rows in which a model that starts online takes most of what it learns
+GAIN, USUAL_COSINE = 0.5, 0.15  # by which moves the same way raise the share at rest
 HARD, SOFT = 20.0, 4.0  # standard deviations at which losses are cut off, in the two means
 DRIFT = 0.3  # share of the peak rate after a drift
 
@@ -72,6 +73,11 @@ class OnlineRate:
             self._raise()
         before, self.factor = self.factor, _rounded(self.share)
         return self.factor != before
+
+    def turn(self, cosine: float) -> None:
+        """Take into account whether the last two moves of parameters went the same way."""
+        at_rest = self.at_rest * math.exp(GAIN * (cosine - USUAL_COSINE))
+        self.at_rest = min(max(at_rest, LOWEST), HIGHEST)
 
     @property
     def _is_known(self) -> bool:
