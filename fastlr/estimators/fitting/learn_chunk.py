@@ -8,6 +8,7 @@ from ..data.rows import Rows, is_huge
 from ..models.model import Model
 from ..session.online_rate import OnlineRate
 from ..session.session import Session
+from ..session.stream_facts import watch
 from .epochs import record
 
 _POWERS = {"sqrt": 0.5, "linear": 1.0, "none": 0.0}  # of the rate, by the rule of an optimizer
@@ -32,6 +33,7 @@ def learn_chunk(model: Model, session: Session, rows: Rows, batch_size: int) -> 
     taken = _without_outliers(session, rows) if looked else rows
     if looked and is_huge(rows.X):
         return False
+    watch(session, taken, model._facts)
     with session.limited_blas(n_rows):
         result = session.run_epoch(taken, order, batch_size)
     stepper = session.updater.binding.stepper

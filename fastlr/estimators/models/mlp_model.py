@@ -178,7 +178,7 @@ class MLPModel(Model):
         return {"weight_decay": 0.0} if self.alpha and isinstance(self.optimizer, str) else {}
 
     def _resolve_optimizer(self) -> Optimizer:
-        return penalised(super()._resolve_optimizer(), 0.0, float(self.alpha))
+        return penalised(super()._resolve_optimizer(), float(self.alpha))
 
     def _groups(self, spec: ModelSpec, optimizer: Optimizer) -> Groups:
         n_layers = len(spec.shapes) // 2

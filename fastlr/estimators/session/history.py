@@ -19,6 +19,7 @@ FACTS = (
     "largest_feature",
     "dead_units",
     "diverged",
+    "straightness",
 )
 COLUMNS = (
     "epoch",

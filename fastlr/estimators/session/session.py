@@ -88,6 +88,8 @@ class Session:
         Tells chunks that need a closer look.
     settings : tuple
         What the constructor parameters were; compared to see whether they have changed.
+    stream_facts : StreamFacts or None
+        Notes of the chunks trained on, for a diagnosis.
     """
 
     def __init__(
@@ -135,6 +137,7 @@ class Session:
         self._n_threads = model.n_threads
         self._copies: list[tuple[np.ndarray, np.ndarray]] | None = None
         self._kept_at = 0
+        self.stream_facts: Any = None
         self._libraries: ThreadpoolController | None = None
         if initialise:
             model._initialise(self.arena.param, spec, self.rng)
@@ -215,7 +218,7 @@ class Session:
         if self._lags or (self.arena.params.size > _KEPT and n_steps == 1):
             return False
         if self._copies is None:
-            live = [self.arena.params, *self.updater.binding.live()]
+            live = [self.arena.params, *self.updater.binding.live(), *self.epoch.memory]
             self._copies = [(np.empty_like(array), array) for array in live]
         for copy, array in self._copies:
             np.copyto(copy, array)
@@ -267,6 +270,11 @@ class Session:
         return self._has_views and not self._averages and not self._lags
 
     @property
+    def lags(self) -> bool:
+        """Whether parameters may be behind the steps made; see `lag`."""
+        return self._lags
+
+    @property
     def _has_views(self) -> bool:
         return self.units is None or self.units.views
 
@@ -304,6 +312,7 @@ class Session:
         return {
             "params": {name: p.copy() for name, p in params.items()},
             "updater": self.updater.state_dict(),
+            "memory": [array.copy() for array in self.epoch.memory],
             "rng": self.rng.get_state(legacy=False),
             "run": list(self.run),
             "online": None if self.online is None else self.online.state(),
@@ -324,6 +333,7 @@ class Session:
                     self.arena.param[name][...] = array
             self.rng.set_state(checkpoint["rng"])
             self._load(checkpoint["updater"])
+            self._remember(checkpoint.get("memory") or [])
             self.usual.load(checkpoint.get("usual") or {})
             if self.heading is not None and checkpoint.get("heading") is not None:
                 self.heading.load(checkpoint["heading"])
@@ -343,6 +353,7 @@ class Session:
             for name, value in values.items():
                 target[name][...] = value
         self._load(state)
+        self._remember(before.epoch.memory)
         self.rng.set_state(before.rng.get_state(legacy=False))
         self.usual = before.usual
         if before._lags:
@@ -373,6 +384,13 @@ class Session:
         """
         self.arena.params[:] = params
         self.updater.binding.restart(state, lr, n_steps, **changes)
+        self.epoch.forget()
+
+    def _remember(self, kept: list[np.ndarray]) -> None:
+        own = self.epoch.memory
+        if [array.shape for array in own] == [array.shape for array in kept]:
+            for array, values in zip(own, kept, strict=True):
+                array[...] = values
 
     def _load(self, state: Mapping[str, Any]) -> None:
         own = self.updater.state_dict()
