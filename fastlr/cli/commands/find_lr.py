@@ -76,10 +76,8 @@ def find_lr(
         from ..screen.picture import check_picture, write_axes
 
         check_picture(picture)
-    import numpy as np
-
     from ...tuning import find_lr as range_test
-    from ..files.prepare import transformer
+    from ..files.prepare import in_rows, transformer
     from ..files.raw import Reading
     from ..files.task import read_task
     from ..race.models import linear_classifier
@@ -88,7 +86,7 @@ def find_lr(
     task = read_task(
         file, target, drop or (), Reading(kind, sep, header, encoding, features, max_gb)
     )
-    X = np.ascontiguousarray(transformer(task).fit_transform(task.X))
+    X = in_rows(transformer(task).fit_transform(task.X))
     notes = task.notes
     with noted_warnings(notes):
         test = range_test(
