@@ -63,8 +63,10 @@ def __dir__() -> list[str]:
 def _trusted() -> list[str]:
     """Return the names of all types that a saved model may hold."""
     from .. import losses, optimizers, schedules
+    from .data.date_parts import DateParts
 
     public = [
+        DateParts,
         *(getattr(importlib.import_module(f"{__name__}.{m}"), n) for n, m in _HOMES.items()),
         *losses.LOSSES.values(),
         *optimizers.OPTIMIZERS.values(),

@@ -135,9 +135,10 @@ def test_fit_compares_and_tells_how_to_load(here, cancer_csv):
         assert said in result.stdout
     assert (here / "run.png").read_bytes().startswith(b"\x89PNG")
     code = [line[4:] for line in result.stdout.splitlines() if line.startswith("    ")]
+    assert code[0] == "fastlr predict cancer.skops NEW_ROWS"
     rows = pd.read_csv(cancer_csv)
     there = {"rows": rows}
-    exec("\n".join(line for line in code if "load_model" in line or "predict" in line), there)
+    exec("\n".join(line for line in code[1:] if "load_model" in line or "predict" in line), there)
     assert np.mean(there["model"].predict(rows) == rows["diagnosis"]) > 0.95
     assert sorted(p.name for p in here.iterdir()) == ["cancer.csv", "cancer.skops", "run.png"]
 
@@ -203,7 +204,17 @@ def test_a_failed_write_leaves_what_was_there(here, cancer_csv, monkeypatch):
         (["nope.csv", "-t", "y"], "FILE: there is no file 'nope.csv'"),
         (["cancer.csv"], "--target: name the column to predict"),
         (["cancer.csv", "-t", "diagnosi"], "did you mean 'diagnosis'?"),
-        (["cancer.csv", "-t", "mean radius"], "this command trains classifiers"),
+        (["cancer.csv", "-t", "mean radius", "--task", "classification"], "is a quantity"),
+        (["cancer.csv", "-t", "diagnosis", "--task", "regression"], "holds text, expected numbers"),
+        (["cancer.csv", "-t", "diagnosis", "-o", "m.pkl"], "--output: 'm.pkl' must end in .skops"),
+        (["cancer.csv", "-t", "diagnosis", "--hidden", "8"], "--hidden: is for networks"),
+        (
+            ["cancer.csv", "-t", "diagnosis", "--model", "mlp", "--hidden", "8,x"],
+            "--hidden: must be",
+        ),
+        (["cancer.csv", "-t", "diagnosis", "--set", "max_epoch=3"], "did you mean 'max_epochs'"),
+        (["cancer.csv", "-t", "diagnosis", "--set", "alpha"], "--set: expected NAME=VALUE"),
+        (["cancer.csv", "-t", "diagnosis", "--loss", "hinje"], "hinje"),
         (["cancer.csv", "-t", "diagnosis", "--lr", "fast"], "--lr: must be a number above 0"),
         (["cancer.csv", "-t", "diagnosis", "--lr", "-1"], "--lr: must be a number above 0"),
         (["cancer.csv", "-t", "diagnosis", "--optimizer", "adamv"], "--optimizer: "),

@@ -55,7 +55,7 @@ class Told(ClassifierMixin, BaseEstimator):
 
 
 X4 = np.zeros((4, 1))
-SPLIT = Split(None, X4, X4, np.array([0, 1, 0, 1]), np.array([1, 1, 1, 0]))
+SPLIT = Split(None, X4, X4, np.array([0, 1, 0, 1]), np.array([1, 1, 1, 0]), "classification")
 
 
 def silent():
@@ -69,8 +69,8 @@ def test_models_take_turns_and_are_scored_on_the_test_rows():
         results = race("d", SPLIT, models, shown, max_fits=3)
     assert order == ["LinearClassifier", "b"] * 3
     assert [r.fits for r in results] == [3, 3]
-    assert results[1].accuracy == 0.75
-    np.testing.assert_allclose(results[1].log_loss, -(3 * np.log(0.8) + np.log(0.2)) / 4)
+    assert results[1].score == 0.75
+    np.testing.assert_allclose(results[1].loss, -(3 * np.log(0.8) + np.log(0.2)) / 4)
     np.testing.assert_allclose(results[1].train_loss, -(np.log(0.8) + np.log(0.2)) / 2)
 
 
@@ -161,7 +161,7 @@ def test_epochs_are_shown(monkeypatch):
     y = (X[:, 0] > 0).astype(int)
     with Progress(Console(file=out)) as shown:
         model = LinearClassifier(max_epochs=4, random_state=0)
-        data = Split(None, X, X, y, y)
+        data = Split(None, X, X, y, y, "classification")
         [result] = race("", data, {"LinearClassifier": model}, shown, max_fits=1)
     for epoch, loss in enumerate(result.estimator.loss_curve_, 1):
         assert f"LinearClassifier: epoch {epoch}/4, loss {loss:.4f}" in out.getvalue()
