@@ -58,8 +58,8 @@ def wait_for(port, server, until):
         time.sleep(0.05)
 
 
-def run_server(command, port, request, **env):
-    """Start a server, have both workers answer, stop it; raise if any of it takes too long."""
+def run_server(command, port, request, wanted, **env):
+    """Start a server, have so many workers answer, stop it; raise if any of it takes too long."""
     path = os.pathsep.join(map(str, [ROOT, ROOT / "examples" / "service", Path(__file__).parent]))
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
@@ -72,9 +72,12 @@ def run_server(command, port, request, **env):
         try:
             wait_for(port, server, until)
             with ThreadPoolExecutor(4) as clients:  # one alone would always find the same worker
-                while len(workers) < 2:
-                    assert time.monotonic() < until, "both workers should have answered by now"
-                    workers |= set(clients.map(request, [port] * 4))
+                while len(workers) < wanted:
+                    assert time.monotonic() < until, "more workers should have answered"
+                    found = set(clients.map(request, [port] * 4))
+                    if not found <= workers:
+                        until = time.monotonic() + PATIENCE
+                    workers |= found
             server.send_signal(signal.SIGTERM)
             assert server.wait(PATIENCE) in (0, -signal.SIGTERM)
         except BaseException:
@@ -86,8 +89,19 @@ def run_server(command, port, request, **env):
             server.wait()
 
 
-def gunicorn():
-    """Workers forked from a process that has learned already."""
+def gunicorn(count):
+    """Start servers whose workers are forked from a process that has learned already."""
+    for _ in range(count):
+        run_forked(2)
+
+
+def recycled(count):
+    """Have one such server replace each worker after one request, until so many have worked."""
+    run_forked(count, "--max-requests", "1")
+
+
+def run_forked(workers, *options):
+    """Start gunicorn, have so many workers answer, and stop it."""
     port = free_port()
 
     def request(port):
@@ -97,11 +111,18 @@ def gunicorn():
         return found["process"]
 
     command = ["gunicorn", "--preload", "--workers", "2", "--bind", f"127.0.0.1:{port}"]
-    run_server([*command, "--timeout", "60", "forked_app:app"], port, request)
+    command += ["--timeout", "60", *options, "forked_app:app"]
+    run_server(command, port, request, workers)
 
 
-def uvicorn():
-    """Two readers of the service in ``examples/service``."""
+def uvicorn(count):
+    """Start two readers of the service in ``examples/service``."""
+    for _ in range(count):
+        run_readers()
+
+
+def run_readers():
+    """Start uvicorn with two workers, have both answer, and stop it."""
     port, body = free_port(), json.dumps({"rows": X[:5].tolist()})
 
     def request(port):
@@ -112,7 +133,7 @@ def uvicorn():
         path = Path(folder) / "model.skops"
         save_model(LinearClassifier(max_epochs=1, random_state=0).fit(X, Y), path)
         command = ["uvicorn", "--workers", "2", "--port", str(port), "service:app"]
-        run_server(command, port, request, FASTLR_MODEL=str(path), FASTLR_ROLE="reader")
+        run_server(command, port, request, 2, FASTLR_MODEL=str(path), FASTLR_ROLE="reader")
 
 
 def fit(seed):
@@ -129,18 +150,20 @@ def fit(seed):
 def pool(backend):
     """Fits in a pool of two, after this process has fitted: the same bits as without."""
 
-    def run():
+    def run(count):
         wanted = [fit(seed) for seed in range(4)]
-        found = Parallel(n_jobs=2, backend=backend, timeout=PATIENCE)(
-            delayed(fit)(seed) for seed in range(4)
-        )
-        assert found == wanted
+        for _ in range(count):
+            found = Parallel(n_jobs=2, backend=backend, timeout=PATIENCE)(
+                delayed(fit)(seed) for seed in range(4)
+            )
+            assert found == wanted
 
     return run
 
 
 SCENARIOS = {
     "gunicorn --preload, 2 workers": gunicorn,
+    "gunicorn --preload, a new worker for each request": recycled,
     "uvicorn, 2 workers": uvicorn,
     "joblib, loky": pool("loky"),
     "joblib, threads": pool("threading"),
@@ -152,8 +175,5 @@ if __name__ == "__main__":
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     for name in sys.argv[2:] or SCENARIOS:
         begun = time.perf_counter()
-        for k in range(n):
-            SCENARIOS[name]()
-            if k % 10 == 9:
-                print(f"{name}: {k + 1} so far", file=sys.stderr, flush=True)
+        SCENARIOS[name](n)
         print(f"{name}: {n} of {n} without a hang, {time.perf_counter() - begun:.0f} s", flush=True)

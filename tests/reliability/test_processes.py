@@ -40,6 +40,6 @@ def test_two_workers_fit_and_predict_without_a_hang(name):
         pytest.importorskip(package)
     run_apart(
         "from tests.reliability.servers import SCENARIOS\n"
-        f"for name in {SCENARIOS[name]!r}:\n    SCENARIOS[name]()",
+        f"for name in {SCENARIOS[name]!r}:\n    SCENARIOS[name](1)",
         240,
     )
