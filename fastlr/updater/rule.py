@@ -34,6 +34,7 @@ class UpdateRule(HyperParameters):
     own_decay: ClassVar[str | None] = None
     batch_rule: ClassVar[str] = "sqrt"
     can_wait: ClassVar[bool] = True
+    rebuilds: ClassVar[bool] = False
     by_arrays: ClassVar[bool] = False  # array code, not a rule for one element
 
     schedule: Schedule | str | Callable[[Any], Any] | None = None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
+from ...core.locks import LOCK
 from ...core.sklearn_versions import check_is_fitted, fit_context, set_callbacks
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
@@ -24,7 +25,7 @@ from ..session.warn_after_fit import warn_of_losses, warn_of_scale
 from ..settings.settings import EpochPlan, plan_epoch
 from .begin import at_known_rate, at_rule_of_thumb, begin, make_spec
 from .epochs import Epochs, OnEpoch
-from .one_at_a_time import LOCK, one_at_a_time
+from .one_at_a_time import one_at_a_time
 from .unchanged_if_refused import unchanged_if_refused
 from .validation import hold_out, learn_rows, rows_to_predict
 

@@ -64,9 +64,11 @@ class LinearModel(Model):
     def _layout(self, X: Matrix) -> dict[str, np.ndarray]:
         return {BY_FEATURE: np.array(True)} if sparse.issparse(X) else {}
 
-    def _learn_inputs(self, X: Matrix, weights: np.ndarray | None) -> dict[str, np.ndarray]:
-        layout = self._layout(X)
-        return layout | learn_scaling(X, weights, self.standardize, self.fit_intercept)
+    def _scaling_of(
+        self, X: Matrix, weights: np.ndarray | None, surely: bool = False
+    ) -> dict[str, np.ndarray]:
+        wanted = bool(self.standardize) if surely else self.standardize
+        return learn_scaling(X, weights, wanted, self.fit_intercept)
 
     def _shapes(self, n_features: int, outputs: int, inputs: Arrays) -> Shapes:
         coef = (n_features, outputs) if BY_FEATURE in inputs else (outputs, n_features)
