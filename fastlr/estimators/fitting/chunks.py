@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...core.sklearn_versions import fit_context
+from ...core.unmixed import changing
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
 from ..data.rows import Features, Rows, is_sparse
@@ -49,15 +50,16 @@ def fit_chunk(
     first = live is None and not model.__sklearn_is_fitted__()
     if rows is None:
         rows, y = _check_chunk(model, X, y, sample_weight, classes)
-    session = go_on(model)
-    if not first:
-        session = keep_up(model, session, rows, y)
-    size = _batch_size(model, session, rows.X.shape[0])
-    good = learn_chunk(model, session, rows, size)
-    if session.hands_out_views:
-        model._publish(session)
-    else:
-        model.t_, model._stale = session.updater.t, True
+    with changing(model):
+        session = go_on(model)
+        if not first:
+            session = keep_up(model, session, rows, y)
+        size = _batch_size(model, session, rows.X.shape[0])
+        good = learn_chunk(model, session, rows, size)
+        if session.hands_out_views:
+            model._publish(session)
+        else:
+            model.t_, model._stale = session.updater.t, True
     if not good:
         _tell_of_rejected(model, session)
 
@@ -150,14 +152,17 @@ def fit_stream(
                     rows = plain_chunk(model, X, y, session.spec)
                 if rows is None:
                     rows, _, y = chunk_rows(model, X, y, weights, None, first=False)
-                session = keep_up(model, session, rows, y)
+                with changing(model):
+                    session = keep_up(model, session, rows, y)
             if tasks is not None:
                 tasks.begin()
             if session.is_over:
                 warn_longer(model, session.updater.t)
                 model._publish(session)
                 session = go_on(model)
-            if not learn_chunk(model, session, rows, size):
+            with changing(model):
+                good = learn_chunk(model, session, rows, size)
+            if not good:
                 _tell_of_rejected(model, session)
             learned = number + 1
             if tasks is not None:

@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.locks import Owner, in_forked_child, lock_of
+from ...core.locks import in_forked_child, lock_of
 from .model import Model
-
-_REFRESH = Owner()  # one lock for all models
 
 
 @in_forked_child
@@ -26,7 +24,7 @@ def refresh(model: Model) -> None:
     """
     state = model.__dict__
     if "_stale" in state:
-        with lock_of(_REFRESH):
+        with lock_of(model):  # no other thread learns meanwhile
             if state.get("_stale"):
                 model._publish(state["_session"])
 
