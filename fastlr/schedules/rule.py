@@ -91,7 +91,10 @@ def check_length(value: Any, name: str, minimum: int) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(wanted)
-    size = float(value)
+    try:
+        size = float(value)
+    except OverflowError:  # an int that is larger than any float
+        raise ValueError(wanted) from None
     if not (size >= minimum if isinstance(value, numbers.Integral) else 0 < size < 1):
         raise ValueError(wanted)
 
