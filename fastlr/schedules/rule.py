@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from ..core.hyper import HyperParameters
+from ..core.hyper import MOST_STEPS, HyperParameters
 
 
 class Epochs:
@@ -105,14 +105,14 @@ def to_steps(value: Length | None, name: str, run: Run) -> int:
     Raises ValueError, which calls it `name`, if the length of the run or of an epoch is missing.
     """
     if isinstance(value, numbers.Integral):
-        return int(value)
+        return min(int(value), MOST_STEPS)  # longer than any run, and steps are told apart
     if isinstance(value, Epochs):
         if run.steps_per_epoch is None:
             raise ValueError(
                 f"{name}={value!r} needs steps_per_epoch, which is not known here; pass it along "
                 "(to `bind` or `simulate`), or give the length in steps"
             )
-        return max(round(value.n * run.steps_per_epoch), 1)
+        return max(round(min(value.n * run.steps_per_epoch, MOST_STEPS)), 1)
     if run.total_steps is None:
         meaning = "the whole run" if value is None else "a fraction of the run"
         raise ValueError(

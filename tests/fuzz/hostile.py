@@ -163,7 +163,7 @@ def _sparse(values, recipe):
     layout = recipe.layout
     rng = np.random.RandomState(recipe.seed)
     if recipe.seed % 2:
-        values = values * (rng.random_sample(values.shape) < 0.3).astype(values.dtype)
+        values = np.where(rng.random_sample(values.shape) < 0.3, values, values.dtype.type(0))
     found = {"csc": sparse.csc_matrix, "coo": sparse.coo_matrix}.get(layout, sparse.csr_matrix)(
         values
     )

@@ -44,7 +44,8 @@ def data_of(model, rows, features, outputs, dtype, index="int32"):
     if model in ("sparse", "mlp on sparse"):
         X = sparse.csr_array(X * (rng.random_sample(X.shape) < 0.6))
         X.indices, X.indptr = X.indices.astype(index), X.indptr.astype(index)
-    return X, rng.randint(0, max(outputs, 2), rows), rng.uniform(0.5, 2, rows), rng.permutation(rows)
+    y, weights = rng.randint(0, max(outputs, 2), rows), rng.uniform(0.5, 2, rows)
+    return X, y, weights, rng.permutation(rows)
 
 
 def copied(data):
@@ -155,6 +156,14 @@ SPARSE = {
 }
 
 
+def is_refused(call, *given):
+    try:
+        call(*given)
+    except (ValueError, TypeError):
+        return True
+    return False
+
+
 def spoiled(data, part, change):
     X, y, weights, order = copied(data)
     if part in ("indices", "indptr", "data"):
@@ -177,13 +186,8 @@ def test_what_is_unfit_is_refused_before_a_step(model, index, engine):
         before = arena.params.copy()
         for name, (part, change) in (ANY_ROWS | (SPARSE if is_sparse else DENSE)).items():
             bad = spoiled(data, part, change)
-            with pytest.raises((ValueError, TypeError)):
-                epoch.run(*bad, 6)
-                pytest.fail(f"run took {name}")
-            if part != "order":
-                with pytest.raises((ValueError, TypeError)):
-                    epoch.evaluate(*bad[:3])
-                    pytest.fail(f"evaluate took {name}")
+            assert is_refused(epoch.run, *bad, 6), name
+            assert part == "order" or is_refused(epoch.evaluate, *bad[:3]), name
         assert np.array_equal(arena.params, before)
         assert epoch.updater.t == 4
 

@@ -55,7 +55,7 @@ cdef class MLPLoop:
     def __init__(
         self, list weights, list biases, grads, list grad_weights, list grad_biases, list trained,
         list activations, list dropout, int form, rule, scaling, Stepper stepper,
-        uint64_t seed, int n_threads,
+        uint64_t seed, n_threads,
     ):
         cdef Py_ssize_t i, n = len(weights)
         cdef fastlr_layer *layer
@@ -64,7 +64,7 @@ cdef class MLPLoop:
         check_layers(weights, biases, activations, dropout)
         self.held = weights, biases, grad_weights, grad_biases, rule, scaling
         self.grads, self.stepper = grads, stepper
-        self.n_threads = min(n_threads, MOST_THREADS)
+        self.n_threads = max(1, min(n_threads, MOST_THREADS))
         self.net.itemsize = weights[0].itemsize
         self.typenum = weights[0].dtype.num
         self.net.n_layers = n
