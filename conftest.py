@@ -10,7 +10,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")  # no window, wherever the tests run
 
 collect_ignore_glob = (
     [] if find_spec("skl2onnx") and find_spec("onnxruntime") else ["fastlr/onnx/*"]
-)
+) + ([] if find_spec("torch") else ["fastlr/torch/*"])
 
 
 @pytest.fixture(autouse=True)

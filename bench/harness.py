@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fastlr.core.files import write_atomic
+
 from .measure import machine, peers
 from .measure.plan import Plan
 from .measure.record import Results
@@ -109,8 +111,8 @@ def write(results: Results, folder: Path, readme: Path | None = None) -> Written
         results.merge(Results.read(target))
     results.write(target)
     html = target.with_suffix(".html")
-    html.write_text(page(results), encoding="utf-8")
+    write_atomic(html, page(results).encode())
     if readme is not None:
         text = readme.read_text(encoding="utf-8")
-        readme.write_text(update(text, results), encoding="utf-8")
+        write_atomic(readme, update(text, results).encode())
     return Written(target, html, readme)

@@ -13,8 +13,21 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis, diagnose
-    from .estimators import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
-    from .exceptions import DivergenceWarning, InterruptionWarning, ScaleWarning, StuckWarning
+    from .estimators import (
+        LinearClassifier,
+        LinearRegressor,
+        MLPClassifier,
+        MLPRegressor,
+        load_model,
+        save_model,
+    )
+    from .exceptions import (
+        DivergenceWarning,
+        InterruptionWarning,
+        SavedFileError,
+        ScaleWarning,
+        StuckWarning,
+    )
     from .kernels.find.info import backend_info
     from .rates.recommendations import recommend, scale_lr
     from .reporting.training_report import report
@@ -31,15 +44,18 @@ _HOMES = {
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "SKOPS_TRUSTED": "estimators",
+    "SavedFileError": "exceptions",
     "ScaleWarning": "exceptions",
     "StuckWarning": "exceptions",
-    "Updater": "updater.updater",
+    "Updater": "optimizers.optimizer",  # which knows the optimizers that files name
     "backend_info": "kernels.find.info",
     "diagnose": "diagnosis",
     "find_lr": "tuning",
     "layer_groups": "updater.layers",
+    "load_model": "estimators",
     "recommend": "rates.recommendations",
     "report": "reporting",
+    "save_model": "estimators",
     "scale_lr": "rates.recommendations",
 }
 _SUBMODULES = (
@@ -69,6 +85,7 @@ __all__ = [
     "MLPClassifier",
     "MLPRegressor",
     "SKOPS_TRUSTED",
+    "SavedFileError",
     "ScaleWarning",
     "StuckWarning",
     "Updater",
@@ -76,8 +93,10 @@ __all__ = [
     "diagnose",
     "find_lr",
     "layer_groups",
+    "load_model",
     "recommend",
     "report",
+    "save_model",
     "scale_lr",
     "__version__",
 ]

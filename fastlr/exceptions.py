@@ -1,10 +1,16 @@
-"""Warnings issued during training, one class per cause."""
+"""Warnings issued during training, one class per cause, and the error about saved files."""
 
 from __future__ import annotations
 
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["DivergenceWarning", "InterruptionWarning", "ScaleWarning", "StuckWarning"]
+__all__ = [
+    "DivergenceWarning",
+    "InterruptionWarning",
+    "SavedFileError",
+    "ScaleWarning",
+    "StuckWarning",
+]
 
 
 class DivergenceWarning(ConvergenceWarning):
@@ -57,6 +63,31 @@ class StuckWarning(ConvergenceWarning):
     ...     warnings.simplefilter("always")
     ...     model = LinearClassifier(lr=1e-12).fit(np.eye(4), [0, 1, 1, 0])
     >>> caught[0].category is StuckWarning
+    True
+    """
+
+
+class SavedFileError(ValueError):
+    """A file holds no model or updater that can be read.
+
+    It is damaged, cut off, of another kind, of a later version of fastlr, or holds types that
+    are not trusted. Nothing was changed then. A file that is missing or may not be read is an
+    ``OSError`` as everywhere.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from fastlr import AdamW, SavedFileError, Updater
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "run.safetensors"
+    ...     AdamW().bind(np.zeros(3)).save(path)
+    ...     _ = path.write_bytes(path.read_bytes()[:-1])  # cut off
+    ...     try:
+    ...         Updater.load(path, np.zeros(3))
+    ...     except SavedFileError as error:
+    ...         print("its checksum is wrong" in str(error))
     True
     """
 

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fastlr.core.files import write_atomic
+
 from .timing import Spread
 
 OURS = "fastlr"  # how the names of all contenders of this library begin
@@ -100,7 +102,7 @@ class Results:
         """Write a JSON file, whose numbers have four digits, which is more than they are worth."""
         known: dict[str, Any] = {"format": FORMAT, **asdict(self)}
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(_rounded(known), indent=1) + "\n", encoding="utf-8")
+        write_atomic(path, (json.dumps(_rounded(known), indent=1) + "\n").encode())
 
     @classmethod
     def read(cls, path: Path) -> Results:

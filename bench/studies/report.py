@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.measure.machine import about
 from bench.show.tables import markdown
+from fastlr.core.files import write_atomic
 
 RESULTS = Path(__file__).parents[1] / "results" / "studies"
 
@@ -19,4 +20,4 @@ def report(title: str, rows: list[dict[str, Any]], name: str) -> None:
     print(markdown([{k: str(v) for k, v in row.items()} for row in rows]))
     RESULTS.mkdir(parents=True, exist_ok=True)
     known = {"title": title, "machine": machine, "rows": rows}
-    (RESULTS / f"{name}.json").write_text(json.dumps(known, indent=1) + "\n")
+    write_atomic(RESULTS / f"{name}.json", (json.dumps(known, indent=1) + "\n").encode())

@@ -8,8 +8,10 @@ scikit-learn's searches.
 
 # %%
 # The range test (Smith 2017) trains for some two hundred steps while the rate rises from far too
-# small to far too large. The loss stays flat, falls, and shoots up; a good rate lies where it
-# falls. `find_lr` suggests one and leaves the model unchanged.
+# small to far too large. The loss stays flat, falls, and shoots up; good rates lie where it falls.
+# Where exactly, the curve does not tell: it would be another one for a slower rise. `find_lr` draws
+# it, and suggests the rate that wins a race of short runs, each at a single rate; the model stays
+# unchanged.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits

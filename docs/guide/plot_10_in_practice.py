@@ -53,8 +53,8 @@ plot_diagnosis(plain)
 plt.show()
 
 # %%
-# 3. A schedule and a higher rate. The range test shows how high the rate may be: its suggestion is
-# cautious, and the loss shoots up at its ``edge``. Ten times the first rate lies between the two.
+# 3. A schedule and a higher rate. The range test shows how high the rate may be: the loss shoots up
+# at its ``edge``. Its suggestion has won a race of short runs; ten times the first rate is near it.
 
 found = find_lr(network(optimizer=AdamW()), X, y, random_state=0)
 print(found)

@@ -14,6 +14,20 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
+_FOLDERS: list[Folder[Any]] = []
+
+
+def find_class(name: str, base: type[T]) -> type[T] | None:
+    """Return fastlr's own class of a name below `base`, None if there is none.
+
+    Folders are known from the import of their package on.
+    """
+    for folder in _FOLDERS:
+        cls = folder.find(name) if issubclass(folder.base, base) else None
+        if cls is not None:
+            return cls  # type: ignore[no-any-return]
+    return None
+
 
 def discover(package: str, path: Iterable[str], base: type[T]) -> dict[str, type[T]]:
     """Import the modules of a package; return their public subclasses of `base` by name.
@@ -74,12 +88,13 @@ class Folder(Generic[T]):
     """The subclasses of `base` in a package, imported as they are asked for."""
 
     def __init__(self, package: str, path: Iterable[str], base: type[T]) -> None:
-        self._package, self._path, self._base = package, path, base
+        self._package, self._path, self.base = package, path, base
+        _FOLDERS.append(self)
 
     @functools.cached_property
     def all(self) -> dict[str, type[T]]:
         """Every class by name, as `discover` returns them."""
-        return discover(self._package, self._path, self._base)
+        return discover(self._package, self._path, self.base)
 
     @functools.cached_property
     def _modules(self) -> dict[str, str]:
@@ -90,7 +105,7 @@ class Folder(Generic[T]):
         module = self._modules.get(_plain(name))
         if module is None:
             return None
-        classes = _classes_of(f"{self._package}.{module}", self._base)
+        classes = _classes_of(f"{self._package}.{module}", self.base)
         return next((cls for own, cls in classes.items() if own.lower() == name.lower()), None)
 
     def find(self, name: str) -> type[T] | None:

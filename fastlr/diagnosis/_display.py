@@ -36,8 +36,8 @@ class DiagnosisDisplay:
         The losses; None if none is finite.
     mark_ : matplotlib.artist.Artist or None
         Mark of the evidence: the epochs after the lowest validation loss for "overfitting", every
-        rise of the loss for "oscillating" and "diverging", the level of the first epoch for "stuck"
-        and "too slow".
+        rise of the loss for "oscillating" and "diverging", the level of the first epoch for
+        "stuck", "too slow" and "no signal".
     constant_line_ : matplotlib.lines.Line2D or None
         Loss of the best constant prediction; None if the history does not have it.
 
@@ -203,7 +203,7 @@ class DiagnosisDisplay:
             return ax.plot(
                 epochs[pairs], height, color=COLORS[1], linewidth=3, label="the loss rises"
             )[0]
-        if verdict in ("stuck", "too slow"):
+        if verdict in ("stuck", "too slow", "no signal"):
             return ax.axhline(
                 loss[0], color=MUTED, linestyle="--", linewidth=1.2, label="loss of the first epoch"
             )

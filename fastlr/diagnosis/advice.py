@@ -6,14 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..exceptions import ScaleWarning
-from .ratios import Figures
-from .rules import STRAIGHT
+from .ratios import SMALL, Figures
+from .rules import ASTRAY, STRAIGHT
 from .subject import Subject
 
-LARGE, SMALL = 100.0, 1e-2  # sizes of the largest feature that initial weights suit
 DEAD = 0.5  # fraction of dead units that counts as a cause
-ALIKE = 5e-3  # relative difference between the losses of zero weights and of a constant
 
 
 class Advice(NamedTuple):
@@ -35,7 +32,7 @@ def _diverging(f: Figures, s: Subject) -> Advice:
     if f.finite:
         summary = "The loss has grown beyond the loss of a constant model."
     causes = [f"the learning rate{_at(s)} is too high"]
-    if _unscaled(f):
+    if f.unscaled:
         return Advice(summary, (_features(f), *causes), *_scale())
     step, change = _rate(s, 0.1)
     if s.params.get("clip_norm", 1.0) is None:
@@ -45,6 +42,10 @@ def _diverging(f: Figures, s: Subject) -> Advice:
 
 def _oscillating(f: Figures, s: Subject) -> Advice:
     causes = [f"the learning rate{_at(s)} is too high: steps overshoot"]
+    if s.chunks:
+        causes.append("the data have changed")
+        summary = "The loss of new rows is above what the model has reached, or can reach."
+        return Advice(summary, tuple(causes), *_rate(s, 0.1))
     if s.params.get("batch_size") not in (None, "auto") and s.params["batch_size"] < 16:
         causes.append(f"mini-batches of {s.params['batch_size']} rows make noisy gradients")
     step, change = _rate(s, 0.1)
@@ -72,7 +73,7 @@ def _stuck(f: Figures, s: Subject) -> Advice:
     change: dict[str, Any]
     if f.dead_units >= DEAD:
         causes.append(f"{f.dead_units:.0%} of the hidden units are dead or saturated")
-        if _unscaled(f):
+        if f.unscaled:
             causes.append(_features(f))
             step, change = _scale()
         elif s.params.get("warm_start_from") is not None:
@@ -81,12 +82,15 @@ def _stuck(f: Figures, s: Subject) -> Advice:
         else:
             causes.append("the learning rate was too high, or the initial weights are unsuitable")
             step, change = _rate(s, 0.1)
-    elif _unscaled(f) or f.largest_feature < SMALL:
+    elif f.unscaled or f.largest_feature < SMALL:
         causes += [_features(f), slow]
         step, change = _scale()
-    elif _starts_at_zero(f):
+    elif f.starts_at_zero and not f.alignment > STRAIGHT:
         causes += ["the initial weights are all equal, or zero", slow]
         step, change = _afresh(s)
+    elif f.alignment < ASTRAY:
+        causes.append(f"the learning rate{_at(s)} is too high: epochs undo each other")
+        step, change = _rate(s, 0.1)
     else:
         causes += [slow, "features are not scaled", "the initial weights are unsuitable"]
         step, change = _rate(s, 100.0)
@@ -114,7 +118,36 @@ def _overfitting(f: Figures, s: Subject) -> Advice:
     return Advice(summary, causes, step, {"early_stopping": True})
 
 
+def _no_signal(f: Figures, s: Subject) -> Advice:
+    causes = [
+        "the targets do not depend on the features",
+        "rows of X and y do not belong together",
+        "they depend on them in a way that this model cannot express",
+    ]
+    if s.chunks:
+        causes.append(f"the learning rate{_at(s)} is too high to hold a faint signal")
+    step = (
+        "check that each row of X is beside its target, and try other features or a model of "
+        "another kind; a higher learning rate does not help"
+    )
+    summary = "The model finds nothing in the features that the targets depend on."
+    return Advice(summary, tuple(causes), step, {})
+
+
+def _too_short(f: Figures, s: Subject) -> Advice:
+    what = "chunks of rows" if s.chunks else "epochs"
+    return Advice(
+        "The run is too short to tell chance from progress.",
+        (f"{f.epochs} {what} are too few",),
+        f"go on, and diagnose again after more {what}",
+        {},
+    )
+
+
 def _unfinished(f: Figures, s: Subject) -> Advice:
+    if s.chunks:
+        step = "go on: further rows still lower the loss"
+        return Advice("Training goes well and has not ended.", ("rows are too few",), step, {})
     epochs = 3 * max(int(s.params.get("max_epochs", f.epochs)), f.epochs)
     return Advice(
         "Training goes well but ended too early.",
@@ -126,7 +159,7 @@ def _unfinished(f: Figures, s: Subject) -> Advice:
 
 def _healthy(f: Figures, s: Subject) -> Advice:
     step = "keep these settings"
-    if not np.isfinite(f.validation_last):
+    if not s.chunks and not np.isfinite(f.validation_last):
         step += "; validation rows (early_stopping=True, or X_val) would show overfitting"
     return Advice("Training went well and the loss has settled.", (), step, {})
 
@@ -136,9 +169,11 @@ _ADVICE = {
     "oscillating": _oscillating,
     "too slow": _too_slow,
     "stuck": _stuck,
+    "no signal": _no_signal,
     "overfitting": _overfitting,
     "unfinished": _unfinished,
     "healthy": _healthy,
+    "too short": _too_short,
 }
 
 
@@ -158,22 +193,11 @@ def _rate(s: Subject, factor: float) -> tuple[str, dict[str, Any]]:
     return step, {"lr": lr}
 
 
-def _starts_at_zero(f: Figures) -> bool:
-    """Whether a network starts as if from zero weights and has no steady direction."""
-    network = np.isfinite(f.dead_units)
-    zero = abs(f.start - f.reference) <= ALIKE * f.reference
-    return bool(network and zero and not f.alignment > STRAIGHT)
-
-
 def _afresh(s: Subject) -> tuple[str, dict[str, Any]]:
     change: dict[str, Any] = {"init": "auto"}
     if s.params.get("warm_start_from") is not None:
         change["warm_start_from"] = None
     return 'start from random weights that suit the activation: init="auto"', change
-
-
-def _unscaled(f: Figures) -> bool:
-    return f.largest_feature > ScaleWarning.RATIO * f.smallest_feature or f.largest_feature > LARGE
 
 
 def _features(f: Figures) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from .advice import advise
-from .ratios import figures
+from .chunks import chunk_figures, epochs_and_chunks, judge_chunks
+from .ratios import Figures, figures
 from .result import Diagnosis
 from .rules import judge
 from .subject import subject_of
@@ -18,6 +20,11 @@ def diagnose(estimator_or_history: Any) -> Diagnosis:
     if those are known, together with two records of `fit`: the loss of the best constant model, and
     how far and in which direction each epoch moves the parameters. Steps are too small if epochs
     continue in the direction of the previous one, and too large if they undo it.
+
+    Of `partial_fit` and `fit_stream`, a row of the history is a chunk. Its loss, of new rows before
+    they are learned from, is mostly chance, so means over quarters of the run are compared, and
+    only what is beyond three standard errors counts. If they follow a `fit`, they are judged alone,
+    and the fit where they are too few.
 
     Parameters
     ----------
@@ -48,10 +55,21 @@ def diagnose(estimator_or_history: Any) -> Diagnosis:
     ('too slow', {'lr': 0.0001})
     >>> diagnose({"loss": [0.7, 0.6, float("nan")]}).verdict
     'diverging'
+    >>> diagnose({"loss": [0.7]}).verdict
+    'too short'
     """
     subject = subject_of(estimator_or_history)
-    f = figures(subject.history)
-    verdict, evidence = judge(f)
+    epochs, n_chunks = epochs_and_chunks(subject.history)
+    verdict = "too short"
+    if n_chunks:
+        chunks = chunk_figures(subject.history, n_chunks)
+        f = Figures(chunks.number, True)
+        verdict, evidence = judge_chunks(chunks)
+    if verdict != "too short" or (n_chunks and not len(epochs["loss"])):
+        subject = replace(subject, chunks=chunks.number)
+    else:
+        f = figures(epochs)
+        verdict, evidence = judge(f, subject.params.get("lr") == "auto")
     advice = advise(verdict, f, subject)
     return Diagnosis(
         verdict,

@@ -12,7 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from ..exceptions import ScaleWarning
+
 _NAN = float("nan")
+LARGE, SMALL = 100.0, 1e-2  # sizes of the largest feature that initial weights suit
+ALIKE = 5e-3  # relative difference between the losses of zero weights and of a constant
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,27 @@ class Figures:
     smallest_feature: float = _NAN  # sizes of features
     largest_feature: float = _NAN
 
+    @property
+    def unscaled(self) -> bool:
+        """Whether features differ in scale, or are large."""
+        ratio = self.largest_feature / self.smallest_feature if self.smallest_feature else _NAN
+        return ratio > ScaleWarning.RATIO or self.largest_feature > LARGE
+
+    @property
+    def starts_at_zero(self) -> bool:
+        """Whether a network starts as if from zero weights, so that intercepts alone move."""
+        alike = abs(self.start - self.reference) <= ALIKE * self.reference
+        only_intercept = self.alignment < ALIKE - 1
+        return self.network and (alike or only_intercept)
+
 
 def figures(history: Mapping[str, np.ndarray]) -> Figures:
     """Return the figures of a history: columns as in `history_`, at least ``"loss"``."""
     loss = history["loss"]
     n = len(loss)
-    diverged = bool(n and _last(history, "diverged") == 1)
-    if not n or diverged or not np.isfinite(loss).all():
+    if not n:  # a fit without an epoch ended in its first one
+        return Figures(0, "diverged" not in history)
+    if _last(history, "diverged") == 1 or not np.isfinite(loss).all():
         known = loss[np.isfinite(loss)]
         return Figures(n, False, last=float(known[-1]) if len(known) else _NAN)
     start, constant = _last(history, "start_loss"), _last(history, "constant_loss")

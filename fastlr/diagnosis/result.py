@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-VERDICTS = ("diverging", "oscillating", "too slow", "stuck", "overfitting", "unfinished", "healthy")
+VERDICTS = (
+    "diverging",
+    "oscillating",
+    "too slow",
+    "stuck",
+    "no signal",
+    "overfitting",
+    "unfinished",
+    "healthy",
+    "too short",
+)
 _WIDTH = 88
 
 
@@ -44,9 +54,12 @@ class Diagnosis:
     verdict : str
         ``"diverging"``: the loss is not finite, or worse than the loss of a constant model.
         ``"oscillating"``: the loss jumps above its reachable value, because the rate is too high.
-        ``"too slow"``: it falls steadily, but too little. ``"stuck"``: nothing has been learnt.
-        ``"overfitting"``: the validation loss rises during training. ``"unfinished"``: training
-        goes well, and more epochs would help. ``"healthy"``: nothing needs to change.
+        ``"too slow"``: it falls steadily, but too little. ``"stuck"``: nothing has been learnt,
+        and other settings may help. ``"no signal"``: nothing has been learnt, and the steps were
+        neither too small nor too large for it: the model finds nothing in the features that the
+        targets depend on. ``"overfitting"``: the validation loss rises during training.
+        ``"unfinished"``: training goes well, and more epochs or rows would help. ``"healthy"``:
+        nothing needs to change. ``"too short"``: too few epochs or rows for any of these.
     summary : str
         One sentence.
     evidence : tuple of Evidence

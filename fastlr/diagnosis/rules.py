@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .ratios import Figures
+from .ratios import SMALL, Figures
 from .result import Evidence
 
 # Relative to the loss of the best constant prediction, unless noted otherwise.
@@ -18,6 +18,10 @@ DONE, SETTLED = 0.83, 0.9  # gains above which a run is finished, and does not o
 PEAK = 1.5  # highest loss above which a run that recovered had overshot
 SHORT, PEAK_SHORT = 8, 5.0  # in runs of up to so many epochs the peak must be higher
 ROUGH, JUMPS = 0.25, 0.015  # of an oscillating curve
+FEWEST = 3  # losses below which nothing can be told, unless that of an untrained model is known
+ASTRAY = 0.6  # cosine below which steps that have learnt nothing were not too small
+TURNS = 4  # epochs from which on their directions tell
+UNHARMED, NEAR = 0.5, 0.06  # dead units, and loss above a constant one, of a run without signal
 STRAIGHT = 0.94  # cosine between epochs above which an unchanged loss means far too low a rate
 
 # Networks, most of which can reach a loss near zero.
@@ -31,11 +35,16 @@ STEEP, BRISK = 0.085, 1.5  # slope and pace above which training is unfinished
 AROUND = -0.3  # cosine below which a run circles around an optimum
 
 
-def judge(f: Figures) -> tuple[str, list[Evidence]]:
-    """Return the verdict, one of `VERDICTS`, and its evidence, the decisive figure first."""
+def judge(f: Figures, searched: bool = False) -> tuple[str, list[Evidence]]:
+    """Return the verdict, one of `VERDICTS`, and its evidence, the decisive figure first.
+
+    `searched`: `fit` has tried rates from very low to high ones, and found this one best.
+    """
     for verdict, rule in _RULES:
         found = rule(f)
         if found:
+            if verdict == "stuck" and _has_no_signal(f, searched):
+                return "no signal", found
             return verdict, found
     return "healthy", _healthy(f)
 
@@ -99,6 +108,19 @@ def _stuck(f: Figures) -> list[Evidence]:
         text = f"{f.dead_units:.0%} of the hidden units have no gradient from any row"
         found.append(Evidence("dead units", f.dead_units, text))
     return found
+
+
+def _has_no_signal(f: Figures, searched: bool) -> bool:
+    """Whether steps of a size that suits the model have found no direction to learn in."""
+    if not f.known or f.dead_units >= UNHARMED or f.peak > PEAK or f.validation_rise > RISE:
+        return False
+    if f.end_gain < -NEAR or f.gain < -NEAR:  # further above the constant than noise takes it
+        return False
+    if f.unscaled or f.largest_feature < SMALL or f.epochs < TURNS:
+        return False
+    if f.starts_at_zero:
+        return False
+    return f.alignment < (STRAIGHT if searched else ASTRAY)
 
 
 def _overshooting(f: Figures) -> list[Evidence]:
@@ -183,8 +205,16 @@ def _better(progress: float) -> str:
     return f"{progress:.2%} below the"
 
 
+def _too_short(f: Figures) -> list[Evidence]:
+    if f.known or f.epochs >= FEWEST:
+        return []
+    text = f"{f.epochs} losses, and nothing to compare them with"
+    return [Evidence("epochs", f.epochs, text)]
+
+
 _RULES = (
     ("diverging", _diverging),
+    ("too short", _too_short),
     ("stuck", _hopeless),
     ("oscillating", _overshooting),
     ("stuck", _stuck),

@@ -18,6 +18,7 @@ class Subject:
     history: dict[str, np.ndarray]  # columns of shape (n_epochs,)
     params: dict[str, Any] = field(default_factory=dict)  # of the estimator's constructor
     lr: float = float("nan")  # multiplied by the schedule; NaN if unknown
+    chunks: int = 0  # of the calls of `partial_fit` that are judged; 0: it is the epochs of `fit`
 
 
 def subject_of(given: Any) -> Subject:
@@ -35,7 +36,8 @@ def subject_of(given: Any) -> Subject:
         )
     check_is_fitted(model)
     params = model.get_params(deep=False)
-    return Subject(_checked(model.history_), params, float(getattr(model, "lr_", np.nan)))
+    lr = float(getattr(model, "lr_", np.nan))
+    return Subject(_checked(model.history_), params, lr)
 
 
 def _innermost(given: Any) -> Any:
@@ -91,4 +93,5 @@ _COLUMNS = (
     "largest_feature",
     "dead_units",
     "diverged",
+    "straightness",
 )

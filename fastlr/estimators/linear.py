@@ -133,9 +133,9 @@ class LinearClassifier(LinearModel, GradientClassifier):
     Sparse X is taken in CSR format; others are converted once, and rows of which more than half is
     stored are made dense. Training costs what its entries cost: a step touches the features of its
     mini-batch, and `fastlr.training.SparseEpoch` says what becomes of the others. In short, the
-    state of an optimizer waits until a feature is met again; the L2 part of a `penalty` does so
-    too, but with plain SGD; the L1 part is the optimizer's proximal step. `partial_fit` converts
-    rows of the kind, sparse or dense, that the model did not begin with.
+    state of an optimizer waits until a feature is met again, and what a `penalty` does meanwhile
+    is made up for. `partial_fit` converts rows of the kind, sparse or dense, that the model did
+    not begin with.
 
     y of shape (n_samples, n_labels) that holds 0 and 1 makes a multilabel classifier, with one
     output for each label.

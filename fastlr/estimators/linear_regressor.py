@@ -120,9 +120,9 @@ class LinearRegressor(LinearModel, GradientRegressor):
     Sparse X is taken in CSR format; others are converted once, and rows of which more than half is
     stored are made dense. Training costs what its entries cost: a step touches the features of its
     mini-batch, and `fastlr.training.SparseEpoch` says what becomes of the others. In short, the
-    state of an optimizer waits until a feature is met again; the L2 part of a `penalty` does so
-    too, but with plain SGD; the L1 part is the optimizer's proximal step. `partial_fit` converts
-    rows of the kind, sparse or dense, that the model did not begin with.
+    state of an optimizer waits until a feature is met again, and what a `penalty` does meanwhile
+    is made up for. `partial_fit` converts rows of the kind, sparse or dense, that the model did
+    not begin with.
 
     Losses in `history_` are of targets as training has them, divided by their standard deviation,
     or under a robust loss by what their quartiles say it is.

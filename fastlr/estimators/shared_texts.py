@@ -16,11 +16,9 @@ optimizer:
 penalty:
     What is added to the loss: ``alpha`` times the mixture of L1 and L2 that `l1_ratio` says,
     :math:`\alpha (\rho |W|_1 + \tfrac12 (1 - \rho) |W|_2^2)`, without the intercept. Its
-    minimum is the same under every optimizer, and the L1 part makes exact zeros (an average
-    of weights has fewer). On sparse rows that holds with plain SGD; under other rules the L1
-    part is the proximal step of `Optimizer`, whose strength depends on the rule, and a
-    feature may feel the L2 part only when it is met. Where features are standardised, this
-    is about the weights of standardised features.
+    minimum is the same under every optimizer, on dense and on sparse rows, and the L1 part
+    makes exact zeros (an average of weights has fewer). Where features are standardised,
+    this is about the weights of standardised features.
 schedule:
     How the rate changes over the run. An optimizer object with a schedule of its own keeps
     that; naming another one here as well is an error.

@@ -58,6 +58,10 @@ class ASGD(Optimizer):
     state = ("ax",)
     ranges = {"lambd": "[0, inf)", "alpha": "[0, inf)", "t0": "[0, inf)"}
 
+    @property
+    def is_linear(self):
+        return True
+
     def coefficients(self, t, lr):
         rate = lr / (1 + self.lambd * lr * (t - 1)) ** self.alpha
         return {

@@ -68,6 +68,7 @@ class FTRL(Optimizer):
 
     state = ("z", "root")
     own_fields = ("l1", "l2")
+    rebuilds = True
     can_wait = False  # parameters are computed from the state, which starts at zero
     ranges = {
         "beta": "[0, inf)",

@@ -54,6 +54,7 @@ class MADGRAD(Optimizer):
     eps: float = 1e-6
 
     state = ("s", "v", "start")
+    rebuilds = True
     flags = ("momentum",)
     ranges = {"momentum": "[0, 1)", "eps": "[0, inf)"}
 

@@ -92,6 +92,9 @@ class Optimizer(UpdateRule):
         gradient, and not at all where the rule finds its own rate.
     can_wait : bool
         Whether a step at a rate of zero, of a gradient of zero, leaves a parameter as it is.
+    rebuilds : bool
+        Whether steps compute parameters anew from sums of gradients, so that nothing else may
+        change them.
 
     Notes
     -----

@@ -49,6 +49,10 @@ class QHM(Optimizer):
     state = ("m",)
     ranges = {"momentum": "[0, 1)", "nu": "[0, 1]"}
 
+    @property
+    def is_linear(self):
+        return True
+
     def coefficients(self, t, lr):
         return {"c": 1 - self.momentum, "now": lr * (1 - self.nu), "past": lr * self.nu}
 

@@ -77,8 +77,8 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov needs momentum > 0 and dampening == 0")
 
     @property
-    def is_plain(self):
-        return not self.momentum
+    def is_linear(self):
+        return True
 
     def coefficients(self, t, lr):
         fresh = np.where(np.asarray(t) == 1, 1.0, 1.0 - self.dampening)

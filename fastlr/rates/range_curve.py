@@ -43,11 +43,14 @@ def noise(losses: np.ndarray) -> float:
 
 
 def ceiling(losses: np.ndarray, smoothed: np.ndarray, factor: float) -> float:
-    """Return the loss above which a sweep has diverged."""
+    """Return the loss above which a sweep has diverged.
+
+    The noise of mini-batches is taken from all losses: up to the lowest, there may be two of them.
+    """
     lowest = int(smoothed.argmin())
     low = float(smoothed[lowest])
     fall = float(smoothed[: lowest + 1].max()) - low
-    spread = _NOISE * noise(losses[: lowest + 1])
+    spread = _NOISE * noise(losses)
     return low + factor * max(fall, spread, 1e-6 * abs(low))
 
 

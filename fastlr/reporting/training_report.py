@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from ..core.files import write_atomic
 from ..diagnosis import diagnose
 from .page import page
 
@@ -71,7 +72,7 @@ def report(
     tried, notes = ({}, ()) if X is None else _tried(estimator, X, y, sweep, random_state)
     html = page(estimator, found, X=X, y=y, title=title, notes=notes, **tried)
     path = Path(path)
-    path.write_text(html, encoding="utf-8")
+    write_atomic(path, html.encode("utf-8"))
     return path
 
 

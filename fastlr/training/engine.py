@@ -161,6 +161,14 @@ class Engine:
         """Return whether `run_together` saves time on these rows."""
         return False
 
+    @property
+    def memory(self) -> tuple[np.ndarray, ...]:
+        """Arrays with what training remembers besides parameters and the optimizer's state."""
+        return ()
+
+    def forget(self) -> None:
+        """Start `memory` anew, for a run from the start."""
+
     def evaluate(
         self, X: Any, y: np.ndarray, sample_weight: np.ndarray | None = None
     ) -> tuple[float, float]:

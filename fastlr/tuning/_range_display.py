@@ -61,7 +61,7 @@ class LRFinderDisplay:
     >>> X, y = load_digits(return_X_y=True)
     >>> display = LRFinderDisplay.from_estimator(LinearClassifier(random_state=0), X / 16, y)
     >>> sorted(display.suggestion_lines_)
-    ['edge', 'minimum / 10', 'steepest', 'valley']
+    ['edge', 'minimum / 10', 'race', 'steepest', 'valley']
     """
 
     ax_: Any

@@ -13,6 +13,7 @@ from ..rates.range_curve import ceiling
 from ..schedules.function import Function
 
 _FEWEST = 10  # steps before a sweep may be called divergent: a normal loss must be known first
+_STRAY = 2  # losses in a row that may be not finite before it ends: one mini-batch proves nothing
 
 
 class Trial(Protocol):
@@ -28,13 +29,17 @@ class Trial(Protocol):
         values. The result is not finite where the loss or a gradient was not.
         """
 
+    def raced(self, n_steps: int, seed: int) -> float:
+        """Return the rate that wins a race of short runs, NaN if none stays finite."""
+
 
 class RangeSweep(NamedTuple):
     """The rates and losses of one run."""
 
     lr: np.ndarray
     loss: np.ndarray  # of the mini-batch of each step, before it
-    ended: str  # "all steps", "diverged", or "not finite"; that step is left out
+    step: np.ndarray  # number of each step; those without a finite loss are left out
+    ended: str  # "all steps", "diverged", or "not finite"
 
 
 def rates(low: float, high: float, n_steps: int, scale: str) -> np.ndarray:
@@ -63,18 +68,29 @@ def range_sweep(
 ) -> RangeSweep:
     """Train through rising rates until they end or the loss runs away."""
     step = trial.start(at_rates(trial.optimizer, lr), len(lr), seed)
-    losses, means = np.empty(len(lr)), np.empty(len(lr))
+    losses: list[float] = []
+    means: list[float] = []
+    steps: list[int] = []
     total = weight = 0.0  # of the exponential mean, corrected for its start
     highest = math.inf
     for k in range(len(lr)):
         loss = step()
         if not math.isfinite(loss):
-            return RangeSweep(lr[:k], losses[:k], "not finite")
+            if k - (steps[-1] if steps else -1) > _STRAY:
+                return _sweep(lr, losses, steps, "not finite")
+            continue
         total, weight = beta * total + loss, beta * weight + 1
-        losses[k], means[k] = loss, total / weight
+        losses.append(loss)
+        means.append(total / weight)
+        steps.append(k)
         if k >= _FEWEST:
             # Afterwards the losses before the jump tell how high is too high.
-            if means[k] > highest:
-                return RangeSweep(lr[: k + 1], losses[: k + 1], "diverged")
-            highest = ceiling(losses[: k + 1], means[: k + 1], stop_factor)
-    return RangeSweep(lr, losses, "all steps")
+            if means[-1] > highest:
+                return _sweep(lr, losses, steps, "diverged")
+            highest = ceiling(np.array(losses), np.array(means), stop_factor)
+    return _sweep(lr, losses, steps, "all steps")
+
+
+def _sweep(lr: np.ndarray, losses: list[float], steps: list[int], ended: str) -> RangeSweep:
+    step = np.array(steps, dtype=np.int64)
+    return RangeSweep(lr[step], np.array(losses), step, ended)

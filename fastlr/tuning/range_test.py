@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..rates.range_curve import METHODS, ceiling, noise, smooth, suggest
+from ..rates.range_curve import METHODS as READINGS
+from ..rates.range_curve import ceiling, noise, smooth, suggest
 from .range_sweep import RangeSweep
+
+METHODS = ("race", *READINGS)
 
 
 class RangeTest:
@@ -28,15 +31,17 @@ class RangeTest:
     stop_factor : float
         By how many times its fall a loss was let rise; higher losses are smoothed as if they were
         there, so that a jump does not spread backwards.
+    raced : float, optional
+        Rate that has won a race of short runs.
 
     Attributes
     ----------
     suggestion : float
-        Learning rate to start from: the median over runs of ``suggestions[method]``. NaN if the
-        loss fell at no rate.
+        Learning rate to start from: ``suggestions[method]``. NaN if the loss fell at no rate.
     suggestions : dict of str to float
-        Learning rates by method, each the median over runs: ``"valley"``, ``"steepest"``,
-        ``"minimum / 10"`` and ``"edge"``; see `find_lr`.
+        Learning rates by method: ``"race"``, if there was one, and read off the curve, each the
+        median over runs, ``"valley"``, ``"steepest"``, ``"minimum / 10"`` and ``"edge"``; see
+        `find_lr`.
     spread : dict of str to tuple of float
         Lowest and highest over runs, by method.
     table : dict of str to ndarray of shape (steps of all runs,)
@@ -55,6 +60,7 @@ class RangeTest:
         method: str = "valley",
         beta: float = 0.9,
         stop_factor: float = 3.0,
+        raced: float | None = None,
     ) -> None:
         self.label, self.method = label, method
         self.ended = [each.ended for each in sweeps]
@@ -62,8 +68,7 @@ class RangeTest:
             name: [] for name in ("run", "step", "lr", "loss", "smoothed")
         }
         found = []
-        for run, (lr, loss, _) in enumerate(sweeps):
-            steps = np.arange(len(lr))
+        for run, (lr, loss, steps, _) in enumerate(sweeps):
             smoothed, spread = loss, 0.0
             if len(lr):
                 clipped = np.minimum(loss, ceiling(loss, smooth(loss, beta), stop_factor))
@@ -78,7 +83,8 @@ class RangeTest:
             if len(lr) > 2:
                 found.append(suggest(lr, smoothed, float(spread)))
         self.table = {name: np.concatenate(parts) for name, parts in columns.items()}
-        of_runs = {name: np.array([each[name] for each in found]) for name in METHODS}
+        of_runs = {} if raced is None else {"race": np.array([raced])}
+        of_runs |= {name: np.array([each[name] for each in found]) for name in READINGS}
         self.suggestions = {name: _median(values) for name, values in of_runs.items()}
         self.spread = {name: _extremes(values) for name, values in of_runs.items()}
         self.suggestion = self.suggestions[method]
@@ -119,6 +125,14 @@ class RangeTest:
 
 def warn_if_unclear(test: RangeTest, low: float, high: float) -> None:
     """Warn if the loss fell nowhere, or was falling still at the highest rate."""
+    strays = int(np.sum(np.diff(test.table["step"]) > 1))
+    if strays:
+        warnings.warn(
+            f"find_lr: the loss of {test.label} was not finite at some steps, {strays} in all, and "
+            "finite after them; these steps are left out. Look for rows that are not finite",
+            UserWarning,
+            stacklevel=3,
+        )
     if not np.isfinite(test.suggestion):
         warnings.warn(
             f"find_lr: the loss of {test.label} fell at no rate between {low:g} and {high:g}. "

@@ -34,6 +34,7 @@ class UpdateRule(HyperParameters):
     own_decay: ClassVar[str | None] = None
     batch_rule: ClassVar[str] = "sqrt"
     can_wait: ClassVar[bool] = True
+    rebuilds: ClassVar[bool] = False
     by_arrays: ClassVar[bool] = False  # array code, not a rule for one element
 
     schedule: Schedule | str | Callable[[Any], Any] | None = None
@@ -114,11 +115,12 @@ class UpdateRule(HyperParameters):
         return {}
 
     @property
-    def is_plain(self) -> bool:
-        """Whether the rule is ``p - rate * g`` and keeps no state.
+    def is_linear(self) -> bool:
+        """Whether a step moves p by a weighted sum of its gradients so far.
 
-        What an L2 penalty in the gradient does to a feature that has no other gradient is then
-        known in closed form, which training on sparse data makes use of.
+        The weights of past ones must fall by the same factor from step to step. What a penalty in
+        the gradient does to a feature that has no other gradient is then known in closed form,
+        which training on sparse data makes use of.
         """
         return False
 

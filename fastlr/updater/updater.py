@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import numbers
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -208,6 +209,102 @@ class Updater:
 
         saving.load(self.binding, state_dict)
 
+    def save(self, path: str | os.PathLike[str], *, with_params: bool = False) -> None:
+        """Write all that a later run needs to go on: optimizer, schedules, groups and state.
+
+        The file is written whole or not at all, whatever ends the process meanwhile.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write, in the safetensors format; an existing one is replaced.
+        with_params : bool, default=False
+            Write the parameters as well, so that both can never be of different steps.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; the old one is still there then.
+
+        Notes
+        -----
+        The file holds a version of its format and a checksum, and nothing that runs when it is
+        loaded. An optimizer or schedule of your own, or a function as a schedule, is not
+        written; `load` has to be given it.
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from fastlr import AdamW, OneCycle, Updater
+        >>> w, g = np.ones(3), np.full(3, 0.5)
+        >>> updater = AdamW(schedule=OneCycle(total_steps=9)).bind({"w": w})
+        >>> updater.step({"w": g})
+        >>> with TemporaryDirectory() as folder:
+        ...     updater.save(Path(folder) / "run.safetensors", with_params=True)
+        ...     other = Updater.load(Path(folder) / "run.safetensors", {"w": np.zeros(3)})
+        >>> updater.step({"w": g})
+        >>> other.step({"w": g})
+        >>> other.t, (other.params["w"] == w).all()
+        (2, np.True_)
+        """
+        from . import file
+
+        file.write(path, self.binding, self._arguments(), self.state_dict(), with_params)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        params: Any,
+        *,
+        optimizer: UpdateRule | None = None,
+        groups: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Updater:
+        """Bind parameters and go on where an updater was saved; nothing changes on an error.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File that `save` wrote.
+        params : array, sequence or dict
+            Parameters of the same names, shapes and dtype as those that were bound. Those in
+            the file, if any, are copied into them.
+        optimizer : UpdateRule, optional
+            In place of the saved one, of the same class.
+        groups : sequence of dict, optional
+            In place of the saved ones.
+
+        Returns
+        -------
+        Updater
+            Its further steps are to the bit those of the one that was saved.
+
+        Raises
+        ------
+        SavedFileError
+            If the file is damaged, cut off, of another kind or of a later version.
+        OSError
+            If it cannot be read.
+        TypeError, ValueError
+            If it does not fit the parameters, or needs `optimizer` or `groups`.
+        """
+        from . import file
+
+        saved = file.read(path)
+        chosen = file.given_or_saved("optimizer", optimizer, saved)
+        rest = {k: v for k, v in saved.arguments.items() if k not in {"optimizer", "groups"}}
+        rest["groups"] = file.given_or_saved("groups", groups, saved)
+        made = cls(chosen, params, **rest)
+        file.check_fit(saved, made.binding)
+        made.load_state_dict(saved.state_dict)
+        bound = made.binding.bound
+        for name, array in zip(bound.names, bound.arrays, strict=True):
+            if saved.params:
+                array[...] = saved.params[name]
+        return made
+
     @property
     def optimizer(self) -> UpdateRule:
         """Hyper-parameters and rule, a copy of what was bound."""
@@ -261,6 +358,19 @@ class Updater:
             f"{n}{list(a.shape)}" for n, a in zip(bound.names, bound.arrays, strict=True)
         )
         return f"<Updater of {self.optimizer!r} over {sizes}, t={self.t}, backend={self.backend!r}>"
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return what this was made with, besides the parameters."""
+        groups, backend, n_threads = self._given
+        return {
+            "optimizer": self.optimizer,
+            "groups": groups,
+            "backend": backend,
+            "n_threads": n_threads,
+            "total_steps": self.binding.run.total_steps,
+            "steps_per_epoch": self.binding.run.steps_per_epoch,
+            "measure_updates": self._measured,
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         arguments = (

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 import typer
 from scipy import sparse
 from sklearn.datasets import dump_svmlight_file, load_breast_cancer, load_iris
 from typer.testing import CliRunner
 
 import fastlr
+from fastlr import load_model
 from fastlr.cli import main
 from fastlr.cli.app import app
 from fastlr.cli.files import save
@@ -122,7 +122,7 @@ def test_fit_gives_the_same_model_from_every_format(here, cancer_csv):
         out = json.loads(run(*args).stdout)
         assert [r["model"] for r in out["results"]] == MODELS[:1]
         losses[name] = out["results"][0]["log_loss"]
-        model = skops.io.load(name + ".skops", trusted=out["trusted"])
+        model = load_model(name + ".skops")
         rows = pd.read_csv(cancer_csv) if "csv" in name or "parquet" in name else X
         answer = 1 - y if name == "cancer.svm" else CANCER.target_names[y]
         assert model.score(rows, answer) > 0.95
@@ -135,9 +135,10 @@ def test_fit_compares_and_tells_how_to_load(here, cancer_csv):
         assert said in result.stdout
     assert (here / "run.png").read_bytes().startswith(b"\x89PNG")
     code = [line[4:] for line in result.stdout.splitlines() if line.startswith("    ")]
+    assert code[0] == "fastlr predict cancer.skops NEW_ROWS"
     rows = pd.read_csv(cancer_csv)
     there = {"rows": rows}
-    exec("\n".join(line for line in code if "skops" in line or "predict" in line), there)
+    exec("\n".join(line for line in code[1:] if "load_model" in line or "predict" in line), there)
     assert np.mean(there["model"].predict(rows) == rows["diagnosis"]) > 0.95
     assert sorted(p.name for p in here.iterdir()) == ["cancer.csv", "cancer.skops", "run.png"]
 
@@ -150,7 +151,7 @@ def test_fit_options_reach_the_model(here, cancer_csv):
         ).stdout
     )
     assert out["results"][0]["rate"] == 0.05
-    model = skops.io.load("cancer.skops", trusted=out["trusted"])["model"]
+    model = load_model("cancer.skops")["model"]
     assert model.optimizer == "sgd"
     assert model.schedule is None
     assert (model.batch_size, model.max_epochs, model.random_state) == (16, 3, 7)
@@ -170,7 +171,7 @@ def test_fit_handles_categories_and_gaps_and_so_does_the_saved_model(here):
     frame.to_csv("mixed.csv", index=False)
     out = json.loads(run("fit", "mixed.csv", "-t", "grade", "--json").stdout)
     assert out["results"][0]["accuracy"] > 0.95
-    model = skops.io.load("mixed.skops", trusted=out["trusted"])
+    model = load_model("mixed.skops")
     new = pd.DataFrame({"size": [None, 0.1], "color": ["g", "never seen"]})
     assert model.predict(new).tolist() == ["mid", "low"]
 
@@ -203,7 +204,17 @@ def test_a_failed_write_leaves_what_was_there(here, cancer_csv, monkeypatch):
         (["nope.csv", "-t", "y"], "FILE: there is no file 'nope.csv'"),
         (["cancer.csv"], "--target: name the column to predict"),
         (["cancer.csv", "-t", "diagnosi"], "did you mean 'diagnosis'?"),
-        (["cancer.csv", "-t", "mean radius"], "this command trains classifiers"),
+        (["cancer.csv", "-t", "mean radius", "--task", "classification"], "is a quantity"),
+        (["cancer.csv", "-t", "diagnosis", "--task", "regression"], "holds text, expected numbers"),
+        (["cancer.csv", "-t", "diagnosis", "-o", "m.pkl"], "--output: 'm.pkl' must end in .skops"),
+        (["cancer.csv", "-t", "diagnosis", "--hidden", "8"], "--hidden: is for networks"),
+        (
+            ["cancer.csv", "-t", "diagnosis", "--model", "mlp", "--hidden", "8,x"],
+            "--hidden: must be",
+        ),
+        (["cancer.csv", "-t", "diagnosis", "--set", "max_epoch=3"], "did you mean 'max_epochs'"),
+        (["cancer.csv", "-t", "diagnosis", "--set", "alpha"], "--set: expected NAME=VALUE"),
+        (["cancer.csv", "-t", "diagnosis", "--loss", "hinje"], "hinje"),
         (["cancer.csv", "-t", "diagnosis", "--lr", "fast"], "--lr: must be a number above 0"),
         (["cancer.csv", "-t", "diagnosis", "--lr", "-1"], "--lr: must be a number above 0"),
         (["cancer.csv", "-t", "diagnosis", "--optimizer", "adamv"], "--optimizer: "),

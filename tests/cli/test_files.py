@@ -13,7 +13,8 @@ from sklearn.datasets import dump_svmlight_file, load_breast_cancer, load_iris
 from fastlr.cli.errors import InputError
 from fastlr.cli.files.prepare import split
 from fastlr.cli.files.raw import Raw, Reading
-from fastlr.cli.files.task import find_column, labels, read_task, task
+from fastlr.cli.files.target import labels
+from fastlr.cli.files.task import find_column, read_task, task
 
 IRIS = load_iris()
 
@@ -187,8 +188,8 @@ def test_target_is_needed_and_cannot_be_dropped(tmp_path):
 @pytest.mark.parametrize(
     ("y", "said"),
     [
-        (np.linspace(0, 1, 50), r"quantity \(fractions, 50 different values\).*classifiers"),
-        (np.arange(60) * 1000, r"quantity \(60 different numbers in 60 rows\).*classifiers"),
+        (np.linspace(0, 1, 50), r"quantity \(fractions, 50 different values\).*trains regressors"),
+        (np.arange(60) * 1000, r"quantity \(60 different numbers in 60 rows\).*trains regressors"),
         (np.array([1.0, np.inf, 1.0, np.inf]), "quantity"),
         (np.zeros(9), "one class only"),
         (np.array(["a"] * 5 + ["b", "c"]), r"2 of 3 classes have a single row \(b, c\)"),
@@ -240,11 +241,12 @@ def test_rows_without_target_and_columns_without_use_are_named(tmp_path):
     assert [note.split(":")[0] for note in data.notes] == [
         "10 rows without a target left out",
         "column 'id' has a different text in every row",
-        "column 'when' holds dates or times",
+        "column 'when' holds dates",
         "column 'empty' is empty",
     ]
     parts = split(data, 0.2, 0)
-    assert parts.X_train.shape == (24, 3 + 3)  # red, blue and missing
+    assert data.dates == ["when"]
+    assert parts.X_train.shape == (24, 3 + 5 + 3)  # parts of dates; red, blue and missing
     assert np.isfinite(parts.X_train).all()
     frame.drop(columns=["empty", "when"]).to_csv(tmp_path / "f.csv")
     notes = load(tmp_path / "f.csv", "y", drop=["id"]).notes

@@ -30,7 +30,7 @@ def cancer_csv(tmp_path, monkeypatch):
 
 def test_it_prints_a_table_and_the_next_command(cancer_csv):
     out = run("find-lr", cancer_csv, "-t", "diagnosis", "--optimizer", "sgd").stdout
-    for said in ("Range test of LinearClassifier with SGD", "valley *", "steepest", "edge"):
+    for said in ("Range test of LinearClassifier with SGD", "race *", "valley", "steepest", "edge"):
         assert said in out
     command = out.splitlines()[-1]
     assert command.startswith("train with it: fastlr fit cancer.csv --optimizer sgd --lr 0.")
@@ -40,8 +40,9 @@ def test_it_prints_a_table_and_the_next_command(cancer_csv):
 def test_json_holds_the_rates_and_repeats_itself(cancer_csv, tmp_path):
     args = ("find-lr", cancer_csv, "-t", "diagnosis", "--json", "--runs", 2, "--seed", 3)
     found = json.loads(run(*args, "--picture", "lr.svg").stdout)
-    assert found["suggestion"] == found["suggestions"]["valley"]
+    assert found["suggestion"] == found["suggestions"]["race"]
     assert 1e-5 < found["suggestion"] < found["suggestions"]["edge"]
+    assert found["spread"]["race"] == [found["suggestion"]] * 2
     low, high = found["spread"]["steepest"]
     assert low <= found["suggestions"]["steepest"] <= high
     assert len(found["ended"]) == 2

@@ -18,7 +18,6 @@ from fastlr.cli.commands.info import info_lines
 from fastlr.cli.errors import DivergedError
 from fastlr.cli.files.prepare import Split, split
 from fastlr.cli.files.raw import Raw, Reading
-from fastlr.cli.files.save import write_atomic
 from fastlr.cli.files.task import task
 from fastlr.cli.race import race as race_module
 from fastlr.cli.race.comparison import footnotes, records, table
@@ -56,7 +55,7 @@ class Told(ClassifierMixin, BaseEstimator):
 
 
 X4 = np.zeros((4, 1))
-SPLIT = Split(None, X4, X4, np.array([0, 1, 0, 1]), np.array([1, 1, 1, 0]))
+SPLIT = Split(None, X4, X4, np.array([0, 1, 0, 1]), np.array([1, 1, 1, 0]), "classification")
 
 
 def silent():
@@ -70,8 +69,8 @@ def test_models_take_turns_and_are_scored_on_the_test_rows():
         results = race("d", SPLIT, models, shown, max_fits=3)
     assert order == ["LinearClassifier", "b"] * 3
     assert [r.fits for r in results] == [3, 3]
-    assert results[1].accuracy == 0.75
-    np.testing.assert_allclose(results[1].log_loss, -(3 * np.log(0.8) + np.log(0.2)) / 4)
+    assert results[1].score == 0.75
+    np.testing.assert_allclose(results[1].loss, -(3 * np.log(0.8) + np.log(0.2)) / 4)
     np.testing.assert_allclose(results[1].train_loss, -(np.log(0.8) + np.log(0.2)) / 2)
 
 
@@ -162,7 +161,7 @@ def test_epochs_are_shown(monkeypatch):
     y = (X[:, 0] > 0).astype(int)
     with Progress(Console(file=out)) as shown:
         model = LinearClassifier(max_epochs=4, random_state=0)
-        data = Split(None, X, X, y, y)
+        data = Split(None, X, X, y, y, "classification")
         [result] = race("", data, {"LinearClassifier": model}, shown, max_fits=1)
     for epoch, loss in enumerate(result.estimator.loss_curve_, 1):
         assert f"LinearClassifier: epoch {epoch}/4, loss {loss:.4f}" in out.getvalue()
@@ -181,17 +180,6 @@ def test_pandas_na_and_number_categories_are_encoded():
     assert data.categorical == ["text", "code"]
     assert data.notes == ["column 'text': NA became None; replace it in rows to predict too"]
     assert split(data, 0.25, 0).X_train.shape == (30, 3 + 3)
-
-
-def test_an_atomic_write_replaces_all_or_nothing(tmp_path):
-    path = tmp_path / "f"
-    write_atomic(path, b"one")
-    write_atomic(path, b"two")
-    assert path.read_bytes() == b"two"
-    with pytest.raises(TypeError):
-        write_atomic(path, "not bytes")
-    assert path.read_bytes() == b"two"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_info_says_what_is_missing():

@@ -75,7 +75,7 @@ def test_bad_input_is_one_line_and_no_page(files, here):
     model, data = files / "c.skops", files / "cancer.csv"
     for args, said in (
         (("nope.skops",), "MODEL"),
-        (("text.skops",), "MODEL: 'text.skops' is not a model"),
+        (("text.skops",), "MODEL: 'text.skops' holds no model"),
         (("other.skops",), "MODEL: 'other.skops'"),
         ((model, "-o", "no/such/r.html"), "--output"),
         ((model, "-o", model), "--output"),

@@ -17,7 +17,7 @@ FLOORS = [
     {"plots"},
     {"tuning", "onnx"},
     {"estimators"},
-    {"compat", "rates"},
+    {"compat", "rates", "torch"},
     {"training", "optimizers"},
     {"updater"},
     {"schedules", "losses", "diagnosis"},

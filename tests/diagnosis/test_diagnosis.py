@@ -113,4 +113,15 @@ def test_a_run_that_ended_in_its_first_epoch_has_diverged():
         model.fit(X * 1e10, Y)
     found = diagnose(model)
     assert found.verdict == "diverging"
-    assert diagnose({"loss": []}).verdict == "diverging"
+    assert diagnose(dict(model.history_)).verdict == "diverging"
+
+
+@pytest.mark.parametrize("loss", [[], [0.7], [0.7, 0.6]])
+def test_one_or_two_losses_that_nothing_is_known_of_are_too_short_to_tell(loss):
+    found = diagnose({"loss": loss})
+    assert found.verdict == "too short"
+    assert found.change == {}
+    assert f"{len(loss)} epochs" in found.causes[0]
+    assert diagnose({"loss": [*loss, float("nan")]}).verdict == "diverging"
+    known = {"start_loss": [1.0], "constant_loss": [1.0], "end_loss": [0.1]}
+    assert diagnose({"loss": [0.5]} | known).verdict != "too short"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from fastlr import LinearClassifier, MLPClassifier, diagnose
+from fastlr import LinearClassifier, LinearRegressor, MLPClassifier, diagnose
 from fastlr.diagnosis.advice import advise
 from fastlr.diagnosis.ratios import figures
 from fastlr.diagnosis.result import VERDICTS
@@ -31,10 +31,12 @@ def test_recorded_runs_get_the_label_that_they_were_made_and_measured_to_have():
     for run in RUNS:
         right[run["label"]] += diagnose(run).verdict == run["label"]
     number = Counter(run["label"] for run in RUNS)
-    assert set(number) == set(VERDICTS)
-    assert sum(right.values()) >= 0.88 * len(RUNS)  # up to 20 of each; of all runs it is 97 %
-    weak = {"oscillating": 0.75, "unfinished": 0.45}  # what more epochs would bring is a guess
-    for label in VERDICTS:
+    assert set(number) == set(VERDICTS) - {"too short"}
+    assert sum(right.values()) >= 0.85 * len(RUNS)  # up to 20 of each; of all runs it is 95 %
+    # What more epochs would bring is a guess, and a network that finds no signal is called stuck
+    # where its rate may be at fault.
+    weak = {"oscillating": 0.75, "unfinished": 0.45, "no signal": 0.45}
+    for label in number:
         assert right[label] >= weak.get(label, 0.9) * number[label], label
 
 
@@ -108,6 +110,29 @@ def test_the_change_cures_a_rate_too_low():
     assert verdicts[-1] in ("healthy", "unfinished")
     assert len(verdicts) <= 4
     assert model.loss_curve_[-1] < 0.1 * first
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+@pytest.mark.parametrize("lr", [1e-6, 1e-3, 1.0, "auto"])
+def test_without_signal_advice_on_the_rate_comes_to_an_end(lr, numbers):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((1500, 4))
+    y = rng.standard_normal(1500) if numbers else rng.integers(0, 2, 1500)
+    model = (LinearRegressor if numbers else LinearClassifier)(lr=lr, random_state=0)
+    verdicts = []
+    for _ in range(6):
+        found = diagnose(model.fit(X, y))
+        verdicts.append(found.verdict)
+        if not found.change:
+            break
+        model.set_params(**found.change)
+    assert verdicts[-1] == "no signal"
+
+
+def test_no_run_with_signal_is_said_to_have_none():
+    for run in RUNS:
+        if "random targets" not in run["made"]:
+            assert diagnose(run).verdict != "no signal", run["made"]
 
 
 def test_the_change_cures_a_rate_too_high():

@@ -24,9 +24,13 @@ class ReadableEpoch:
     """An engine in a few lines of NumPy."""
 
     uses_blas = False
+    memory = ()  # of nothing but parameters and state
 
     def __init__(self, arena, updater, loss):
         self.arena, self.updater, self.loss = arena, updater, loss
+
+    def forget(self):
+        """Nothing was remembered."""
 
     def run(self, X, y, sample_weight=None, order=None, batch_size=128):
         order = np.arange(len(X)) if order is None else order

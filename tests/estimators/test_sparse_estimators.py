@@ -45,7 +45,7 @@ def targets(kind):
 def test_sparse_rows_make_the_model_that_dense_ones_make(kind, optimizer):
     cls, of, more = KINDS[kind]
     if isinstance(optimizer, Adagrad) and "penalty" in more:
-        pytest.skip("its penalty in the gradient acts on features that a mini-batch holds")
+        pytest.skip("its penalty is shared out among the mini-batches that hold a feature")
     X, y = targets(of)
     weight = np.random.default_rng(1).uniform(0.1, 2.0, X.shape[0])
     options = {"standardize": False, "max_epochs": 4, "batch_size": 10, "random_state": 0} | more
@@ -65,15 +65,37 @@ def test_sparse_rows_make_the_model_that_dense_ones_make(kind, optimizer):
         np.testing.assert_allclose(scores, dense.decision_function(X.toarray()), **close)
 
 
-@pytest.mark.parametrize("optimizer", [SGD(lr=0.3), Adagrad(lr=0.1, eps=1e-3)])
-def test_an_l1_penalty_is_the_proximal_step_of_the_optimizer(optimizer):
+def test_an_l1_penalty_under_plain_steps_is_their_proximal_one():
     X, y, _ = corpus()
+    optimizer = SGD(lr=0.3)
     options = {"standardize": False, "max_epochs": 4, "batch_size": 50, "random_state": 0}
     model = LinearClassifier(optimizer, penalty="l1", alpha=1e-2, **options).fit(X, y)
     other = LinearClassifier(optimizer.replace(l1=1e-2), **options).fit(X.toarray(), y)
     np.testing.assert_allclose(model.coef_, other.coef_, rtol=1e-8, atol=1e-12)
-    if isinstance(optimizer, SGD):
-        assert 0.05 < (model.coef_ == 0).mean() < 0.95
+    assert 0.05 < (model.coef_ == 0).mean() < 0.95
+
+
+@pytest.mark.parametrize("penalty", ["l2", "elasticnet"])
+@pytest.mark.parametrize("optimizer", [Adam(lr=0.05), SGD(lr=0.3, momentum=0.9)])
+def test_a_penalty_goes_on_to_the_bit_from_a_pickle(optimizer, penalty):
+    X, y, _ = corpus()
+    options = {"penalty": penalty, "alpha": 1e-2, "standardize": False, "random_state": 0}
+    model = LinearClassifier(optimizer, schedule=None, **options)
+    for start in range(0, 150, 10):
+        model.partial_fit(X[start : start + 10], y[start : start + 10], classes=[0, 1, 2])
+    other = pickle.loads(pickle.dumps(model))
+    for start in range(150, 300, 10):
+        for each in (model, other):
+            each.partial_fit(X[start : start + 10], y[start : start + 10])
+    np.testing.assert_array_equal(model.coef_, other.coef_)
+
+
+def test_a_search_for_a_rate_leaves_nothing_behind_of_where_features_were_met():
+    X, y, _ = corpus()
+    options = {"penalty": "l2", "alpha": 1e-2, "standardize": False, "random_state": 0}
+    model = LinearClassifier(**options).fit(X, y)
+    other = LinearClassifier(lr=model.lr_, **options).fit(X, y)
+    np.testing.assert_array_equal(model.coef_, other.coef_)
 
 
 def test_losses_and_rules_of_ones_own_train_on_sparse_rows():

@@ -67,15 +67,27 @@ def assert_agree(got, expected, dtype="float64", state=True):
                 np.testing.assert_allclose(values, expect, **close, err_msg=f"{name} of {param}")
 
 
-def slow_lazy(X, y, weight, order, batch_size, arena, updater):
+def steps_between(meetings):
+    """Return the mean number of steps between meetings, 1 for a single one; the last 16 count."""
+    mean = 1.0
+    for i in range(1, len(meetings)):
+        mean += (meetings[i] - meetings[i - 1] - mean) / min(i, 16)
+    return mean
+
+
+def slow_lazy(X, y, weight, order, batch_size, arena, updater, meetings=None):
     """Train by softmax as the docstring of `SparseEpoch` says, feature by feature, step by step.
 
     A whole step is made with zeros for a gradient where there is none; then features that the
     mini-batch does not hold are put back, and what is left of a step is done to them one by one.
+    `meetings` has the steps that met each feature in earlier calls.
     """
+    meetings = {} if meetings is None else meetings
     dense, optimizer = X.toarray(), updater.optimizer
     coef, intercept = arena.param["coef"], arena.param["intercept"]
     states = {name: arrays[0] for name, arrays in updater.binding.state.items()}
+    l2 = optimizer.weight_decay if optimizer.decay == "l2" else 0.0
+    momentum = getattr(optimizer, "momentum", 0.0)
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
         scores = dense[rows] @ coef + intercept
@@ -88,13 +100,18 @@ def slow_lazy(X, y, weight, order, batch_size, arena, updater):
         ] = True
         lr, t = updater.lr, updater.t + 1
         before = {name: a.copy() for name, a in {"p": coef, **states}.items()}
-        updater.step({"coef": dense[rows].T @ slopes, "intercept": slopes.sum(axis=0)})
-        shrink = {
-            "l2": lr * optimizer.weight_decay if optimizer.is_plain else 0.0,
-            "decoupled": lr * optimizer.weight_decay,
-            "independent": lr / optimizer.lr * optimizer.weight_decay,
+        grad = dense[rows].T @ slopes
+        if l2 and not optimizer.is_linear:
+            for j in np.flatnonzero(touched):
+                meetings.setdefault(j, []).append(t)
+                grad[j] += (steps_between(meetings[j]) - 1) * l2 * coef[j]
+        updater.step({"coef": grad, "intercept": slopes.sum(axis=0)})
+        kept = {
+            "l2": np.exp(-lr / (1 - momentum) * l2) if momentum else 1 - lr * l2,
+            "decoupled": 1 - lr * optimizer.weight_decay,
+            "independent": 1 - lr / optimizer.lr * optimizer.weight_decay,
         }[optimizer.decay]
-        p = before["p"] * (1 - shrink)
+        p = before["p"] * (1 if l2 and not optimizer.is_linear else kept)
         p = np.sign(p) * np.maximum(np.abs(p) - lr * optimizer.l1, 0)
         before["p"] = p
         if optimizer.average:

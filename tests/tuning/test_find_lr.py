@@ -84,19 +84,19 @@ def test_seeds_decide_and_are_spread():
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("where", ["loss", "gradient"])
 def test_what_is_not_finite_ends_a_run(bad, where):
-    calls = []
+    calls, first = [], 150
 
     def loss(w, rng):
         calls.append(w.copy())
         value, grad = quadratic([1.0, 2.0])(w, rng)
-        if len(calls) == 150:
+        if len(calls) >= first:
             value, grad = (bad, grad) if where == "loss" else (value, grad * bad)
         return value, grad
 
     params = np.ones(2)
-    test = find_lr(loss, params=params, optimizer=SGD(momentum=0.5), n_runs=1)
+    test = find_lr(loss, params=params, optimizer=SGD(momentum=0.5), n_runs=1, method="edge")
     assert test.ended == ["not finite"]
-    assert len(test.table["lr"]) == len(calls) - 1 == 149
+    assert len(test.table["lr"]) == len(calls) - 3 == 149  # one such mini-batch proves nothing
     assert np.isfinite(test.table["loss"]).all()
     np.testing.assert_array_equal(params, 1.0)
 
@@ -107,6 +107,38 @@ def test_a_run_that_is_never_finite_suggests_nothing_and_says_so():
     assert np.isnan(test.suggestion)
     assert test.ended == ["not finite"] * 2
     assert "suggestion nan" in repr(test)
+
+
+@pytest.mark.parametrize("method", ["race", "valley"])
+@pytest.mark.parametrize("stray", [0, 3, 60, 130])
+def test_a_stray_loss_that_is_not_finite_changes_little_and_is_warned_of(method, stray):
+    def told(at):
+        calls = iter(range(10**9))
+
+        def loss(w, rng):
+            value, grad = noisy_line(w, rng)
+            return np.nan if next(calls) % 457 == at else value, grad
+
+        return find_lr(loss, params=np.zeros(4), optimizer=SGD(), method=method)
+
+    plain = told(-1)
+    with pytest.warns(UserWarning, match="not finite at some steps"):
+        found = told(stray)
+    assert 0.5 < found.suggestion / plain.suggestion < 2
+
+
+@pytest.mark.filterwarnings("ignore:find_lr")
+def test_the_noise_of_mini_batches_is_no_divergence():
+    """At rates that change nothing, the first losses may be the lowest by chance."""
+
+    def loss(w, rng):
+        return float(abs(w[0]) + rng.gamma(2.0)), np.sign(w)
+
+    for seed in range(20):
+        test = find_lr(
+            loss, params=np.ones(1), optimizer=SGD(), high=1e-3, random_state=seed, method="edge"
+        )
+        assert test.ended == ["all steps"] * 3
 
 
 def test_a_loss_that_bears_every_rate_tells_to_go_higher():

@@ -2,7 +2,9 @@
 
 import copy
 import json
+import os
 import pickle
+import tempfile
 
 import numpy as np
 import pytest
@@ -30,8 +32,18 @@ def by_state_dict(updater):
     return other
 
 
+def by_file(updater):
+    """A new updater reads a file: it knows optimizer, schedules, groups and parameters."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "run.safetensors")
+        updater.save(path, with_params=True)
+        params = {k: np.full_like(p, 7) for k, p in updater.params.items()}
+        return Updater.load(path, params)
+
+
 WAYS = {
     "state_dict": by_state_dict,
+    "file": by_file,
     "pickle": lambda updater: pickle.loads(pickle.dumps(updater)),
     "deepcopy": copy.deepcopy,
 }

@@ -209,3 +209,23 @@ def test_gradients_of_one_thread_do_not_reach_another():
         return set(params["w"].tolist())
 
     assert together(work, 4) == [{-(50.0 * k + 25)} for k in range(4)]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs Linux")
+def test_helpers_may_run_wherever_their_caller_may():
+    """They are born on a core of their own, and are let go then."""
+    found = output_of(
+        """
+        import os
+        import numpy as np
+        from fastlr import AdamW
+
+        w = np.ones(300_000, np.float32)
+        updater = AdamW().bind(w, n_threads=5)
+        before = os.sched_getaffinity(0)
+        updater.step(w.copy())
+        ids = [int(name) for name in os.listdir("/proc/self/task")]
+        print(len(ids) > 4, all(os.sched_getaffinity(k) == before for k in ids))
+        """
+    )
+    assert found.split()[1] == "True"

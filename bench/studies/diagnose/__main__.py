@@ -29,10 +29,11 @@ from .runs import Run, all_runs
 
 CAUSES = {  # words of a cause, and what it comes to
     "dead": "dead or saturated units",
-    "alike": "first weights",
+    "equal": "first weights",
     "scale": "scale of the features",
     " rate ": "the rate",
 }
+LABELS = [verdict for verdict in VERDICTS if verdict != "too short"]
 SEEDS = {"tune": 0, "test": 1000, "fresh": 2001}
 RECORDED = 20  # runs, at most, of each label that go into the file for the tests
 COLUMNS = ("loss", "validation_loss", "lr", "movement", "alignment")
@@ -50,7 +51,7 @@ def losses(history: dict[str, Any]) -> dict[str, Any]:
 def table(counts: Counter[tuple[str, str]]) -> str:
     """Return the confusion matrix, labels down and verdicts across."""
     lines = [" " * 14 + "".join(f"{name:>12}" for name in VERDICTS) + "   right"]
-    for label in VERDICTS:
+    for label in LABELS:
         row = [counts[label, verdict] for verdict in VERDICTS]
         right = f"{counts[label, label] / sum(row):8.0%}" if sum(row) else "       -"
         lines.append(f"{label:<14}" + "".join(f"{n or '.':>12}" for n in row) + right)
@@ -90,12 +91,14 @@ def record(runs: list[Run], path: Path) -> None:
     for run in runs:
         by_label[run.label].append(run)
     chosen = []
-    for label in VERDICTS:
+    for label in LABELS:
         of_it = [run for run in by_label[label] if len(run.history["loss"]) <= 40]
         for k in np.unique(np.linspace(0, len(of_it) - 1, RECORDED).astype(int)):
             run = of_it[k]
             columns = {name: plain(run.history[name]) for name in COLUMNS}
             facts = {name: plain(run.history[name][-1:]) for name in FACTS}  # the same in all rows
+            if not len(run.history["loss"]):
+                facts["diverged"] = [1.0]
             chosen.append(
                 {"label": label, "made": f"{run.group}: {run.made}"}
                 | {name: column for name, column in columns.items() if column or name == "loss"}
@@ -120,7 +123,9 @@ def main() -> None:
     options = parser.parse_args()
     seed = SEEDS[options.split] if options.seed is None else options.seed
     runs, left_out = all_runs(options.split, seed, lambda text: print(text, file=sys.stderr))
-    print(f"{len(runs)} labelled runs, {left_out} left out as lying between two labels\n")
+    print(f"{len(runs)} labelled runs, {len(left_out)} left out as lying between two labels\n")
+    claimed = Counter(run.made for run in left_out if diagnose(run.history).verdict == "no signal")
+    print(f'"no signal" among what is left out: {dict(claimed) or "never"}\n')
     for title, what in (("all of history_", dict), ("losses alone", losses)):
         counts = judged(runs, what)
         right = sum(n for (label, verdict), n in counts.items() if label == verdict)

@@ -28,6 +28,8 @@ healthy        best rate                  at most 0.04 (B - L6) above L6; test l
                                           0.03 B above its lowest; not 0.1 (B - L) and more above
                                           L with a test loss as above: another rate and more
                                           epochs are then known to do better
+no signal      best rate x 1 and 3, with  0.98 B < T < 1.1 B: the rate learns the targets as they
+               targets in random order    were, and hardly memorises these
 =============  =========================  ====================================================
 
 What lies between is left out, and counted.
@@ -201,24 +203,21 @@ def longer(model: Any, problem: Problem, rate: float, seed: int) -> dict[str, An
     return min(runs, key=reached)
 
 
-def group_runs(problem: Problem, model: Any, name: str, seed: int) -> tuple[list[Run], int]:
-    """Return the labelled runs of a problem and a model, and how many were left out."""
+def group_runs(problem: Problem, model: Any, name: str, seed: int) -> tuple[list[Run], list[Run]]:
+    """Return the labelled runs of a problem and a model, and those that were left out."""
     B = constant_loss(problem.train[1], problem)
     B_test = constant_loss(problem.held_out[1], problem)
     best, L = best_of_grid(model, problem, GRID, seed)
     if not B - L > 0.1 * B:
-        return [], 0
+        return [], []
     test_at_best = fit(model, problem, lr=best, random_state=seed)["tests"][-1]
     runs: list[Run] = []
-    left_out = 0
+    left_out: list[Run] = []
 
     def add(made: str, label: str | None, found: dict[str, Any]) -> None:
-        nonlocal left_out
-        if label is None:
-            left_out += 1
-            return
         measured = {"T": found["T"], "B": B, "L": L, "lr": found["model"].lr_}
-        runs.append(Run(name, made, label, found["history"], measured))
+        run = Run(name, made, label or "", found["history"], measured)
+        (runs if label else left_out).append(run)
 
     epochs = model.max_epochs
     short = {"batch_size": 64 if len(problem.train[1]) > 256 else "auto"}
@@ -264,6 +263,12 @@ def group_runs(problem: Problem, model: Any, name: str, seed: int) -> tuple[list
         elif gained < 0.02 and (T < 1.1 * B or dead >= 0.9):
             label = "stuck"
         add(made, label, found)
+    y = np.random.default_rng(seed).permutation(problem.train[1])
+    mixed = Problem(name, (problem.train[0], y), problem.val, problem.test, problem.classes)
+    for factor in (1e-3, 1.0, 3.0):
+        found = fit(model, mixed, lr=best * factor, random_state=seed)
+        hardly = factor >= 1 and 0.98 * B < reached(found) < 1.1 * B
+        add(f"random targets, best rate x {factor:g}", "no signal" if hardly else None, found)
     if hasattr(model, "hidden_layer_sizes"):
         for how in ("zero weights", "dead units"):
             first = spoilt(model, problem, how, seed)
@@ -273,22 +278,21 @@ def group_runs(problem: Problem, model: Any, name: str, seed: int) -> tuple[list
     return runs, left_out
 
 
-def overfit_runs(problem: Problem, model: Any, name: str, seed: int) -> tuple[list[Run], int]:
+def overfit_runs(problem: Problem, model: Any, name: str, seed: int) -> tuple[list[Run], list[Run]]:
     """Return a run of a large network on few rows, at its best rate; labelled as any other."""
     best, L = best_of_grid(model, problem, COARSE, seed)
     B, B_test = (constant_loss(y, problem) for y in (problem.train[1], problem.held_out[1]))
     found = fit(model, problem, True, True, lr=best, random_state=seed + 1)
     label = label_good(found, B, L, B_test, True, False, lambda: found)
-    if label != "overfitting":
-        return [], 1
     measured = {"T": found["T"], "B": B, "L": L, "lr": best}
-    return [Run(name, "few rows, large network", label, found["history"], measured)], 0
+    run = Run(name, "few rows, large network", label or "", found["history"], measured)
+    return ([run], []) if label == "overfitting" else ([], [run])
 
 
-def all_runs(split: str, seed: int, say: Any = print) -> tuple[list[Run], int]:
-    """Return all labelled runs of a split, and how many were left out."""
+def all_runs(split: str, seed: int, say: Any = print) -> tuple[list[Run], list[Run]]:
+    """Return all labelled runs of a split, and those that were left out, without a label."""
     runs: list[Run] = []
-    left_out = 0
+    left_out: list[Run] = []
     pairs = zip(itertools.cycle(SCHEDULES), itertools.cycle(OPTIMIZERS))  # all 24 in turn
     combos = itertools.islice(pairs, seed % 1000, None)
     for number, problem in enumerate(problems(split, seed)):
@@ -303,7 +307,7 @@ def all_runs(split: str, seed: int, say: Any = print) -> tuple[list[Run], int]:
             name = f"{problem.name}, {kind}, {optimizer}, {schedule}"
             found, out = group_runs(problem, model, name, seed + 100 * number)
             runs, left_out = runs + found, left_out + out
-            say(f"{name}: {len(found)} labelled, {out} left out")
+            say(f"{name}: {len(found)} labelled, {len(out)} left out")
             if kind == "relu":
                 X, y = (
                     np.concatenate([a, b]) for a, b in zip(problem.train, problem.test, strict=True)

@@ -85,8 +85,8 @@ def schedule_table() -> Table:
 
 def write_table(path: Path) -> bool:
     """Update the table in a UTF-8 file with markers; return whether it was out of date."""
+    from ...core.files import write_atomic
     from ...reporting.catalogue import replace_table
-    from ..files.save import write_atomic
 
     try:
         text = path.read_bytes().decode("utf-8")

@@ -48,7 +48,7 @@ def demo(
     from ..files.prepare import describe, split
     from ..race.comparison import print_results, records, write_race
     from ..race.models import linear_classifier, peers
-    from ..race.race import OURS, Result, race
+    from ..race.race import Result, race
     from ..screen.progress import Progress
 
     results: dict[str, list[Result]] = {}
@@ -57,7 +57,8 @@ def demo(
     with Progress() as progress:
         for name, task in _data_sets().items():
             parts = split(task, TEST_SIZE, seed)
-            models = {OURS: linear_classifier("adamw", random_state=seed), **peers(seed)}
+            ours = linear_classifier("adamw", random_state=seed)
+            models = {"LinearClassifier": ours, **peers(seed)}
             results[name] = race(name, parts, models, progress, threads=threads, **fits)
             facts.append(f"{name}: {describe(parts)}")
     write_race(output, results)

@@ -23,15 +23,21 @@ def diagnose(
         ),
     ],
     as_json: Json = False,
+    exit_zero: Annotated[
+        bool, typer.Option("--exit-zero", help="End with code 0 whatever the verdict.")
+    ] = False,
 ) -> None:
     """Say what is wrong with a training run, why, and what to change.
 
     A history is a JSON object with "loss", a list with a number for each
     epoch; "validation_loss", "lr" and the other columns of history_ make the
     verdict surer. The verdict is one of: diverging, oscillating, too slow, stuck,
-    overfitting, unfinished, healthy.
+    no signal, overfitting, unfinished, healthy, too short. "no signal" means
+    that targets do not depend on the features as far as the model can find,
+    "too short" that more epochs, or chunks of rows, are needed to tell.
 
-    The exit code is 0 whatever the verdict, and 2 if FILE cannot be read.
+    The exit code is 0 if the run is healthy, 3 if it is not, and 2 if FILE
+    cannot be read.
 
     [bold]Examples[/bold]
 
@@ -48,10 +54,16 @@ def diagnose(
         found = diagnose_run(given)
     except (TypeError, ValueError) as error:
         raise InputError("FILE", f"'{file}': {one_line(error)}") from error
-    if not as_json:
+    if as_json:
+        print_json(_record(file, model, found))
+    else:
         print(found)
-        return
-    record = {
+    if found.verdict != "healthy" and not exit_zero:
+        raise typer.Exit(3)
+
+
+def _record(file: Path, model: str | None, found: Any) -> dict[str, Any]:
+    return {
         "command": "diagnose",
         "file": str(file),
         "model": model,
@@ -62,7 +74,6 @@ def diagnose(
         "next_step": found.next_step,
         "change": found.change,
     }
-    print_json(record)
 
 
 def _read(file: Path) -> tuple[Any, str | None]:
@@ -73,9 +84,9 @@ def _read(file: Path) -> tuple[Any, str | None]:
         raise InputError("FILE", f"there is no file '{file}'")
     if file.suffix.lower() == ".json":
         return _history(file.read_text(encoding="utf-8"), file), None
-    from ..files.model_file import load_model
+    from ..files.model_file import read_model
 
-    model = load_model(file, "FILE")
+    model = read_model(file, "FILE")
     return model, _words(model)
 
 

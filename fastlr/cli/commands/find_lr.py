@@ -56,11 +56,12 @@ def find_lr(
     features: Features = "X",
     max_gb: MaxGb = 4.0,
 ) -> None:
-    """Find a learning rate for your own file, by a range test.
+    """Find a learning rate for your own file, by a race and a range test.
 
-    Trains a linear classifier for a few steps while the rate rises, several
-    times, and reports where the loss falls and where it shoots up. FILE is
-    read and its features are prepared as by `fastlr fit`.
+    Trains a linear classifier in short runs at single rates, and suggests the
+    rate that does best on held-out rows. Then trains it for a few steps while
+    the rate rises, several times, and reports where the loss falls and where
+    it shoots up. FILE is read and its features are prepared as by `fastlr fit`.
 
     [bold]Examples[/bold]
 
@@ -75,10 +76,8 @@ def find_lr(
         from ..screen.picture import check_picture, write_axes
 
         check_picture(picture)
-    import numpy as np
-
     from ...tuning import find_lr as range_test
-    from ..files.prepare import transformer
+    from ..files.prepare import in_rows, transformer
     from ..files.raw import Reading
     from ..files.task import read_task
     from ..race.models import linear_classifier
@@ -87,7 +86,7 @@ def find_lr(
     task = read_task(
         file, target, drop or (), Reading(kind, sep, header, encoding, features, max_gb)
     )
-    X = np.ascontiguousarray(transformer(task).fit_transform(task.X))
+    X = in_rows(transformer(task).fit_transform(task.X))
     notes = task.notes
     with noted_warnings(notes):
         test = range_test(

@@ -79,8 +79,8 @@ def report(
 
         fastlr report data.skops --json
     """
-    from ..files.model_file import load_model
-    from ..files.save import check_target, write_atomic
+    from ..files.model_file import read_model
+    from ..files.save import check_target
 
     if data is None and (target is not None or drop):
         raise InputError("--data", "name the file that --target and --drop refer to")
@@ -88,7 +88,7 @@ def report(
     if path.resolve() in (model.resolve(), data and data.resolve()):
         raise InputError("--output", f"'{path}' is a file that this command reads")
     check_target(path, force=True)
-    estimator = load_model(model)
+    estimator = read_model(model)
     found = _diagnosed(estimator, model)
     X, y = None, None
     results: dict[str, Any] = {}
@@ -99,6 +99,7 @@ def report(
         reading = Reading(kind, sep, header, encoding, features, max_gb)
         X, y, results, notes = _tried(estimator, data, target, drop or [], reading, sweep, seed)
     print_notes(notes)
+    from ...core.files import write_atomic
     from ...reporting.page import page
 
     html = page(estimator, found, X=X, y=y, title=title, notes=tuple(notes), **results)

@@ -1,43 +1,21 @@
-"""Write and read fitted models as skops files, which are safe to load: they hold no code."""
+"""Read models for the commands, with errors that name the argument."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import skops.io
-
+from ...exceptions import SavedFileError
 from ..errors import InputError, one_line
-from .save import write_atomic
-
-_NUMPY = "numpy.dtype"  # harmless, though skops asks
 
 
-def save_model(model: Any, path: Path) -> list[str]:
-    """Write a fitted model; return the types that whoever loads it has to trust by name."""
-    data = skops.io.dumps(model)
-    write_atomic(path, data)
-    return skops.io.get_untrusted_types(data=data)
-
-
-def load_model(path: Path, argument: str = "MODEL") -> Any:
-    """Read a model that `save_model` wrote; `argument` is for errors.
-
-    Types that neither fastlr nor skops trusts are refused.
-    """
-    from ...estimators import SKOPS_TRUSTED
+def read_model(path: Path, argument: str = "MODEL") -> Any:
+    """Read a model from a skops file; `argument` is for errors."""
+    from ...estimators import load_model
 
     try:
-        data = path.read_bytes()
+        return load_model(path)
     except OSError as error:
         raise InputError(argument, f"cannot read '{path}': {error.strerror}") from error
-    trusted = {*SKOPS_TRUSTED, _NUMPY}
-    try:
-        foreign = sorted(set(skops.io.get_untrusted_types(data=data)) - trusted)
-        if not foreign:
-            return skops.io.loads(data, trusted=sorted(trusted))
-    except Exception as error:  # an arbitrary zip file fails in arbitrary ways
-        raise InputError(
-            argument, f"'{path}' is not a model file of fastlr: {one_line(error)}"
-        ) from error
-    raise InputError(argument, f"'{path}' holds types that are not trusted: {', '.join(foreign)}")
+    except SavedFileError as error:
+        raise InputError(argument, one_line(error)) from error

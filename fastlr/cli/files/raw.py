@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,13 +24,13 @@ class Reading:
 
 @dataclass
 class Raw:
-    """Contents of a file: a `frame`, or a matrix `X` with labels `y`."""
+    """Contents of a file: a `frame`, or a matrix `X`, dense or sparse, with a target `y`."""
 
     frame: pd.DataFrame | None = None
-    X: np.ndarray | None = None
+    X: Any = None
     y: np.ndarray | None = None
     notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return len(self.frame if self.y is None else self.y)  # type: ignore[arg-type]
+        return len(self.frame) if self.frame is not None else int(self.X.shape[0])

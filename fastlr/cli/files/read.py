@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ from ..errors import InputError, one_line
 from .csv_file import COMPRESSED, read_csv
 from .raw import Raw, Reading
 
+_DENSE = 4  # cells for each stored number, up to which svmlight files become dense matrices
 FORMATS = {
     "csv": (".csv", ".tsv"),
     "parquet": (".parquet", ".pq"),
@@ -20,8 +25,10 @@ FORMATS = {
 }
 
 
-def read(path: Path, target: str | None, reading: Reading) -> Raw:
-    """Read a file; `target` names the array of labels in an NPZ file."""
+def read(path: Path, target: str | None, reading: Reading, needs_target: bool = True) -> Raw:
+    """Read a file or, as ``-``, stdin; `target` names the array of labels in an NPZ file."""
+    if str(path) == "-" or path.is_fifo() or path.is_char_device():
+        return _read_stream(path, target, reading, needs_target)
     if not path.exists():
         raise InputError("FILE", f"there is no file '{path}'")
     if path.is_dir():
@@ -35,7 +42,7 @@ def read(path: Path, target: str | None, reading: Reading) -> Raw:
         elif kind == "parquet":
             raw = _read_parquet(path)
         elif kind == "npz":
-            raw = _read_npz(path, target or "y", reading)
+            raw = _read_npz(path, target or "y", reading, needs_target)
         else:
             raw = _read_svmlight(path, reading)
             if target is not None:
@@ -45,6 +52,22 @@ def read(path: Path, target: str | None, reading: Reading) -> Raw:
     if len(raw) == 0:
         raise InputError("FILE", f"'{path}' has no rows of data")
     return raw
+
+
+def _read_stream(path: Path, target: str | None, reading: Reading, needs_target: bool) -> Raw:
+    """Read stdin or a pipe through a temporary file; it is CSV unless --format says otherwise."""
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder) / "stdin"
+        with kept.open("wb") as file:
+            if str(path) == "-":
+                shutil.copyfileobj(sys.stdin.buffer, file)
+            else:
+                with path.open("rb") as stream:
+                    shutil.copyfileobj(stream, file)
+        if kept.stat().st_size == 0:
+            raise InputError("FILE", f"'{path}' is empty")
+        reading = replace(reading, format=reading.format or "csv")
+        return read(kept, target, reading, needs_target)
 
 
 def file_format(path: Path) -> str:
@@ -85,7 +108,7 @@ def _read_parquet(path: Path) -> Raw:
     return Raw(frame=frame.set_axis([str(name) for name in frame.columns], axis=1))
 
 
-def _read_npz(path: Path, target: str, reading: Reading) -> Raw:
+def _read_npz(path: Path, target: str, reading: Reading, needs_target: bool) -> Raw:
     try:
         archive = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -94,15 +117,15 @@ def _read_npz(path: Path, target: str, reading: Reading) -> Raw:
         raise InputError("FILE", f"'{path}' holds one array, expected an NPZ file with X and y")
     with archive:
         X = _array(archive, reading.features, "--features", path)
-        y = _array(archive, target, "--target", path)
+        y = _array(archive, target, "--target", path) if needs_target else None
     name = f"array '{reading.features}'"
     if X.ndim < 2:
         raise InputError("--features", f"{name} has shape {X.shape}, expected (rows, columns)")
     if X.dtype.kind not in "biuf":
         raise InputError("--features", f"{name} is {X.dtype}, expected numbers")
-    if y.ndim == 2 and y.shape[1] == 1:
+    if y is not None and y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    if y.ndim != 1 or len(y) != len(X):
+    if y is not None and (y.ndim != 1 or len(y) != len(X)):
         raise InputError(
             "--target",
             f"array '{target}' has shape {y.shape}, expected ({len(X)},): one label per row",
@@ -135,6 +158,7 @@ def _read_svmlight(path: Path, reading: Reading) -> Raw:
         X, y = load_svmlight_file(str(path))
     except (ValueError, EOFError) as error:
         raise InputError("FILE", f"'{path}' is no svmlight file: {one_line(error)}") from error
-    rows, columns = X.shape
-    check_size(rows, columns, f"'{path}' is sparse with", reading)
-    return Raw(X=X.toarray(), y=y)
+    if X.shape[0] * X.shape[1] <= _DENSE * X.nnz:  # a sparse matrix would take as much memory
+        check_size(X.shape[0], X.shape[1], f"'{path}' has", reading)
+        return Raw(X=X.toarray(), y=y)
+    return Raw(X=X.tocsr(), y=y)

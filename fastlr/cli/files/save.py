@@ -1,4 +1,4 @@
-"""Write files whole or not at all."""
+"""Check where files are to be written."""
 
 from __future__ import annotations
 
@@ -21,16 +21,3 @@ def check_target(path: Path, force: bool, option: str = "--output") -> None:
         raise InputError(
             option, f"'{path}' already exists; --force replaces it, or choose another name"
         )
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` beside `path` and move it there, so that nobody sees half a file."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Make a classification task of a file: the target column, and what the other columns are.
+"""Make a task of a file: the target column, and what the other columns are.
 
 Everything that would make training fail, or succeed and mislead, is reported here: a target that
 is a quantity, a class with a single row, a column that only counts the rows.
@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
+from ...estimators.data.date_parts import PARTS, holds_dates
 from ..errors import InputError
 from .raw import Raw, Reading
 from .read import check_size, read
+from .target import CLASSES, read_target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,10 +30,10 @@ MAX_CATEGORIES = 100
 
 @dataclass
 class Task:
-    """Features, labels and notes about them.
+    """Features, target and notes about them.
 
-    `numeric` and `categorical` name the columns of a frame that are used; both are empty if `X`
-    is a matrix, which is used whole.
+    `numeric`, `categorical` and `dates` name the columns of a frame that are used; all are empty
+    if `X` is a matrix, dense or sparse, which is used whole.
     """
 
     X: Any
@@ -38,18 +41,24 @@ class Task:
     numeric: list[str] = field(default_factory=list)
     categorical: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    dates: list[str] = field(default_factory=list)
+    kind: str = CLASSES
 
 
-def read_task(path: Path, target: str | None, drop: Sequence[str], reading: Reading) -> Task:
-    """Read a file and return its classification task."""
-    return task(read(path, target, reading), target, drop, reading)
+def read_task(
+    path: Path, target: str | None, drop: Sequence[str], reading: Reading, kind: str = CLASSES
+) -> Task:
+    """Read a file and return its task."""
+    return task(read(path, target, reading), target, drop, reading, kind)
 
 
-def task(raw: Raw, target: str | None, drop: Sequence[str], reading: Reading) -> Task:
-    """Return the classification task in a file, without the rows that lack a target.
+def task(
+    raw: Raw, target: str | None, drop: Sequence[str], reading: Reading, kind: str = CLASSES
+) -> Task:
+    """Return the task in a file, without the rows that lack a target.
 
-    `target` and the columns to `drop` are names or positions. One-hot columns count towards the
-    memory limit of `reading` too.
+    `target` and the columns to `drop` are names or positions; `kind` is as in `read_target`.
+    One-hot columns count towards the memory limit of `reading` too.
     """
     if raw.frame is None:
         assert raw.X is not None
@@ -57,9 +66,10 @@ def task(raw: Raw, target: str | None, drop: Sequence[str], reading: Reading) ->
         if drop:
             raise InputError("--drop", "only CSV and Parquet files have columns to leave out")
         X, y = _with_target(raw.X, raw.y, raw.notes)
-        if np.isinf(X).any():
+        if np.isinf(getattr(X, "data", X) if sparse.issparse(X) else X).any():
             raise InputError("FILE", "the features hold infinite values")
-        return Task(X, labels(y, "the target"), notes=raw.notes)
+        y, kind = read_target(y, "the target", kind)
+        return Task(X, y, notes=raw.notes, kind=kind)
     frame = raw.frame
     if target is None:
         raise InputError("--target", f"name the column to predict; {_there(frame)}")
@@ -68,15 +78,17 @@ def task(raw: Raw, target: str | None, drop: Sequence[str], reading: Reading) ->
     if name in unused:
         raise InputError("--drop", f"column '{name}' is the target")
     frame, y = _with_target(frame, frame[name], raw.notes)
-    y = labels(y.to_numpy(), f"column '{name}'")
-    result = Task(frame.drop(columns=name), y, notes=raw.notes)
+    y, kind = read_target(y.to_numpy(), f"column '{name}'", kind)
+    result = Task(frame.drop(columns=name), y, notes=raw.notes, kind=kind)
     for column in result.X.columns:
         if column not in unused:
             _sort_column(result, column)
-    if not result.numeric and not result.categorical:
+    if not result.numeric and not result.categorical and not result.dates:
         raise InputError("FILE", f"no column is left to learn from; {_there(frame)}")
-    columns = len(result.numeric) + sum(
-        min(result.X[column].nunique() + 1, MAX_CATEGORIES) for column in result.categorical
+    columns = (
+        len(result.numeric)
+        + len(PARTS) * len(result.dates)
+        + sum(min(result.X[column].nunique() + 1, MAX_CATEGORIES) for column in result.categorical)
     )
     check_size(len(result.X), columns, "with a column for each category, the file has", reading)
     return result
@@ -100,53 +112,6 @@ def find_column(frame: pd.DataFrame, wanted: str, option: str) -> str:
             option, f"no column '{wanted}', and no position {position} among {len(names)} columns"
         )
     return names[position]
-
-
-def labels(y: np.ndarray, name: str) -> np.ndarray:
-    """Return labels fit for a classifier: whole numbers, booleans or text; `name` is for errors."""
-    if y.dtype.kind in "mM":
-        raise InputError("--target", f"{name} holds dates or times, expected classes")
-    if y.dtype.kind == "c":
-        raise InputError("--target", f"{name} holds complex numbers, expected classes")
-    if y.dtype.kind not in "biufU":
-        y = _plain(y)
-    quantity = "this command trains classifiers, whose classes are whole numbers or text"
-    if y.dtype.kind == "f":
-        whole = np.all(np.isfinite(y)) and np.all(y == np.round(y)) and np.abs(y).max() < 2**53
-        if not whole:
-            different = len(np.unique(y))
-            raise InputError(
-                "--target",
-                f"{name} is a quantity (fractions, {different:,} different values): {quantity}",
-            )
-        y = y.astype(np.int64)
-    classes, counts = np.unique(y, return_counts=True)
-    if len(classes) == 1:
-        raise InputError(
-            "--target", f"{name} has one class only ({classes[0]}); a classifier needs two"
-        )
-    if y.dtype.kind in "iu" and len(classes) > 20 and len(y) < 5 * len(classes):
-        raise InputError(
-            "--target",
-            f"{name} is a quantity ({len(classes):,} different numbers in {len(y):,} rows): "
-            f"{quantity}",
-        )
-    if counts.min() < 2:
-        single = classes[counts < 2]
-        shown = ", ".join(str(c) for c in single[:3]) + (", ..." if len(single) > 3 else "")
-        raise InputError(
-            "--target",
-            f"{name}: {len(single):,} of {len(classes):,} classes have a single row ({shown}); "
-            "each needs two, one to train on and one to test on",
-        )
-    return y
-
-
-def _plain(y: np.ndarray) -> np.ndarray:
-    """Return an array of Python objects as numbers, where all are, else as text."""
-    if all(isinstance(v, (int, float, np.number, bool)) for v in y):
-        return np.array(y.tolist())
-    return np.array([str(v) for v in y])
 
 
 def _there(frame: pd.DataFrame) -> str:
@@ -176,8 +141,12 @@ def _sort_column(task: Task, column: str) -> None:
     values = task.X[column]
     if values.isna().all():
         task.notes.append(f"column '{column}' is empty: left out")
-    elif types.is_datetime64_any_dtype(values) or types.is_timedelta64_dtype(values):
-        task.notes.append(f"column '{column}' holds dates or times: left out")
+    elif holds_dates(values):
+        parts = "year, month, day, day of the week and hour"
+        task.notes.append(f"column '{column}' holds dates: taken apart into {parts}")
+        task.dates.append(column)
+    elif types.is_timedelta64_dtype(values):
+        task.notes.append(f"column '{column}' holds durations: left out")
     elif types.is_numeric_dtype(values):
         numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
         if np.isinf(numbers).any():

@@ -10,8 +10,15 @@ from rich import box
 from rich.table import Table
 
 from ..._version import __version__
+from ..files.target import CLASSES, NUMBERS
 from ..screen.output import show
-from .race import OURS, Result, shown_time
+from .race import Result, shown_time
+
+TITLES = {CLASSES: ("accuracy", "log-loss"), NUMBERS: ("R2", "RMSE")}
+KEYS = {
+    CLASSES: ("accuracy", "log_loss", "train_log_loss"),
+    NUMBERS: ("r2", "rmse", "train_rmse"),
+}
 
 
 def print_results(
@@ -23,7 +30,8 @@ def print_results(
     show(table(results))
     if any(len(rows) > 1 for rows in results.values()):
         print("rate:  the largest learning rate of the fit")
-        print(f"ratio: fit time over the fit time of fastlr's {OURS}")
+        ours = next(iter(results.values()))[0].model
+        print(f"ratio: fit time over the fit time of fastlr's {ours}")
         print(f"every model used {threads} {'thread' if threads == 1 else 'threads'}")
     for note in footnotes(results):
         print(note)
@@ -32,24 +40,25 @@ def print_results(
 def table(results: Mapping[str, Sequence[Result]]) -> Table:
     """Return one table of all results, 80 columns wide; the best of each data set is bold."""
     several = len(results) > 1
+    kind = next(iter(results.values()))[0].kind
     out = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False)
     if several:
         out.add_column("data set", no_wrap=True, max_width=14)
     out.add_column("model", no_wrap=True)
-    for title in ("fit time", "accuracy", "log-loss", "rate", "ratio"):
+    for title in ("fit time", *TITLES[kind], "rate", "ratio"):
         out.add_column(title, justify="right", no_wrap=True)
     for data, rows in results.items():
         ratios = time_ratios(rows)
         best = {
             "seconds": min(r.seconds for r in rows),
-            "accuracy": max(r.accuracy for r in rows),
-            "log_loss": min(r.log_loss for r in rows),
+            "score": max(r.score for r in rows),
+            "loss": min(r.loss for r in rows),
         }
         for k, r in enumerate(rows):
             cells = {
                 "seconds": shown_time(r.seconds),
-                "accuracy": f"{r.accuracy:.2%}",
-                "log_loss": f"{r.log_loss:.4f}",
+                "score": shown_score(r.score, kind),
+                "loss": shown_loss(r.loss, kind),
             }
             for key, value in best.items():
                 if len(rows) > 1 and getattr(r, key) == value:
@@ -87,9 +96,7 @@ def records(results: Mapping[str, Sequence[Result]]) -> list[dict[str, Any]]:
                 "model": r.model,
                 "fit_seconds": r.seconds,
                 "fits": r.fits,
-                "accuracy": r.accuracy,
-                "log_loss": r.log_loss,
-                "train_log_loss": r.train_loss,
+                **dict(zip(KEYS[r.kind], (r.score, r.loss, r.train_loss), strict=True)),
                 "rate": r.rate,
                 "time_ratio": ratios[r.model],
                 "warnings": r.warnings,
@@ -100,9 +107,18 @@ def records(results: Mapping[str, Sequence[Result]]) -> list[dict[str, Any]]:
 
 
 def time_ratios(rows: Sequence[Result]) -> dict[str, float]:
-    """Return each model's fit time as a multiple of fastlr's: above 1, fastlr is faster."""
-    ours = next(r.seconds for r in rows if r.model == OURS)
-    return {r.model: r.seconds / ours for r in rows}
+    """Return each model's fit time as a multiple of the first, fastlr's: above 1, it is faster."""
+    return {r.model: r.seconds / rows[0].seconds for r in rows}
+
+
+def shown_score(score: float, kind: str) -> str:
+    """Return an accuracy as a percentage, or an R2."""
+    return f"{score:.2%}" if kind == CLASSES else f"{score:.4f}"
+
+
+def shown_loss(loss: float, kind: str) -> str:
+    """Return a log-loss, or the root of a mean squared error in the unit of the target."""
+    return f"{loss:.4f}" if kind == CLASSES else f"{loss:.4g}"
 
 
 def _shown_rate(rate: float | str | None) -> str:
@@ -122,14 +138,15 @@ def write_race(path: Path, results: Mapping[str, Sequence[Result]]) -> None:
 
     runs = []
     for name, rows in results.items():
-        model = next(r.estimator for r in rows if r.model == OURS)
+        model = rows[0].estimator
         optimizer = get_optimizer(model.optimizer)
         kind, driven = type(optimizer).__name__, optimizer.momentum_field()
         rates = rates_of_run(model)
-        peers = {r.model: r.train_loss for r in rows if r.model != OURS}
+        # The curve of a regressor is of its own loss, on targets in units of their deviation.
+        peers = {r.model: r.train_loss for r in rows[1:] if r.kind == CLASSES}
         momentum_name = f"{driven} of {kind}" if driven else "momentum"
         loss = model.loss_curve_.tolist()
         runs.append(Run(name, loss, rates.lr, rates.momentum, peers, momentum_name))
     schedule = repr(get_schedule(model.schedule)).removesuffix("()")
-    title = f"fastlr {__version__}: {OURS} with {kind} and {schedule}"
+    title = f"fastlr {__version__}: {type(model).__name__} with {kind} and {schedule}"
     write_figure(path, training_figure(runs, title))

@@ -12,9 +12,9 @@ from typing import Any
 
 from ..errors import DivergedError, one_line
 from ..files.prepare import Split
+from ..files.target import CLASSES
 from ..screen.progress import Progress
 
-OURS = "LinearClassifier"
 MAX_FITS = 7
 BUDGET = 3.0  # s that repeats may take in all; what takes longer is timed once
 
@@ -23,19 +23,21 @@ BUDGET = 3.0  # s that repeats may take in all; what takes longer is timed once
 class Result:
     """Scores of one model on the test rows, and its median fit time over `fits` fits.
 
-    `train_loss` is the log-loss on the training rows; `rate` is a word where a rule sets the
-    learning rate, None where there is none.
+    For classifiers `score` is the accuracy and `loss` the log-loss, for regressors R2 and the root
+    of the mean squared error; `train_loss` is that of the training rows. `rate` is a word where a
+    rule sets the learning rate, None where there is none.
     """
 
     model: str
     estimator: Any
     seconds: float
     fits: int
-    accuracy: float
-    log_loss: float
+    score: float
+    loss: float
     train_loss: float
     rate: float | str | None
     warnings: list[str] = field(default_factory=list)
+    kind: str = CLASSES
 
 
 def race(
@@ -141,23 +143,43 @@ def _plain_warning(warning: warnings.WarningMessage) -> str:
 
 
 def _score(name: str, model: Any, times: list[float], said: list[str], split: Split) -> Result:
-    from sklearn.metrics import log_loss
-
+    score, loss, train_loss = scores(model, split)
     return Result(
         model=name,
         estimator=model,
         seconds=statistics.median(times),
         fits=len(times),
-        accuracy=float(model.score(split.X_test, split.y_test)),
-        log_loss=float(
-            log_loss(split.y_test, model.predict_proba(split.X_test), labels=model.classes_)
-        ),
-        train_loss=float(
-            log_loss(split.y_train, model.predict_proba(split.X_train), labels=model.classes_)
-        ),
+        score=score,
+        loss=loss,
+        train_loss=train_loss,
         rate=_rate(model),
         warnings=list(dict.fromkeys(said)),
+        kind=split.kind,
     )
+
+
+def scores(model: Any, split: Split) -> tuple[float, float, float]:
+    """Return score and loss of a fitted model on the test rows, and its loss on the others."""
+    loss = _log_loss if split.kind == CLASSES else _root_mean_square
+    return (
+        float(model.score(split.X_test, split.y_test)),
+        loss(model, split.X_test, split.y_test),
+        loss(model, split.X_train, split.y_train),
+    )
+
+
+def _log_loss(model: Any, X: Any, y: Any) -> float:
+    from sklearn.metrics import log_loss
+
+    if not hasattr(model, "predict_proba"):  # as with a hinge
+        return float("nan")
+    return float(log_loss(y, model.predict_proba(X), labels=model.classes_))
+
+
+def _root_mean_square(model: Any, X: Any, y: Any) -> float:
+    from sklearn.metrics import root_mean_squared_error
+
+    return float(root_mean_squared_error(y, model.predict(X)))
 
 
 def _rate(model: Any) -> float | str | None:

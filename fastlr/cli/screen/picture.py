@@ -9,8 +9,9 @@ from typing import Any
 
 import matplotlib  # noqa: F401  (drawing comes last, but a missing matplotlib is reported first)
 
+from ...core.files import write_atomic
 from ..errors import InputError
-from ..files.save import check_target, write_atomic
+from ..files.save import check_target
 
 FORMATS = (".png", ".pdf", ".svg")
 

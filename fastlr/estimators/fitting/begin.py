@@ -10,13 +10,15 @@ import numpy as np
 from ...optimizers import get_optimizer
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
-from ..data.targets import Targets
+from ..data.rows import Rows, is_sparse
+from ..data.targets import RealTargets, Targets
 from ..models.model import Model
 from ..models.spec import ModelSpec, Shapes
 from ..models.units import Arrays
 from ..session.generator import session_seed
 from ..session.history import COLUMNS
 from ..session.online_rate import OnlineRate
+from ..session.running_scales import Known, RunningScales
 from ..session.session import Session
 from ..settings.settings import needs_total, rule_of_thumb
 
@@ -31,7 +33,7 @@ def make_spec(
     """Return what is to be trained, from what was learned of y and of X."""
     loss, reduction = model._training_loss(targets)
     shapes = model._shapes(n_features, targets.outputs, inputs)
-    return ModelSpec(targets, inputs, shapes, dtype, loss, reduction)
+    return ModelSpec(targets, inputs, shapes, dtype, loss, reduction, n_features)
 
 
 def begin(
@@ -48,7 +50,7 @@ def begin(
             checkpoint = _checkpoint_now(model)
     session = _start(model, optimizer, spec, run, fitted, checkpoint)
     if checkpoint is None:
-        model.n_iter_, model._facts = 0, {}
+        model.n_iter_, model.n_rejected_, model._facts = 0, 0, {}
         model._history = np.empty((0, len(COLUMNS)))
     model._set_targets(spec.targets)
     model._inputs, model._batch_rows = spec.inputs, batch_rows
@@ -76,6 +78,71 @@ def go_on(model: Model) -> Session:
     targets, n_features = model._known_targets(), model.n_features_in_
     spec = make_spec(model, targets, model._inputs, n_features, known_dtype(model))
     return _start(model, optimizer, spec, run, model._fitted_params(), checkpoint)
+
+
+def new_scales(spec: ModelSpec, sparse: bool) -> RunningScales:
+    """Return running scales that have seen nothing."""
+    outputs = spec.targets.outputs if isinstance(spec.targets, RealTargets) else 0
+    return RunningScales(spec.n_features, outputs, spec.dtype, sparse)
+
+
+def scales_after(spec: ModelSpec, n_rows: int, sample: Rows) -> RunningScales:
+    """Return running scales that go on from a fit on so many rows, of which some are given."""
+    scales = new_scales(spec, is_sparse(sample.X))
+    scales.start_after(n_rows, (spec.inputs, spec.targets), sample.X, sample.y)
+    return scales
+
+
+def first_units(
+    model: Model, spec: ModelSpec, scales: RunningScales, rows: Rows, y: np.ndarray
+) -> ModelSpec:
+    """Let scales see the first chunk; return what is trained in the units that it asks for."""
+    known = _units_after(model, spec, scales, rows, y)
+    return spec if known is None else _in_units(model, spec, known, rows, y)
+
+
+def _units_after(
+    model: Model, spec: ModelSpec, scales: RunningScales, rows: Rows, y: np.ndarray
+) -> Known | None:
+    """Let scales see a chunk; return inputs and targets if they are to be others."""
+    numbers = y if isinstance(spec.targets, RealTargets) else None
+    X = rows.X
+    if rows.weights is not None and not rows.weights.all():
+        used = np.flatnonzero(rows.weights)
+        X, numbers = X[used], None if numbers is None else numbers[used]
+    if not scales.add(X, numbers):
+        return None
+    inputs, targets = scales.look(model, (spec.inputs, spec.targets))
+    if inputs is spec.inputs and targets is spec.targets:
+        return None
+    return inputs, targets
+
+
+def _in_units(model: Model, spec: ModelSpec, known: Known, rows: Rows, y: np.ndarray) -> ModelSpec:
+    """Return what is trained in other units, and encode the targets of rows in them."""
+    inputs, targets = known
+    if targets is not spec.targets:
+        rows.y = targets.encode(y, spec.dtype)
+    return make_spec(model, targets, inputs, spec.n_features, spec.dtype)
+
+
+def keep_up(model: Model, session: Session, rows: Rows, y: np.ndarray) -> Session:
+    """Let the scales see a chunk; return the session that trains it, in other units perhaps."""
+    scales, spec = session.scales, session.spec
+    if scales is None:
+        return session
+    was_warm = scales.warm
+    known = _units_after(model, spec, scales, rows, y)
+    if known is None or (was_warm and session.optimizer.rebuilds):
+        return session  # sums of gradients cannot be converted
+    new = _in_units(model, spec, known, rows, y)
+    other = Session(
+        model, new, session.optimizer, session.run, 0, False, online=session.online, scales=scales
+    )
+    other.go_on_from(session, exact=was_warm)
+    model._session, model._inputs = other, new.inputs
+    model._set_targets(new.targets)
+    return other
 
 
 def at_known_rate(model: Model, optimizer: Optimizer) -> Optimizer:
@@ -138,7 +205,13 @@ def _start(
             online.load(before)
     # A checkpoint brings the state of its generator.
     seed = session_seed(model.random_state) if checkpoint is None else 0
-    session = Session(model, spec, optimizer, run, seed, fitted is None, online=online)
+    scales = None
+    if checkpoint is not None and checkpoint.get("scales") is not None:
+        scales = new_scales(spec, checkpoint["scales"]["sparse"])
+        scales.load(checkpoint["scales"])
+    session = Session(
+        model, spec, optimizer, run, seed, fitted is None, online=online, scales=scales
+    )
     if fitted is not None:
         session.resume(fitted, checkpoint)
     model._session, model._lr_of = session, type(optimizer).__name__

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,30 +9,36 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...core.sklearn_versions import fit_context
+from ...core.unmixed import changing
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
-from ..data.rows import Features, Matrix, Rows
+from ..data.rows import Features, Rows, is_sparse
 from ..data.targets import Targets
 from ..models.model import Model
 from ..session.callbacks import Tasks, tasks_of
-from ..session.online_rate import OnlineRate
 from ..session.session import Session
 from ..session.warnings import warn_interrupted, warn_longer, warn_taken_back
 from ..settings.settings import plan_epoch
-from .begin import begin, go_on, live_session, make_spec
-from .epochs import record
+from .begin import (
+    begin,
+    first_units,
+    go_on,
+    keep_up,
+    live_session,
+    make_spec,
+    new_scales,
+)
+from .learn_chunk import learn_chunk
 from .one_at_a_time import one_at_a_time
 from .unchanged_if_refused import unchanged_if_refused
 from .validation import chunk_rows, plain_chunk
-
-_POWERS = {"sqrt": 0.5, "linear": 1.0, "none": 0.0}  # of the rate, by the rule of an optimizer
 
 
 @one_at_a_time
 def fit_chunk(
     model: Model,
     X: Features,
-    y: ArrayLike,
+    y: Any,
     sample_weight: ArrayLike | None,
     classes: ArrayLike | None = None,
 ) -> None:
@@ -43,17 +47,26 @@ def fit_chunk(
     rows = None
     if live is not None and sample_weight is None and classes is None:
         rows = plain_chunk(model, X, y, live.spec)
+    first = live is None and not model.__sklearn_is_fitted__()
     if rows is None:
-        rows = _check_chunk(model, X, y, sample_weight, classes)
-    session = go_on(model)
-    size = _batch_size(model, session, rows.X.shape[0])
-    good = _train_once(model, session, rows, size)
-    if session.hands_out_views:
-        model._publish(session)
-    else:
-        model.t_, model._stale = session.updater.t, True
+        rows, y = _check_chunk(model, X, y, sample_weight, classes)
+    with changing(model):
+        session = go_on(model)
+        if not first:
+            session = keep_up(model, session, rows, y)
+        size = _batch_size(model, session, rows.X.shape[0])
+        good = learn_chunk(model, session, rows, size)
+        if session.hands_out_views:
+            model._publish(session)
+        else:
+            model.t_, model._stale = session.updater.t, True
     if not good:
-        warn_taken_back(model, session.updater.t + 1, session.updater.lr)
+        _tell_of_rejected(model, session)
+
+
+def _tell_of_rejected(model: Model, session: Session) -> None:
+    model.n_rejected_ += 1
+    warn_taken_back(model, session.updater.t + 1, session.updater.lr)
 
 
 def _batch_size(model: Model, session: Session, n_rows: int) -> int:
@@ -72,77 +85,39 @@ def _check_chunk(
     y: ArrayLike,
     sample_weight: ArrayLike | None,
     classes: ArrayLike | None,
-) -> Rows:
+) -> tuple[Rows, np.ndarray]:
     """Validate what `partial_fit` was given, and prepare the model in its first call."""
     first = not model.__sklearn_is_fitted__()
     optimizer = model._resolve_optimizer()
-    rows, targets = chunk_rows(model, X, y, sample_weight, classes, first)
+    rows, targets, values = chunk_rows(model, X, y, sample_weight, classes, first)
     if first:
         plan = plan_epoch(model.batch_size, rows.used, one_pass=True)
-        # A chunk may be a single row, from which nothing is learned of scales.
-        inputs = model._layout(rows.X)
         run = Run(None, plan.steps)
-        _first_session(model, optimizer, rows, targets, inputs, run, plan.batch_size, False)
-    return rows
+        _first_session(model, optimizer, rows, values, targets, run, plan.batch_size, False)
+    return rows, values
 
 
 def _first_session(
     model: Model,
     optimizer: Optimizer,
     rows: Rows,
+    values: np.ndarray,
     targets: Targets,
-    inputs: dict[str, np.ndarray],
     run: Run,
     batch_size: int,
     warm: bool,
 ) -> Session:
-    spec = make_spec(model, targets, inputs, rows.X.shape[1], rows.X.dtype)
-    return begin(model, optimizer, spec, run, warm, min(batch_size, rows.used))
-
-
-def _train_once(model: Model, session: Session, rows: Rows, batch_size: int) -> bool:
-    """Run one epoch over a chunk, without the copies that `fit` makes to go back to.
-
-    Returns False if the chunk was taken back, because numbers that are not finite came of it.
-    The fitted attributes are those of before, unless they are the parameters themselves; the
-    caller publishes.
-    """
-    start = time.perf_counter()
-    n_rows = rows.X.shape[0]
-    order = session.permutation(n_rows) if model.shuffle and n_rows > 1 else None
-    session.lag()
-    if session.online is not None:
-        session.set_share(_share(model, session.online, session, min(batch_size, n_rows)))
-    kept = session.keep()
-    if not kept and _is_huge(rows.X):
-        return False
-    with session.limited_blas(n_rows):
-        result = session.run_epoch(rows, order, batch_size)
-    loss = result.mean_loss
-    if result.diverged_at is not None or (kept and session.is_damaged(loss)):
-        if kept:
-            session.take_back()
-        return False
-    record(model, session, loss, time.perf_counter() - start)
-    session.observe(loss)
-    if session.online is not None:
-        session.online.observe(loss, n_rows)
-    return True
-
-
-def _is_huge(X: Matrix) -> bool:
-    """Return whether squares of X come near the largest number."""
-    values: Any = X if type(X) is np.ndarray else X.data
-    limit = math.sqrt(np.finfo(values.dtype).max) / 16.0
-    return bool(values.size) and not -limit < values.min() <= values.max() < limit
-
-
-def _share(model: Model, online: OnlineRate, session: Session, batch_size: int) -> float:
-    """Return the share of the peak rate for mini-batches that may be smaller than the fit's."""
-    if not online.trained or batch_size >= model._batch_rows:
-        return online.factor
-    power = _POWERS[session.updater.optimizer.batch_rule]
-    return online.factor * (batch_size / model._batch_rows) ** power
+    """Begin in the units that the first rows ask for; in those there are, of a warm start."""
+    n_features, dtype = rows.X.shape[1], rows.X.dtype
+    inputs = model._inputs if warm else model._fixed_inputs(rows.X)
+    spec = make_spec(model, targets, inputs, n_features, dtype)
+    scales = None
+    if not warm:
+        scales = new_scales(spec, is_sparse(rows.X))
+        spec = first_units(model, spec, scales, rows, values)
+    session = begin(model, optimizer, spec, run, warm, min(batch_size, rows.used))
+    session.scales = session.scales if scales is None else scales
+    return session
 
 
 @one_at_a_time
@@ -168,23 +143,27 @@ def fit_stream(
             X, y, weights = _parts(chunk, number)
             rows = None
             if session is None:
-                rows, targets = chunk_rows(model, X, y, weights, classes, first=not warm)
+                rows, targets, y = chunk_rows(model, X, y, weights, classes, first=not warm)
                 size, run = _plan_stream(model.batch_size, rows.used, total_rows, n_chunks)
-                inputs = model._inputs if warm else model._learn_inputs(rows.X, rows.weights)
-                session = _first_session(model, optimizer, rows, targets, inputs, run, size, warm)
+                session = _first_session(model, optimizer, rows, y, targets, run, size, warm)
                 tasks = tasks_of(model, "chunk", n_chunks)
-            elif weights is None:
-                rows = plain_chunk(model, X, y, session.spec)
-            if rows is None:
-                rows, _ = chunk_rows(model, X, y, weights, None, first=False)
+            else:
+                if weights is None:
+                    rows = plain_chunk(model, X, y, session.spec)
+                if rows is None:
+                    rows, _, y = chunk_rows(model, X, y, weights, None, first=False)
+                with changing(model):
+                    session = keep_up(model, session, rows, y)
             if tasks is not None:
                 tasks.begin()
             if session.is_over:
                 warn_longer(model, session.updater.t)
                 model._publish(session)
                 session = go_on(model)
-            if not _train_once(model, session, rows, size):
-                warn_taken_back(model, session.updater.t + 1, session.updater.lr)
+            with changing(model):
+                good = learn_chunk(model, session, rows, size)
+            if not good:
+                _tell_of_rejected(model, session)
             learned = number + 1
             if tasks is not None:
                 model._publish(session)
@@ -213,7 +192,7 @@ def _plan_stream(
 ) -> tuple[int, Run]:
     """Return mini-batch size and length of the run, from the size of the first chunk."""
     known = total_rows if total_rows is not None else n_chunks and n_chunks * rows
-    size = plan_epoch(batch_size, known or rows, one_pass=True).batch_size
+    size = plan_epoch(batch_size, rows, one_pass=True).batch_size  # the same if none is known
     per_chunk = -(-rows // size)
     if known is None:
         return size, Run(None, per_chunk)

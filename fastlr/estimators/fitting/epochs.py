@@ -17,6 +17,7 @@ from ..session.history import COLUMNS, UNKNOWN
 from ..session.session import Session
 from ..session.warnings import warn_diverged, warn_interrupted
 from ..settings.settings import EpochPlan
+from .begin import scales_after
 
 OnEpoch = Callable[[Any, dict[str, float]], "bool | None"]
 
@@ -84,6 +85,7 @@ class Epochs:
         self._best: tuple[np.ndarray, Any] | None = None
         self._best_epoch = -1
         self._sample, self._motion = sample_of(rows), Motion(session.arena.params)
+        session.scales = scales_after(session.spec, rows.used, self._sample)
         if not model.n_iter_:
             as_they_are = getattr(model, "standardize", True) is False
             model._facts = facts_at_start(session, rows, self._sample, as_they_are)

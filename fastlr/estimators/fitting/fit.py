@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
+from ...core.locks import LOCK
 from ...core.sklearn_versions import check_is_fitted, fit_context, set_callbacks
+from ...core.unmixed import changing, unmixed
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
 from ..data.rows import Features, Rows
@@ -24,9 +26,12 @@ from ..session.warn_after_fit import warn_of_losses, warn_of_scale
 from ..settings.settings import EpochPlan, plan_epoch
 from .begin import at_known_rate, at_rule_of_thumb, begin, make_spec
 from .epochs import Epochs, OnEpoch
-from .one_at_a_time import LOCK, one_at_a_time
+from .one_at_a_time import one_at_a_time
 from .unchanged_if_refused import unchanged_if_refused
 from .validation import hold_out, learn_rows, rows_to_predict
+
+if TYPE_CHECKING:
+    from ..online.online_model import OnlineModel
 
 # By what the rate is multiplied after one divergence and the next, where it was found by `fit`.
 _FALLS = 0.1, 0.1, 0.01, 1e-4, 1e-8
@@ -130,6 +135,8 @@ class GradientEstimator(Model):
             epochs = Epochs(self, session, rows, held_out, plan, on_epoch, tasks)
             epochs.run()
 
+        with changing(self):  # for handles, which look whether the model has learned
+            pass
         if tasks is not None:
             tasks.close()
         epochs.warn()
@@ -160,7 +167,26 @@ class GradientEstimator(Model):
 
     def _raw_scores(self, X: Features) -> np.ndarray:
         """Validate X and return the outputs of the model, for all that predicts."""
-        return self._outputs(rows_to_predict(self, X))
+        rows = rows_to_predict(self, X)
+        return unmixed(self, lambda: self._outputs(rows))
+
+    def online(self) -> OnlineModel:
+        """Return a handle that learns and predicts one row at a time.
+
+        Returns
+        -------
+        OnlineModel
+            Shares the model with this estimator, which must be fitted.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        """
+        from ..online.online_model import OnlineModel
+
+        check_is_fitted(self)
+        return OnlineModel(self)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take a pickle, with defaults for parameters that its version did not have."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
+from ...core.locks import LOCK, lock_of
 from ..models.model import Model
-
-LOCK = "_lock"  # the attribute, which pickles leave out
 
 M = TypeVar("M", bound=Model)
 P = ParamSpec("P")
@@ -21,10 +19,7 @@ def one_at_a_time(learn: Callable[Concatenate[M, P], R]) -> Callable[Concatenate
 
     @functools.wraps(learn)
     def alone(model: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        lock = model.__dict__.get(LOCK)
-        if lock is None:
-            lock = model.__dict__.setdefault(LOCK, threading.RLock())
-        with lock:
+        with model.__dict__.get(LOCK) or lock_of(model):
             return learn(model, *args, **kwargs)
 
     return alone

@@ -115,14 +115,16 @@ def chunk_rows(
     sample_weight: ArrayLike | None,
     classes: ArrayLike | None,
     first: bool,
-) -> tuple[Rows, Targets]:
-    """Validate a chunk, of which the first tells the targets."""
+) -> tuple[Rows, Targets, np.ndarray]:
+    """Validate a chunk, of which the first tells the targets; return y as it is, too."""
     dtype = FLOATS if first else known_dtype(model)
     data, values = _validated(model, X, y, reset=first, dtype=dtype)
     weights = check_weights(sample_weight, data)
     targets = model._targets_of_chunk(values, weights, first, classes)
-    encoded = targets.encode(model._checked_y(values), data.dtype)
-    return _weighted(data, encoded, weights, model._class_factors(encoded, targets)), targets
+    values = model._checked_y(values)
+    encoded = targets.encode(values, data.dtype)
+    rows = _weighted(data, encoded, weights, model._class_factors(encoded, targets))
+    return rows, targets, values
 
 
 def plain_chunk(model: Model, X: Any, y: Any, spec: ModelSpec) -> Rows | None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
 
+from ...core.locks import in_forked_child, lock_of
 from .model import Model
 
-_LOCK = threading.RLock()
+
+@in_forked_child
+def _compute_again(model: Any) -> None:
+    """Mark attributes that another thread was writing when the process was forked."""
+    if model.__dict__.get("_stale") is False:
+        model.__dict__["_stale"] = True
 
 
 def refresh(model: Model) -> None:
@@ -19,7 +24,7 @@ def refresh(model: Model) -> None:
     """
     state = model.__dict__
     if "_stale" in state:
-        with _LOCK:
+        with lock_of(model):  # no other thread learns meanwhile
             if state.get("_stale"):
                 model._publish(state["_session"])
 

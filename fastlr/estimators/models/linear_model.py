@@ -64,9 +64,11 @@ class LinearModel(Model):
     def _layout(self, X: Matrix) -> dict[str, np.ndarray]:
         return {BY_FEATURE: np.array(True)} if sparse.issparse(X) else {}
 
-    def _learn_inputs(self, X: Matrix, weights: np.ndarray | None) -> dict[str, np.ndarray]:
-        layout = self._layout(X)
-        return layout | learn_scaling(X, weights, self.standardize, self.fit_intercept)
+    def _scaling_of(
+        self, X: Matrix, weights: np.ndarray | None, surely: bool = False
+    ) -> dict[str, np.ndarray]:
+        wanted = bool(self.standardize) if surely else self.standardize
+        return learn_scaling(X, weights, wanted, self.fit_intercept)
 
     def _shapes(self, n_features: int, outputs: int, inputs: Arrays) -> Shapes:
         coef = (n_features, outputs) if BY_FEATURE in inputs else (outputs, n_features)
@@ -80,10 +82,9 @@ class LinearModel(Model):
         scaling = None
         if "scale" in spec.inputs:
             scaling = FeatureScaling(spec.inputs.get("shift"), 1 / spec.inputs["scale"])
-        if BY_FEATURE in spec.inputs:
-            return training.SparseEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling)
         l1, _ = self._strengths(spec)
-        return LinearEpoch(arena, updater, spec.loss, spec.reduction, scaling=scaling, l1=l1)
+        engine: Any = training.SparseEpoch if BY_FEATURE in spec.inputs else LinearEpoch
+        return engine(arena, updater, spec.loss, spec.reduction, scaling=scaling, l1=l1)
 
     def _units(self, spec: ModelSpec) -> Units | None:
         targets, inputs = spec.targets, spec.inputs
@@ -129,10 +130,7 @@ class LinearModel(Model):
     def _in_units(self, optimizer: Optimizer, spec: ModelSpec) -> Optimizer:
         if self.penalty is None:
             return optimizer
-        l1, l2 = self._strengths(spec)
-        # The engine of dense rows minimises the L1 part by itself; that of sparse rows would have
-        # to visit all features in every step, and leaves it to the optimizer's proximal step.
-        return penalised(optimizer, l1 if BY_FEATURE in spec.inputs else 0.0, l2)
+        return penalised(optimizer, self._strengths(spec)[1])  # engines minimise the L1 part
 
     def _settings(self) -> tuple[Any, ...]:
         own = (self.fit_intercept, self.loss, self.penalty, self.alpha, self.l1_ratio, self.average)

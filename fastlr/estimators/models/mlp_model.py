@@ -106,15 +106,20 @@ class MLPModel(Model):
 
     # Hooks of the model
 
-    def _learn_inputs(self, X: Matrix, weights: np.ndarray | None) -> dict[str, np.ndarray]:
-        sizes, wanted = layer_sizes(self.hidden_layer_sizes), self.standardize
-        if wanted == "auto" and _size(X) > _LARGEST:
+    def _scaling_of(
+        self, X: Matrix, weights: np.ndarray | None, surely: bool = False
+    ) -> dict[str, np.ndarray]:
+        wanted = self.standardize
+        if wanted == "auto" and (surely or _size(X) > _LARGEST):
             wanted = True
-        inputs = learn_scaling(X, weights, wanted, True)
-        if any(dropout_rates(self.input_dropout, self.dropout, len(sizes))):
-            seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-            inputs["dropout_seed"] = np.array(seed, np.int64)
-        return inputs
+        return learn_scaling(X, weights, wanted, True)
+
+    def _fixed_inputs(self, X: Matrix) -> dict[str, np.ndarray]:
+        n_layers = len(layer_sizes(self.hidden_layer_sizes))
+        if not any(dropout_rates(self.input_dropout, self.dropout, n_layers)):
+            return {}
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        return {"dropout_seed": np.array(seed, np.int64)}
 
     def _shapes(self, n_features: int, outputs: int, inputs: Arrays) -> Shapes:
         sizes = (n_features, *layer_sizes(self.hidden_layer_sizes), outputs)
@@ -173,7 +178,7 @@ class MLPModel(Model):
         return {"weight_decay": 0.0} if self.alpha and isinstance(self.optimizer, str) else {}
 
     def _resolve_optimizer(self) -> Optimizer:
-        return penalised(super()._resolve_optimizer(), 0.0, float(self.alpha))
+        return penalised(super()._resolve_optimizer(), float(self.alpha))
 
     def _groups(self, spec: ModelSpec, optimizer: Optimizer) -> Groups:
         n_layers = len(spec.shapes) // 2

@@ -64,6 +64,7 @@ class Model(BaseEstimator):
     verbose: int
     n_threads: int
     n_features_in_: int
+    n_rejected_: int
     lr_: float
 
     _own_names: ClassVar[tuple[str, ...]]
@@ -189,7 +190,17 @@ class Model(BaseEstimator):
         Rows without a weight, such as those held out, do not count. It is kept in pickles and over
         warm starts, and handed on as ``spec.inputs``.
         """
+        return {**self._fixed_inputs(X), **self._scaling_of(X, weights)}
+
+    def _fixed_inputs(self, X: Matrix) -> dict[str, np.ndarray]:
+        """Return what training needs to know of X besides scales; a single row tells it."""
         return self._layout(X)
+
+    def _scaling_of(
+        self, X: Matrix, weights: np.ndarray | None, surely: bool = False
+    ) -> dict[str, np.ndarray]:
+        """Return what to shift and to scale X by; `surely` where too few rows tell if at all."""
+        return {}
 
     def _layout(self, X: Matrix) -> dict[str, np.ndarray]:
         """Return what even a chunk of a single row tells of X."""

@@ -31,6 +31,8 @@ class ModelSpec(NamedTuple):
         What to minimise, in the units of training.
     reduction : {"softmax", "multinomial", "ovr", "each"}
         How the loss of a row comes from its raw scores.
+    n_features : int
+        Columns of X.
     """
 
     targets: Targets
@@ -39,6 +41,7 @@ class ModelSpec(NamedTuple):
     dtype: np.dtype
     loss: Loss | str
     reduction: str
+    n_features: int
 
     @property
     def n_params(self) -> int:

@@ -19,7 +19,7 @@ from ...rates.race_plan import FEWEST, plan_race
 from ...schedules import Run
 from ...training import Arena
 from ..data.rows import Features, Rows, is_sparse
-from ..fitting.begin import make_spec
+from ..fitting.begin import at_rule_of_thumb, make_spec
 from ..fitting.validation import learn_rows
 from ..models.model import Model
 from ..models.spec import ModelSpec
@@ -97,6 +97,12 @@ class EstimatorTrial:
             total_steps,
             POWERS.get(rule, POWER),
         )
+
+    def raced(self, n_steps: int, seed: int) -> float:
+        """Return the rate that ``lr="auto"`` finds, however many steps a range test has."""
+        thumb = at_rule_of_thumb(self.model, self.optimizer)
+        trial = EstimatorTrial(self.model, thumb, self._spec, self.rows, self.plan)
+        return trial.find_rate(self.model.max_epochs * self.plan.steps, seed)
 
     def _step_seconds(self, n_units: int) -> float:
         """Estimate the time of a step: six operations for each parameter and row, and a call."""

@@ -17,6 +17,7 @@ from ...losses import LogLoss, get_loss
 from ...losses.base import Loss
 from ...training.losses import batch_loss
 from ..data.rows import Matrix, Rows, is_sparse
+from ..models.spec import ModelSpec
 from .session import Session
 
 SAMPLE = 512  # rows looked at, at most
@@ -41,7 +42,7 @@ def facts_at_start(
     with np.errstate(all="ignore"):  # a start beyond measure is what training will warn of
         found = {
             "start_loss": session.evaluate(sample),
-            "constant_loss": _constant_loss(session, rows, sample),
+            "constant_loss": constant_loss(session, rows, sample),
         }
     if look_at_features:
         found["smallest_feature"], found["largest_feature"] = feature_range(sample.X)
@@ -62,7 +63,7 @@ def feature_range(X: Matrix) -> tuple[float, float]:
     return (float(sizes.min()), float(sizes.max())) if sizes.size else (np.nan, np.nan)
 
 
-def _constant_loss(session: Session, rows: Rows, sample: Rows) -> float:
+def constant_loss(session: Session, rows: Rows, sample: Rows) -> float:
     """Return the loss of the best model that ignores X; about the best, of margin losses."""
     spec = session.spec
     intercepts = [name for name in spec.shapes if name.startswith("intercept")]
@@ -84,13 +85,30 @@ def _constant_loss(session: Session, rows: Rows, sample: Rows) -> float:
         share = np.average(y > 0, axis=0, weights=weights)
         share = np.array([share, 1 - share])
         return -float(np.sum(share * np.log(np.maximum(share, 1e-12))))
-    scores = np.zeros((len(y), outputs), spec.dtype)
-    if spec.targets.start is not None:
-        scores += spec.targets.start.astype(spec.dtype)
     rule = get_loss(spec.loss)
     kernel = loss_kernel(type(rule), rule.coefficients(), spec.dtype)
-    loss, _ = batch_loss(kernel, spec.reduction, scores, y, weights)
-    return loss / float(weights.sum())
+    losses = []
+    for guess in _constants(spec, rule, y, weights):
+        scores = np.zeros((len(y), outputs), spec.dtype) + guess.astype(spec.dtype)
+        losses.append(batch_loss(kernel, spec.reduction, scores, y, weights)[0])
+    return min(losses) / float(weights.sum())
+
+
+def _constants(spec: ModelSpec, rule: Loss, y: np.ndarray, weights: np.ndarray) -> list[np.ndarray]:
+    """Return scores of constant predictions, of which one is about the best."""
+    if spec.targets.start is not None:
+        return [spec.targets.start]
+    mean = np.average(y, axis=0, weights=weights)  # not zero for targets that came in chunks
+    if rule.link == "log":
+        return [np.log(np.maximum(mean, 1e-300))]
+    return [0 * mean, mean, np.median(y, axis=0)]
+
+
+def asks_model(session: Session, rows: Rows) -> bool:
+    """Return whether `constant_loss` puts parameters into the model for a moment."""
+    spec = session.spec
+    has_intercept = any(name.startswith("intercept") for name in spec.shapes)
+    return not has_intercept or (rows.y.ndim == 1 and not _is_log_loss(spec.loss))
 
 
 def _targets(rows: Rows) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ FACTS = (
     "largest_feature",
     "dead_units",
     "diverged",
+    "straightness",
 )
 COLUMNS = (
     "epoch",

@@ -16,6 +16,7 @@ from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
 from ...core.hyper import HyperParameters
+from ...kernels.language.terms import AVERAGE, LOOKAHEAD_STATE
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
 from ...training import Arena, EpochResult
@@ -28,11 +29,14 @@ from ..models.units import Arrays
 from ..settings.settings import needs_total
 from .generator import seeded
 from .online_rate import OnlineRate
+from .running_scales import RunningScales
+from .usual_loss import UsualLoss
 
 _UNLIMITED = nullcontext()
 _SHARED = 2**18  # multiplications up to which OpenBLAS keeps a product on one thread
 _TAKES_SPARSE = {"linear": False, "sparse": True}  # engines that take rows of one kind alone
 
+_POINTS = (AVERAGE, LOOKAHEAD_STATE)  # state that is made of parameters, whatever the rule
 _KEPT = 2**20  # parameters up to which a chunk keeps a copy
 _ORDINARY = 1e4  # losses and norms of gradients from which no number overflows
 
@@ -62,6 +66,8 @@ class Session:
         Whether no layer waits to be trained, as in looking for a rate.
     online : OnlineRate, optional
         Lowers the rate of a run that has no end; else the rate is the optimizer's.
+    scales : RunningScales, optional
+        Keeps the units of training up to date with chunks; None where they stay.
 
     Attributes
     ----------
@@ -75,8 +81,14 @@ class Session:
         From parameters to fitted attributes; None where these are the parameters themselves.
     rng : numpy.random.RandomState
         Draws initial values, then permutations.
+    optimizer : Optimizer
+        As the model resolved it.
+    usual : UsualLoss
+        Tells chunks that need a closer look.
     settings : tuple
         What the constructor parameters were; compared to see whether they have changed.
+    stream_facts : StreamFacts or None
+        Notes of the chunks trained on, for a diagnosis.
     """
 
     def __init__(
@@ -89,7 +101,9 @@ class Session:
         initialise: bool = True,
         at_once: bool = False,
         online: OnlineRate | None = None,
+        scales: RunningScales | None = None,
     ) -> None:
+        self.optimizer = optimizer
         optimizer = model._in_units(optimizer, spec)
         self.spec, self.run, self.units = spec, run, model._units(spec)
         # Users may change an object after the call; a copy still tells that they have.
@@ -113,7 +127,7 @@ class Session:
         self.epoch = model._make_epoch(self.arena, self.updater, spec)
         self._takes_sparse = _TAKES_SPARSE.get(getattr(self.epoch, "model", ""))
         self.rng = seeded(seed)
-        self.online = online
+        self.online, self.scales, self.usual = online, scales, UsualLoss()
         self._peak = self._rate = float(self.updater.optimizer.lr)  # type: ignore[attr-defined]
         self._averages = self.updater.optimizer.averages
         self._lags = False
@@ -121,6 +135,7 @@ class Session:
         self._n_threads = model.n_threads
         self._copies: list[tuple[np.ndarray, np.ndarray]] | None = None
         self._kept_at = 0
+        self.stream_facts: Any = None
         self._libraries: ThreadpoolController | None = None
         if initialise:
             model._initialise(self.arena.param, spec, self.rng)
@@ -196,12 +211,12 @@ class Session:
             self._libraries = ThreadpoolController()
         return self._libraries.limit(limits=self._n_threads, user_api="blas")
 
-    def keep(self) -> bool:
+    def keep(self, n_steps: int) -> bool:
         """Copy what steps change; return False where that would cost more than a chunk does."""
-        if self._lags or self.arena.params.size > _KEPT:
+        if self._lags or (self.arena.params.size > _KEPT and n_steps == 1):
             return False
         if self._copies is None:
-            live = [self.arena.params, *self.updater.binding.live()]
+            live = [self.arena.params, *self.updater.binding.live(), *self.epoch.memory]
             self._copies = [(np.empty_like(array), array) for array in live]
         for copy, array in self._copies:
             np.copyto(copy, array)
@@ -243,6 +258,11 @@ class Session:
         return self._has_views and not self._averages and not self._lags
 
     @property
+    def lags(self) -> bool:
+        """Whether parameters may be behind the steps made; see `lag`."""
+        return self._lags
+
+    @property
     def _has_views(self) -> bool:
         return self.units is None or self.units.views
 
@@ -280,9 +300,12 @@ class Session:
         return {
             "params": {name: p.copy() for name, p in params.items()},
             "updater": self.updater.state_dict(),
+            "memory": [array.copy() for array in self.epoch.memory],
             "rng": self.rng.get_state(legacy=False),
             "run": list(self.run),
             "online": None if self.online is None else self.online.state(),
+            "scales": None if self.scales is None else self.scales.state(),
+            "usual": self.usual.state(),
         }
 
     def resume(self, fitted: Arrays, checkpoint: Mapping[str, Any] | None) -> None:
@@ -297,10 +320,36 @@ class Session:
                     self.arena.param[name][...] = array
             self.rng.set_state(checkpoint["rng"])
             self._load(checkpoint["updater"])
+            self._remember(checkpoint.get("memory") or [])
+            self.usual.load(checkpoint.get("usual") or {})
         published = self.publish()
         # Attributes that are as they were published say nothing of the parameters behind them.
         changed = [n for n in published if not np.array_equal(published[n], fitted[n])]
         self._copy_in(changed, fitted)
+
+    def go_on_from(self, before: Session, exact: bool) -> None:
+        """Take over from a session in other units: all predictions if `exact`, else parameters."""
+        before.settle()
+        state, starts = before.updater.state_dict(), self.updater.optimizer.initial_state()
+        points = [n for n in state["state"] if n in _POINTS or starts.get(n) == "p"]
+        for arrays in (before.arena.param, *(state["state"][name] for name in points)):
+            values = self._in_units_of(before, arrays) if exact else arrays
+            target = self.arena.param if arrays is before.arena.param else arrays
+            for name, value in values.items():
+                target[name][...] = value
+        self._load(state)
+        self._remember(before.epoch.memory)
+        self.rng.set_state(before.rng.get_state(legacy=False))
+        self.usual = before.usual
+        if before._lags:
+            self.lag()
+        self.publish()
+
+    def _in_units_of(self, before: Session, arrays: Arrays) -> Arrays:
+        values: Arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
+        if before.units is not None:
+            values = before.units.to_fitted(values)
+        return values if self.units is None else self.units.to_params(values)
 
     def start_state(self) -> list[np.ndarray]:
         """Return copies of all that steps change, parameters apart, for `restart`."""
@@ -320,6 +369,13 @@ class Session:
         """
         self.arena.params[:] = params
         self.updater.binding.restart(state, lr, n_steps, **changes)
+        self.epoch.forget()
+
+    def _remember(self, kept: list[np.ndarray]) -> None:
+        own = self.epoch.memory
+        if [array.shape for array in own] == [array.shape for array in kept]:
+            for array, values in zip(own, kept, strict=True):
+                array[...] = values
 
     def _load(self, state: Mapping[str, Any]) -> None:
         own = self.updater.state_dict()

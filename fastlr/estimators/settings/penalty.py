@@ -25,16 +25,13 @@ def scale_powers(degree: float, log: bool) -> tuple[float, float]:
     return (-degree, -degree) if log else (1 - degree, 2 - degree)
 
 
-def penalised(optimizer: Optimizer, l1: float, l2: float) -> Optimizer:
-    """Return an optimizer with these penalties, in units of training, besides its own."""
-    changes: dict[str, float] = {}
-    for name, strength in (("l1", l1), ("l2", l2)):
-        if not strength:
-            continue
-        if name in optimizer.own_fields:
-            raise ValueError(
-                f"{type(optimizer).__name__} has penalties of its own: set its l1 and l2, and "
-                "penalty=None here"
-            )
-        changes[name] = getattr(optimizer, name) + strength
-    return optimizer.replace(**changes) if changes else optimizer
+def penalised(optimizer: Optimizer, l2: float) -> Optimizer:
+    """Return an optimizer with this L2 penalty, in units of training, besides its own."""
+    if not l2:
+        return optimizer
+    if "l2" in optimizer.own_fields:
+        raise ValueError(
+            f"{type(optimizer).__name__} has penalties of its own: set its l1 and l2, and "
+            "penalty=None here"
+        )
+    return optimizer.replace(l2=optimizer.l2 + l2)

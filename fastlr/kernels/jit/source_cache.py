@@ -15,23 +15,14 @@ import os
 import shutil
 import sys
 import tempfile
-import threading
 from pathlib import Path
 from types import ModuleType
 
 from ..._version import __version__
+from ...core.files import write_atomic
+from ...core.locks import Owner, lock_of
 
-_lock = threading.RLock()
-
-
-def _renew_lock() -> None:
-    """Forget in a forked child what threads of the parent were compiling."""
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+_COMPILING = Owner()
 
 
 def cache_folder() -> Path:
@@ -59,7 +50,7 @@ def load_source(name: str, text: str) -> ModuleType:
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     stem = f"{name}_{__version__.replace('.', '_')}_{digest}"
     full = f"fastlr_emitted.{stem}"
-    with _lock:  # another thread must not see a module that is still being compiled
+    with lock_of(_COMPILING):  # another thread must not see a module that is still being compiled
         if full in sys.modules:
             return sys.modules[full]
         path, lasting = _place(stem + ".py", text)
@@ -76,26 +67,14 @@ def _place(file_name: str, text: str) -> tuple[Path, bool]:
         path = cache_folder() / file_name
         if not (path.exists() and path.read_text(encoding="utf-8") == text):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, text)
+            write_atomic(path, text.encode(), durable=False)
     except (OSError, RuntimeError):  # RuntimeError: there is no home folder
         folder = Path(tempfile.mkdtemp(prefix="fastlr-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         path = folder / file_name
-        _write(path, text)
+        write_atomic(path, text.encode(), durable=False)
         return path, False
     return path, True
-
-
-def _write(path: Path, text: str) -> None:
-    """Write so that another process sees the whole file or none."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _load(full: str, path: Path, cache: bool) -> ModuleType:

@@ -9,10 +9,10 @@ import numpy as np
 
 from ..arena import Arena
 from ..engine import Engine
+from ..l1 import COLLECTED, MANY, MEMORY
 from ..result import EpochResult
 from ..scaling import FeatureScaling
 from . import reference as linear_numpy
-from .l1 import COLLECTED, MANY, MEMORY
 
 # Bytes of rows that stay in the cache by themselves: gathering them costs a tenth of an epoch.
 CACHED = 2**20

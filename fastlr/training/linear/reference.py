@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..l1 import OrthantStep
 from ..losses import batch_loss
 from ..result import EpochResult
-from .l1 import OrthantStep
 
 _BLOCK = 1024  # rows evaluated at a time
 

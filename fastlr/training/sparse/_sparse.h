@@ -45,6 +45,7 @@ typedef struct { /* features of a mini-batch */
     int32_t *feature; /* at each place */
     double *square;   /* sum of squares of its gradient */
     char *g;
+    char *side; /* of zero on which its coefficients may lie, where L1 is shared out */
     /* With few outputs, parameters and state are gathered: */
     char *p;
     char *state[FASTLR_MOST_STATES];
@@ -79,6 +80,13 @@ typedef struct {
     double *pulled;      /* sum of the thresholds of L1, each over the product so far */
     double *kept;        /* product of what was left of the average */
     double *taken;       /* sum of what the average took of p, over kept */
+    /* Penalties that have no closed form: _sparse_shares.h. */
+    double *meetings;      /* of each feature: step of the last one, mean steps between them, their
+                              number; behind them, steps made. NULL where nothing is shared out */
+    char *mean_grad;       /* of the coefficients, with L1 */
+    char *sides;           /* of all coefficients, with L1 and dense steps */
+    double l1, few, memory; /* strength; meetings that means of steps and gradients reach back over */
+    ptrdiff_t held;        /* steps at the start of an epoch in which no coefficient leaves zero */
 } fastlr_sparse;
 
 #include "_sparse_blocks.h"
@@ -87,7 +95,9 @@ typedef struct {
 #include "_real_f32.h"
 #include "_losses.h"
 #include "_sparse_rows.h"
+#include "_orthant.h"
 #include "_sparse_idle.h"
+#include "_sparse_shares.h"
 #define INDEX int32_t
 #define WIDTH narrow
 #include "_sparse_gather.h"
@@ -100,7 +110,9 @@ typedef struct {
 #include "_real_f64.h"
 #include "_losses.h"
 #include "_sparse_rows.h"
+#include "_orthant.h"
 #include "_sparse_idle.h"
+#include "_sparse_shares.h"
 #define INDEX int32_t
 #define WIDTH narrow
 #include "_sparse_gather.h"
@@ -135,6 +147,45 @@ static void fastlr_sparse_step_alone(fastlr_sparse *m, const fastlr_idle *one)
 {
     if (m->itemsize == 4) step_alone_f32(m, one);
     else step_alone_f64(m, one);
+}
+
+static void fastlr_sparse_share(fastlr_sparse *m, double scale, double clip, double l2)
+{
+    if (m->itemsize == 4) share_penalty_f32(m, scale, clip, l2);
+    else share_penalty_f64(m, scale, clip, l2);
+}
+
+static void fastlr_sparse_stay(fastlr_sparse *m)
+{
+    if (m->itemsize == 4) share_stay_f32(m);
+    else share_stay_f64(m);
+}
+
+static void fastlr_sparse_soften(fastlr_sparse *m, double threshold)
+{
+    if (m->itemsize == 4) soften_f32(m, threshold);
+    else soften_f64(m, threshold);
+}
+
+/* Dense steps under L1, as those of dense rows: before the step, and after it. */
+static void fastlr_sparse_orthant(fastlr_sparse *m, ptrdiff_t step)
+{
+    const ptrdiff_t n = m->features * m->outputs;
+    const double all = 1.0 / (double)(step + 1), some = 1.0 / m->memory;
+    const double share = all > some ? all : some;
+    if (m->itemsize == 4)
+        fastlr_orthant_f32((float *)m->coef, (float *)m->grad_coef, (float *)m->mean_grad,
+                           (float *)m->sides, n, (float)m->l1, (float)share, step < m->held);
+    else
+        fastlr_orthant_f64((double *)m->coef, (double *)m->grad_coef, (double *)m->mean_grad,
+                           (double *)m->sides, n, m->l1, share, step < m->held);
+}
+
+static void fastlr_sparse_stay_all(fastlr_sparse *m)
+{
+    const ptrdiff_t n = m->features * m->outputs;
+    if (m->itemsize == 4) fastlr_stay_f32((float *)m->coef, (const float *)m->sides, n);
+    else fastlr_stay_f64((double *)m->coef, (const double *)m->sides, n);
 }
 
 static void fastlr_sparse_move(const fastlr_sparse *m, char *whole, char *gathered, int back)

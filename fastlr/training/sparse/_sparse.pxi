@@ -8,7 +8,7 @@
 # decay and penalties did to the others is caught up when they are next met (_sparse_tables.h).
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport isfinite, sqrt
+from libc.math cimport INFINITY, exp, fabs, isfinite, sqrt
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
@@ -30,21 +30,22 @@ include "_sparse_c.pxi"
 cdef class SparseLoop:
     """The compiled epoch; made by `SparseEpoch`, which documents it.
 
-    `plain`, `idles` and `averaging` are those of `lazy.LazyPlan`; `dense` steps all features.
+    `plan` is a `lazy.LazyPlan`, None to step all features; `penalty` holds the strength of an L1
+    penalty, three numbers of steps in l1.py, and one of meetings in shares.py.
     """
 
-    cdef object arena, held
+    cdef object arena, held, shared
     cdef Stepper stepper
     cdef fastlr_sparse c
     cdef Segment *coef_segment
     cdef Segment *intercept_segment
     cdef int typenum
-    cdef bint plain, idles
+    cdef bint linear, idles
+    cdef Py_ssize_t collected, many_steps
     cdef char *rows          # coefficients of this step: of the coefficients, of the intercept
 
     def __init__(
-        self, arena, Stepper stepper not None, int form, rule, inverse, bint plain, bint idles,
-        int averaging, bint dense,
+        self, arena, Stepper stepper not None, int form, rule, inverse, plan, tuple penalty,
     ):
         cdef Py_ssize_t k, lanes
         cdef fastlr_sparse *c = &self.c
@@ -55,7 +56,11 @@ cdef class SparseLoop:
         take_loss(&c.loss, form, rule)
         if inverse is not None:
             c.inverse = cnp.PyArray_BYTES(inverse)
-        self.plain, self.idles, c.dense = plain, idles, dense
+        c.dense = plan is None
+        averaging = -1
+        if plan is not None:
+            self.linear, self.idles, averaging = plan
+        c.l1, c.memory, self.collected, self.many_steps, c.few = penalty
         self.typenum = arena.params.dtype.num
         c.itemsize, c.n_state = arena.params.itemsize, stepper.plan.n_state
         c.features, c.outputs = arena.param["coef"].shape
@@ -86,6 +91,15 @@ cdef class SparseLoop:
             or c.in_block == NULL
         ):
             raise MemoryError
+
+    def share(self, meetings, mean_grad, sides):
+        """Take the arrays of `shares.Shares`, each of which may be None."""
+        cdef fastlr_sparse *c = &self.c
+        self.shared = meetings, mean_grad, sides  # pointers below lead there
+        c.batch.room = 0  # what a mini-batch needs room for may have changed
+        c.meetings = NULL if meetings is None else <double*>cnp.PyArray_BYTES(meetings)
+        c.mean_grad = NULL if mean_grad is None else cnp.PyArray_BYTES(mean_grad)
+        c.sides = NULL if sides is None else cnp.PyArray_BYTES(sides)
 
     def __dealloc__(self):
         fastlr_free_buffers(&self.c)
@@ -127,6 +141,7 @@ cdef class SparseLoop:
         per_row = <double>X.data.size / max(<double>X.shape[0], 1.0) + 1.0
         chunk = <Py_ssize_t>(WORK_PER_CHUNK / (per_row * batch_size * (self.c.outputs + 10.0)))
         chunk = min(max(chunk, 1), MOST_STEPS)
+        self.c.held = self.collected if steps >= self.many_steps else 0
         if self.c.dense:
             self.stepper.attach(self.arena.grad)
             memset(self.c.grad_coef, 0, self.c.features * self.c.outputs * self.c.itemsize)

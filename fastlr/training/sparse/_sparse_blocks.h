@@ -122,6 +122,7 @@ static int fastlr_enlarge_batch(fastlr_sparse *m)
           fastlr_grow(&batch->square, most, sizeof *batch->square) &&
           fastlr_grow(&batch->g, most * m->ld, m->itemsize)))
         return 0;
+    if (m->mean_grad && !fastlr_grow(&batch->side, most * m->outputs, m->itemsize)) return 0;
     if (!m->many) {
         if (!fastlr_grow(&batch->p, most * m->outputs, m->itemsize)) return 0;
         for (int k = 0; k < m->n_state; k++)
@@ -148,7 +149,7 @@ static void fastlr_free_buffers(fastlr_sparse *m)
     void *all[] = {m->z,      m->aside,  m->last,       m->in_batch,     m->in_block, m->shrunk,
                    m->pulled, m->kept,   m->taken,      b->ids,          b->scaled,   b->features,
                    b->row,    b->value,  b->begin,      b->place,        b->fresh,    m->batch.g,
-                   m->batch.p, m->batch.feature, m->batch.square};
+                   m->batch.p, m->batch.feature, m->batch.square, m->batch.side};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     for (int k = 0; k < FASTLR_MOST_STATES; k++) free(m->batch.state[k]);
 }

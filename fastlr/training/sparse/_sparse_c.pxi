@@ -7,7 +7,7 @@ cdef extern from "_sparse.h" nogil:
     enum: FASTLR_AHEAD
     Py_ssize_t fastlr_lanes(Py_ssize_t itemsize)
     ctypedef struct fastlr_idle:
-        double left, threshold, weight
+        double left, threshold, weight, soft
         bint alone
     ctypedef struct fastlr_matrix:
         const char *values
@@ -16,6 +16,7 @@ cdef extern from "_sparse.h" nogil:
         bint wide, wide_starts
     ctypedef struct fastlr_batch:
         int32_t count
+        Py_ssize_t room
         int32_t *feature
         double *square
         char *g
@@ -47,6 +48,11 @@ cdef extern from "_sparse.h" nogil:
         double *pulled
         double *kept
         double *taken
+        double *meetings
+        char *mean_grad
+        char *sides
+        double l1, few, memory
+        Py_ssize_t held
     bint fastlr_matrix_is_sound(
         const fastlr_matrix *matrix, Py_ssize_t rows, Py_ssize_t entries, Py_ssize_t features)
     bint fastlr_grow(void *buffer, Py_ssize_t count, Py_ssize_t size)
@@ -60,6 +66,11 @@ cdef extern from "_sparse.h" nogil:
         fastlr_sparse *m, const fastlr_data *data, Py_ssize_t start, Py_ssize_t stop, double *loss)
     void fastlr_sparse_catch_up_all(fastlr_sparse *m)
     void fastlr_sparse_step_alone(fastlr_sparse *m, const fastlr_idle *one)
+    void fastlr_sparse_share(fastlr_sparse *m, double scale, double clip, double l2)
+    void fastlr_sparse_stay(fastlr_sparse *m)
+    void fastlr_sparse_soften(fastlr_sparse *m, double threshold)
+    void fastlr_sparse_orthant(fastlr_sparse *m, Py_ssize_t step)
+    void fastlr_sparse_stay_all(fastlr_sparse *m)
     void fastlr_sparse_move(const fastlr_sparse *m, char *whole, char *gathered, bint back)
     bint fastlr_all_finite(int itemsize, const void *x, Py_ssize_t n)
     double fastlr_get(int itemsize, const void *row, int i)

@@ -18,7 +18,7 @@ cdef int run_steps(
             return NO_MEMORY
         if not isfinite(batch_loss):
             return DIVERGED
-        status = step_densely(m) if m.c.dense else step_lazily(m)
+        status = step_densely(m, i) if m.c.dense else step_lazily(m)
         if status == DIVERGED:
             return DIVERGED
         loss[0] += batch_loss
@@ -27,13 +27,19 @@ cdef int run_steps(
     return DONE
 
 
-cdef int step_densely(SparseLoop m) noexcept nogil:
+cdef int step_densely(SparseLoop m, Py_ssize_t step) noexcept nogil:
     """Step all features, with zeros for a gradient where there is none."""
     cdef fastlr_batch *batch = &m.c.batch
     cdef int status
     cdef Py_ssize_t i, size = m.c.outputs * m.c.itemsize
     for i in range(batch.count):
         memcpy(m.c.grad_coef + batch.feature[i] * size, batch.g + i * m.c.ld * m.c.itemsize, size)
+    if m.c.sides != NULL:
+        fastlr_sparse_orthant(&m.c, step)
+        status = m.stepper.advance()
+        fastlr_sparse_stay_all(&m.c)
+        memset(m.c.grad_coef, 0, m.c.features * size)
+        return status
     status = m.stepper.advance()
     for i in range(batch.count):
         memset(m.c.grad_coef + batch.feature[i] * size, 0, size)
@@ -48,6 +54,7 @@ cdef int step_lazily(SparseLoop m) noexcept nogil:
     cdef char *own = m.rows + size
     cdef int status
     cdef int32_t i
+    cdef bint sides
     cdef fastlr_idle one
     memcpy(m.rows, table + m.coef_segment.group * size, size)
     if m.c.intercept != NULL:
@@ -57,6 +64,7 @@ cdef int step_lazily(SparseLoop m) noexcept nogil:
         if status != DONE:
             return status
     one = idle_of(m, m.rows)
+    sides = share_penalty(m)
     if one.alone:
         fastlr_sparse_step_alone(&m.c, &one)
     else:
@@ -67,6 +75,10 @@ cdef int step_lazily(SparseLoop m) noexcept nogil:
         update_gathered(m)
     if m.c.intercept != NULL:
         update_intercept(m)
+    if sides:
+        fastlr_sparse_stay(&m.c)
+    if one.soft > 0:
+        fastlr_sparse_soften(&m.c, one.soft)
     m.c.clock += 1
     if m.c.idle:  # else nothing was missed
         for i in range(m.c.batch.count):
@@ -78,34 +90,68 @@ cdef int step_lazily(SparseLoop m) noexcept nogil:
     return DONE
 
 
+cdef bint share_penalty(SparseLoop m) noexcept nogil:
+    """Add their share of penalties to the gradients; return whether sides of zero were chosen."""
+    cdef int size = m.c.itemsize
+    cdef double clip, l2
+    if m.c.meetings == NULL:
+        return False
+    clip, l2 = fastlr_get(size, m.rows, CLIP), fastlr_get(size, m.rows, L2)
+    fastlr_sparse_share(&m.c, fastlr_get(size, m.rows, GSCALE), clip, l2)
+    fastlr_put(size, m.rows, GSCALE, 1)
+    fastlr_put(size, m.rows, CLIP, INFINITY)
+    fastlr_put(size, m.rows, L2, 0)
+    return m.c.l1 > 0 and clip > 0
+
+
 cdef fastlr_idle idle_of(SparseLoop m, char *row) noexcept nogil:
     """Read from a coefficient row how a step changes a feature without a gradient."""
     cdef fastlr_sparse *c = &m.c
     cdef fastlr_idle one
     cdef Py_ssize_t at = c.clock - c.base
-    cdef double p = 0, g = 0, unused = 0, scale, clip  # room for a number of either precision
-    cdef void *state[FASTLR_MOST_STATES]
-    cdef int k, size = c.itemsize
-    one.left, one.threshold = 1, fastlr_get(size, row, L1)
+    cdef int size = c.itemsize
+    cdef double l2 = fastlr_get(size, row, L2), way = 0
+    cdef bint echoes = False
+    one.left, one.threshold, one.soft = 1, fastlr_get(size, row, L1), 0
     if m.idles:
         one.left -= fastlr_get(size, row, SHRINK)
-    if m.plain and fastlr_get(size, row, L2) != 0:
-        # The rate, wherever the rule keeps it: how far it goes down a gradient of 1.
-        for k in range(FASTLR_MOST_STATES):
-            state[k] = &unused
-        scale, clip = fastlr_get(size, row, GSCALE), fastlr_get(size, row, CLIP)
-        fastlr_put(size, row, GSCALE, 1)
-        fastlr_put(size, row, CLIP, 1)
-        fastlr_put(size, &g, 0, 1)
-        (<kernel_t><void*>m.stepper.plan.kernel)(&p, &g, state, row, 1)
-        fastlr_put(size, row, GSCALE, scale)
-        fastlr_put(size, row, CLIP, clip)
-        one.left += fastlr_get(size, &p, 0) * fastlr_get(size, row, L2)
+    if m.linear and (l2 != 0 or c.l1 > 0):
+        way = way_of(m, row, &echoes)
+        # Momentum spreads the pull over steps, which would be stable where one step is not.
+        one.left = one.left * exp(-way * l2) if echoes else one.left - way * l2
+        one.soft = way * c.l1
+        one.threshold += one.soft
     one.weight = fastlr_get(size, row, AVGW) if c.average != NULL else 0
     one.alone = not (one.left > 1e-3 and c.shrunk[at] * one.left > 1e-100)
     if c.average != NULL:
         one.alone |= not (one.weight < 0.999 and c.kept[at] * (1 - one.weight) > 1e-100)
     return one
+
+
+cdef double way_of(SparseLoop m, char *row, bint *echoes) noexcept nogil:
+    """Return how far a gradient of 1 takes a parameter down in the end, by a linear rule.
+
+    Moves that follow that of the step itself echo it, each by the same factor.
+    """
+    cdef double p, g = 0, scale, clip  # room for a number of either precision
+    cdef double state[FASTLR_MOST_STATES]
+    cdef double moves[3]
+    cdef void *at[FASTLR_MOST_STATES]
+    cdef int k, size = m.c.itemsize
+    for k in range(FASTLR_MOST_STATES):
+        state[k], at[k] = 0, &state[k]
+    scale, clip = fastlr_get(size, row, GSCALE), fastlr_get(size, row, CLIP)
+    fastlr_put(size, row, GSCALE, 1)
+    fastlr_put(size, row, CLIP, 1)
+    for k in range(3):
+        p = 0
+        fastlr_put(size, &g, 0, k == 0)
+        (<kernel_t><void*>m.stepper.plan.kernel)(&p, &g, at, row, 1)
+        moves[k] = -fastlr_get(size, &p, 0)
+    fastlr_put(size, row, GSCALE, scale)
+    fastlr_put(size, row, CLIP, clip)
+    echoes[0] = moves[1] != 0 and fabs(moves[2]) < fabs(moves[1])
+    return moves[0] + moves[1] / (1 - moves[2] / moves[1]) if echoes[0] else moves[0]
 
 
 cdef int measure(SparseLoop m) noexcept nogil:

@@ -13,6 +13,7 @@
 /* What one step does to a feature without a gradient. */
 typedef struct {
     double left, threshold, weight;
+    double soft; /* part of the threshold that features with a gradient have not seen yet */
     int alone; /* it cannot join the tables */
 } fastlr_idle;
 

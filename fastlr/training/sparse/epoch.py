@@ -9,12 +9,14 @@ import numpy as np
 
 from ..arena import Arena
 from ..engine import Engine
+from ..l1 import COLLECTED, MANY, MEMORY
 from ..linear.reference import evaluate
 from ..result import EpochResult
 from ..scaling import FeatureScaling
 from . import reference as sparse_numpy
 from .data import check_data, check_indices, corrupt
-from .lazy import LazySteps, lazy_plan
+from .lazy import LazySteps, has_l2, lazy_plan
+from .shares import FEW, Shares
 
 _MOST_FEATURES = 2**31 - 2  # numbers of features are kept in 32 bits
 
@@ -41,6 +43,9 @@ class SparseEpoch(Engine):
         it is there and can run the optimizer.
     scaling : FeatureScaling, optional
         Coordinates in which ``coef`` is trained, without a mean, which would leave no zeros.
+    l1 : float, default=0.0
+        Strength :math:`\lambda` of an L1 penalty :math:`\lambda |w|_1` on ``coef``, whose minimum
+        is the same under every rule.
 
     Raises
     ------
@@ -62,14 +67,17 @@ class SparseEpoch(Engine):
     keep their state (moments, sums of squares) until they are met again, while the number of the
     step counts for all. The rest of a step is caught up in closed form, exactly, when a feature is
     next met and at the end of the epoch: decoupled and independent weight decay, the proximal
-    step of L1, and running averages. An L2 penalty in the gradient is caught up with plain SGD;
-    with other rules it acts on a feature only when it is met, and so does the decay of rules that
-    apply it themselves (`ScheduleFreeAdamW`). With plain SGD and Adagrad lazy steps are the same
-    as dense ones. A cautious mask is scaled by the moves kept among the features met.
+    step of an optimizer's L1, and running averages; and with rules that are linear in gradients
+    (plain SGD, momentum) an L2 penalty in the gradient and ``l1``. With other rules a feature gets
+    the gradient of both when it is met, times the mean number of steps from one meeting to the
+    next, so that the minimum is that of dense steps; between meetings it is left alone. The decay
+    of rules that apply it themselves (`ScheduleFreeAdamW`) acts on a feature only when it is met.
+    With plain SGD, and without a penalty Adagrad, lazy steps are the same as dense ones. A
+    cautious mask is scaled by the moves kept among the features met.
 
     Steps are dense, and cost features times outputs each, with rules that look across elements
     (LARS, LAMB, NovoGrad, Adafactor, SM3, Prodigy, D-Adaptation, DoG, Muon), with Lookahead, and
-    with L1 beside a running average.
+    with an optimizer's L1 beside a running average; ``l1`` is then minimised as `LinearEpoch` does.
 
     Examples
     --------
@@ -100,6 +108,7 @@ class SparseEpoch(Engine):
         reduction: str,
         engine: str = "auto",
         scaling: FeatureScaling | None = None,
+        l1: float = 0.0,
     ):
         features, outputs = arena.param["coef"].shape
         super().__init__(arena, updater, loss, reduction, engine, features, outputs)
@@ -112,24 +121,42 @@ class SparseEpoch(Engine):
                 "SparseEpoch: scaling.mean must be None, and scaling.inverse of shape "
                 f"{(features,)}"
             )
-        self.scaling = scaling
-        plan, core = lazy_plan(updater), self.core(engine)
+        self.scaling, self.l1 = scaling, float(l1)
+        plan, core = lazy_plan(updater, self.l1), self.core(engine)
         self.is_lazy = plan is not None
+        self._plan = plan
+        self._shares: Shares | None = None
         self.loop = None if core is None else self._make_loop(core, plan)
         self.lazy = None
         if self.loop is None and plan is not None:
-            self.lazy = LazySteps(arena, updater, plan)
+            self.lazy = LazySteps(arena, updater, plan, self.l1)
+        if plan is None and self.l1 and self.loop is not None:
+            self.loop.share(None, *(np.zeros_like(arena.param["coef"]) for _ in range(2)))
+        self.forget()
 
     def _make_loop(self, core: Any, plan: Any) -> Any:
         inverse = None
         if self.scaling is not None:
             inverse = np.ascontiguousarray(self.scaling.inverse, self.arena.params.dtype)
-        dense = plan is None
-        plain, idles, averaging = (False, False, -1) if plan is None else plan
+        penalty = (self.l1, MEMORY, COLLECTED, MANY, FEW)
         stepper = self.updater.binding.stepper
-        return core.SparseLoop(
-            self.arena, stepper, self.form, self.rule, inverse, plain, idles, averaging, dense
-        )
+        return core.SparseLoop(self.arena, stepper, self.form, self.rule, inverse, plan, penalty)
+
+    @property
+    def memory(self) -> tuple[np.ndarray, ...]:
+        """Arrays with the meetings of features, and mean gradients; see `shares.Shares`."""
+        return () if self._shares is None else self._shares.arrays
+
+    def forget(self) -> None:
+        """Start `memory` anew, for a run from the start; penalties may have changed."""
+        if self._shares is not None:
+            self._shares.forget()
+        elif self._plan and not self._plan.linear and (self.l1 or has_l2(self.updater)):
+            self._shares = Shares(self.arena.param["coef"], self.l1)
+            if self.loop is not None:
+                self.loop.share(self._shares.meetings, self._shares.mean_grad, None)
+            if self.lazy is not None:
+                self.lazy.shares = self._shares
 
     def run(
         self,

@@ -7,14 +7,16 @@ holds have a gradient.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...kernels.language.terms import CLIP, COMMON, DECAY_SHARE, GSCALE, update_owner
+from ...kernels.language.terms import CLIP, COMMON, DECAY_SHARE, GSCALE, L2, update_owner
 from ...updater.binding import kernel_arrays
 from ...updater.rule import modifier_options
 from ...updater.steppers.host import KERNEL, Stepper, table_of
+from .shares import Shares
 
 _SMALLEST = 1e-100  # products below it start anew
 
@@ -22,33 +24,45 @@ _SMALLEST = 1e-100  # products below it start anew
 class LazyPlan(NamedTuple):
     """How steps change features without a gradient."""
 
-    plain: bool  # the rule is ``p - rate * g``: an L2 penalty in the gradient shrinks them
+    linear: bool  # in the gradients: what a penalty does to them is known in closed form
     idles: bool  # decay outside the gradient shrinks them
     averaging: int  # which state array is a running average of the parameters, -1: none
 
 
-def lazy_plan(updater: Any) -> LazyPlan | None:
+def lazy_plan(updater: Any, l1: float = 0.0) -> LazyPlan | None:
     """Return how features without a gradient are caught up, None if steps must be dense.
 
-    Steps are dense for rules that look across elements (norms, matrices), with Lookahead, and with
-    L1 beside a running average.
+    `l1` is a penalty beside the optimizer's own. Steps are dense for rules that look across
+    elements (norms, matrices), with Lookahead, and with an optimizer's L1 beside a running average.
     """
     optimizer, binding = updater.optimizer, updater.binding
     if optimizer.by_arrays or binding.summing is not None:
         return None
     penalties = [] if "l1" in optimizer.own_fields else [optimizer.l1]
     penalties += [group.l1 for group in binding.groups if group.l1 is not None]
-    if optimizer.lookahead is not None or (optimizer.average is not None and any(penalties)):
+    averages = optimizer.average is not None
+    if optimizer.lookahead is not None or (averages and any(penalties)):
         return None
     rule: Any = update_owner(type(optimizer))
     averaging = -1
-    if optimizer.average is not None:
+    if averages:
         averaging = len(binding.kernel.state) + optimizer.cautious
     return LazyPlan(
-        plain=optimizer.is_plain,
+        linear=optimizer.is_linear and not optimizer.cautious and not (l1 and averages),
         idles=DECAY_SHARE not in inspect.signature(rule.update).parameters,
         averaging=averaging,
     )
+
+
+def has_l2(updater: Any) -> bool:
+    """Return whether the gradient holds an L2 penalty."""
+    optimizer = updater.optimizer
+    decays = optimizer.decay == "l2" and not optimizer.decays_itself()
+    strengths = [optimizer.weight_decay if decays else 0.0]
+    strengths += [0.0 if "l2" in optimizer.own_fields else optimizer.l2]
+    for group in updater.binding.groups:
+        strengths += [group.l2, group.weight_decay if decays else 0.0]
+    return any(strengths)
 
 
 class LazySteps:
@@ -68,8 +82,9 @@ class LazySteps:
     .. math:: K_n \bar p / K_m + K_n (T_n - T_m)\, p / A_m
     """
 
-    def __init__(self, arena: Any, updater: Any, plan: LazyPlan):
-        self._arena, self._updater, self._plan = arena, updater, plan
+    def __init__(self, arena: Any, updater: Any, plan: LazyPlan, l1: float):
+        self._arena, self._updater, self._plan, self._l1 = arena, updater, plan, l1
+        self.shares: Shares | None = None
         self._binding = binding = updater.binding
         self._names = list(arena.param)
         self._states = [list(binding.state_of(i).values()) for i in range(len(self._names))]
@@ -112,6 +127,8 @@ class LazySteps:
         params = [self._arena.param[n][k] for n, k in zip(self._names, part, strict=True)]
         states = [[a[k].copy() for a in own] for own, k in zip(self._states, part, strict=True)]
         stepper = self._stepper(params, states)
+        if self.shares is not None:
+            stepper.share(self.shares, self._names.index("coef"), rows)
         stepper.restart(t, updater.skipped)
         stepper.step([grads[name] for name in self._names])
         if stepper.t > t:
@@ -119,12 +136,15 @@ class LazySteps:
                 self._arena.param[name][k] = params[i]
                 for whole, moved in zip(self._states[i], states[i], strict=True):
                     whole[k] = moved
+            if stepper.side is not None:
+                p = self._arena.param["coef"][rows]
+                self._arena.param["coef"][rows] = np.where(p * stepper.side > 0, p, 0)
             self._note(rows, t)
         self._tell(stepper)
 
-    def _stepper(self, params: list[np.ndarray], states: list[list[np.ndarray]]) -> Stepper:
+    def _stepper(self, params: list[np.ndarray], states: list[list[np.ndarray]]) -> _SharingStepper:
         binding = self._binding
-        return Stepper(
+        return _SharingStepper(
             params,
             kernel_arrays(binding, params, list(zip(*states, strict=True))),
             binding.group_ids,
@@ -142,7 +162,9 @@ class LazySteps:
 
     def _note(self, rows: np.ndarray, t: int) -> None:
         """Remember how the step changes other rows, or change them now."""
-        left, threshold, weight = self._idle_of(t)
+        left, threshold, soft, weight = self._idle_of(t)
+        if soft:
+            self._idle(rows, 1.0, soft, 1.0, 0.0)
         now, shrunk = self._now, self._shrunk[self._now] * left
         kept = self._kept[now] * (1 - weight)
         if left > 1e-3 and shrunk > _SMALLEST and weight < 0.999 and kept > _SMALLEST:
@@ -157,32 +179,72 @@ class LazySteps:
         self._idle(others, left, threshold, 1 - weight, weight * left)
         self.begin(0)
 
-    def _idle_of(self, t: int) -> tuple[float, float, float]:
-        """Return what is left of p, the threshold and the weight of the average at a step."""
+    def _idle_of(self, t: int) -> tuple[float, float, float, float]:
+        """Return how a step changes a feature without a gradient.
+
+        That is what is left of p, the threshold of L1, the part of it that features with a
+        gradient have not seen yet, and the weight of the average.
+        """
         plan = self._plan
         group = self._binding.group_ids[self._names.index("coef")]
         row = self._binding.rows(t, 1)[0, group]
         common = dict(zip(COMMON, row.astype(np.float64).tolist(), strict=False))
-        left = 1 - (common["shrink_"] if plan.idles else 0)
-        if plan.plain and common["l2_"]:
-            left -= common["l2_"] * self._rate(row)
-        return left, common["l1_"], common["avgw_"] if plan.averaging >= 0 else 0.0
+        left, soft = 1 - (common["shrink_"] if plan.idles else 0), 0.0
+        if plan.linear and (common["l2_"] or self._l1):
+            way, echoes = self._way(row)
+            # Momentum spreads the pull over steps, which would be stable where one step is not.
+            pull = way * common["l2_"]
+            left = left * np.exp(-pull) if echoes else left - pull
+            soft = way * self._l1
+        weight = common["avgw_"] if plan.averaging >= 0 else 0.0
+        return left, common["l1_"] + soft, soft, weight
 
-    def _rate(self, row: np.ndarray) -> float:
-        """Return how far a plain rule goes down a gradient of 1, wherever it keeps its rate."""
-        p, g, unused, row = (np.array(a, row.dtype) for a in ([0.0], [1.0], [0.0], row))
+    def _way(self, row: np.ndarray) -> tuple[float, bool]:
+        """Return how far a gradient of 1 takes a parameter down in the end, by a linear rule.
+
+        Moves that follow that of the step itself echo it, each by the same factor; the second
+        value says whether there are any.
+        """
+        unused = [np.zeros(1, row.dtype) for _ in self._states[0]]
+        row = row.copy()
         row[[GSCALE, CLIP]] = 1
-        states = table_of([unused] * 2)
-        KERNEL(self._binding.kernel.address)(
-            p.ctypes.data, g.ctypes.data, states, row.ctypes.data, 1
-        )
-        return -float(p[0])
+        moves = []
+        for k in range(3):
+            p, g = np.zeros(1, row.dtype), np.array([k == 0], row.dtype)
+            KERNEL(self._binding.kernel.address)(
+                p.ctypes.data, g.ctypes.data, table_of(unused), row.ctypes.data, 1
+            )
+            moves.append(-float(p[0]))
+        if moves[1] and abs(moves[2]) < abs(moves[1]):
+            return moves[0] + moves[1] / (1 - moves[2] / moves[1]), True
+        return moves[0], False
 
     def _tell(self, stepper: Stepper) -> None:
         own = self._binding.stepper
         own.restart(stepper.t, stepper.skipped, stepper.culprit)
         if isinstance(own, Stepper):  # the compiled one computes norms of its own steps only
             own.norm = stepper.norm
+
+
+class _SharingStepper(Stepper):
+    """A stepper that may add shares of penalties to the gradient of the coefficients."""
+
+    side: np.ndarray | None = None
+    _shares: Shares | None = None
+
+    def share(self, shares: Shares, i: int, rows: np.ndarray) -> None:
+        """Add penalties to the gradient of parameter i, which holds these rows."""
+        self._shares, self._at, self._rows = shares, i, rows
+
+    def _move(self, grads: Sequence[np.ndarray], rows: np.ndarray) -> None:
+        if self._shares is not None:
+            i, row = self._at, rows[self._at]
+            g = np.clip(grads[i] * row[GSCALE], -row[CLIP], row[CLIP])
+            p, l2, still = self._params[i], float(row[L2]), bool(row[CLIP] <= 0)
+            g, self.side = self._shares.add(self._rows, p, g, l2, still)
+            grads = [g if k == i else other for k, other in enumerate(grads)]
+            row[[GSCALE, CLIP, L2]] = 1, np.inf, 0
+        super()._move(grads, rows)
 
 
 def _refuse(i: int, grads: Any) -> None:

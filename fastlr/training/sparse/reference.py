@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..l1 import OrthantStep
 from ..losses import batch_loss
 from ..result import EpochResult
 
@@ -40,6 +41,7 @@ def run_epoch(
     lazy = epoch.lazy
     if lazy is not None:
         lazy.begin(steps)
+    orthant = OrthantStep(epoch.l1, steps) if epoch.l1 and lazy is None else None
     diverged = None
     for step, start in enumerate(range(0, n, batch_size)):
         stop = min(start + batch_size, n)
@@ -64,7 +66,7 @@ def run_epoch(
             )
             loss /= share
             grad = batch.T @ slopes
-        if not np.isfinite(loss) or not _step(epoch, features, grad, slopes):
+        if not np.isfinite(loss) or not _step(epoch, features, grad, slopes, orthant):
             diverged = step
             break
         total_loss += loss
@@ -74,7 +76,13 @@ def run_epoch(
     return EpochResult(total_loss, total_weight, steps if diverged is None else diverged, diverged)
 
 
-def _step(epoch: Any, features: np.ndarray, grad: np.ndarray, slopes: np.ndarray) -> bool:
+def _step(
+    epoch: Any,
+    features: np.ndarray,
+    grad: np.ndarray,
+    slopes: np.ndarray,
+    orthant: OrthantStep | None,
+) -> bool:
     """Make a step; return whether the gradient was finite, or need not be."""
     grads = {"coef": grad if epoch.lazy is None else grad[features]}
     if "intercept" in epoch.arena.param:
@@ -85,7 +93,13 @@ def _step(epoch: Any, features: np.ndarray, grad: np.ndarray, slopes: np.ndarray
         else:
             for name, value in grads.items():
                 epoch.arena.grad[name][...] = value
-            epoch.updater.step(epoch.arena.grad)
+            own = epoch.arena.grad
+            if orthant is None:
+                epoch.updater.step(own)
+            else:
+                orthant.take(
+                    epoch.arena.param["coef"], own["coef"], lambda: epoch.updater.step(own)
+                )
     except ValueError:
         if all(np.isfinite(g).all() for g in grads.values()):
             raise

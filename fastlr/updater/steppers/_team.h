@@ -91,23 +91,64 @@ static void fastlr_team_forked(void) {
     fastlr_team.helpers = 0;
 }
 
+#if defined(__linux__) && defined(__GLIBC__) && defined(CPU_SETSIZE)
+
+/* Let a thread be born on a core that neither the caller nor another helper has.
+ *
+ * Born wherever the kernel likes, it often wakes on the caller's core, where both watch for each
+ * other until the kernel moves one of them tens of milliseconds later.
+ */
+static int fastlr_birthplace(pthread_attr_t *attributes, const cpu_set_t *allowed, int helper) {
+    int cores = CPU_COUNT(allowed), here = sched_getcpu(), core, k;
+    cpu_set_t one;
+    if (cores < 2 || here < 0 || !CPU_ISSET(here, allowed)) return 0;
+    k = helper % cores;
+    if (!k) return 0;
+    for (core = here; k > 0; k--)
+        do core = (core + 1) % CPU_SETSIZE; while (!CPU_ISSET(core, allowed));
+    CPU_ZERO(&one);
+    CPU_SET(core, &one);
+    return !pthread_attr_setaffinity_np(attributes, sizeof one, &one);
+}
+
+/* Start a helper on a core of its own, and let it go wherever the caller may from then on. */
+static int fastlr_team_hire(pthread_attr_t *attributes, void *argument, int helper) {
+    pthread_t thread;
+    cpu_set_t allowed;
+    int known = !sched_getaffinity(0, sizeof allowed, &allowed);
+    int placed = known && fastlr_birthplace(attributes, &allowed, helper);
+    if (pthread_create(&thread, attributes, fastlr_helper, argument)) return 0;
+    if (placed) pthread_setaffinity_np(thread, sizeof allowed, &allowed);
+    return 1;
+}
+
+#else
+
+static int fastlr_team_hire(pthread_attr_t *attributes, void *argument, int helper) {
+    pthread_t thread;
+    (void)helper;
+    return !pthread_create(&thread, attributes, fastlr_helper, argument);
+}
+
+#endif
+
 /* Have `wanted` helpers; with fewer, the caller takes over the shares that nobody has. */
 static void fastlr_team_grow(int wanted) {
-    pthread_attr_t attributes;
     if (!fastlr_team.prepared) {
         pthread_atfork(NULL, NULL, fastlr_team_forked);
         fastlr_team.prepared = 1;
     }
-    if (pthread_attr_init(&attributes)) return;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     while (fastlr_team.helpers < wanted) {
-        pthread_t thread;
-        size_t argument = ((size_t)atomic_load(&fastlr_team.job) << 8)
-            | (size_t)(fastlr_team.helpers + 1);
-        if (pthread_create(&thread, &attributes, fastlr_helper, (void *)argument)) break;
-        fastlr_team.helpers++;
+        pthread_attr_t attributes;
+        int helper = fastlr_team.helpers + 1, hired;
+        size_t argument = ((size_t)atomic_load(&fastlr_team.job) << 8) | (size_t)helper;
+        if (pthread_attr_init(&attributes)) return;
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        hired = fastlr_team_hire(&attributes, (void *)argument, helper);
+        pthread_attr_destroy(&attributes);
+        if (!hired) return;
+        fastlr_team.helpers = helper;
     }
-    pthread_attr_destroy(&attributes);
 }
 
 /* Call work(context, 0 ... shares - 1), side by side; return when all are done. */

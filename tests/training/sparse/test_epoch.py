@@ -5,13 +5,14 @@ import importlib
 import numpy as np
 import pytest
 
-from fastlr import SGD, Adagrad, Adam, AdamW, Lion, OneCycle, Piecewise
+from fastlr import LARS, QHM, SGD, Adagrad, Adam, AdamW, Lion, OneCycle, Piecewise
 from fastlr.kernels.find import info
 from fastlr.losses import Huber, SquaredHinge
 from fastlr.training import Arena, FeatureScaling, LinearEpoch
 from tests.support.engines import needs_compiled
 from tests.support.sparse_problems import assert_agree, model, problem, slow_lazy
 
+ENGINE_NAMES = ["compiled", "numpy"]
 ENGINES = ["numpy", pytest.param("compiled", marks=needs_compiled)]
 
 
@@ -48,6 +49,46 @@ def test_compiled_epoch_equals_the_numpy_one(outputs, dtype, isa, monkeypatch):
     )
     assert expected[2].steps == 13  # twelve of 7 rows, and one of 6
     assert_agree(got, expected, dtype)
+
+
+# Penalties in all ways that a step may deal with them, beside what else changes a gradient.
+PENALISED = {
+    "sgd": (SGD(lr=0.3, l2=0.1), 0.02),
+    "momentum": (SGD(lr=0.1, momentum=0.8, nesterov=True, l2=0.1, clip_norm=0.3), 0.02),
+    "momentum, dampened": (SGD(lr=0.1, momentum=0.8, dampening=0.5, l2=2.0, l1=0.01), 0.01),
+    "qhm, up": (QHM(lr=0.1, momentum=0.9, weight_decay=0.1, maximize=True), 0.02),
+    "qhm, decayed and averaged": (
+        QHM(lr=0.1, momentum=0.9, weight_decay=0.1, decay="decoupled", average="ema", l2=0.1),
+        0.02,
+    ),
+    "adam": (Adam(lr=0.05, eps=1e-3, l2=0.1, clip_norm=0.3, schedule=OneCycle()), 0.02),
+    "adam, clipped apart": (
+        Adam(lr=0.05, eps=1e-3, l2=0.1, clip_norm=0.2, clip_scope="parameter", clip_value=0.02),
+        0.02,
+    ),
+    "adamw, up": (AdamW(lr=0.05, eps=1e-3, l2=0.1, maximize=True, average="polyak"), 0.02),
+    "cautious": (AdamW(lr=0.05, eps=1e-3, l2=0.1, cautious=True), 0.02),
+    "cautious momentum": (SGD(lr=0.1, momentum=0.8, l2=0.1, cautious=True), 0.02),
+    "lion, with a proximal step": (Lion(lr=0.01, l2=0.1, l1=0.01, weight_decay=0.1), 0.02),
+    "dense": (LARS(lr=0.1, l2=0.1), 0.02),
+    "dense, lookahead": (Adam(lr=0.05, eps=1e-3, lookahead=3), 0.02),
+}
+
+
+@needs_compiled
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("outputs", [1, 3, 11, 67])
+@pytest.mark.parametrize("name", PENALISED)
+def test_penalties_equal_those_of_the_numpy_epoch(name, outputs, dtype):
+    data, (optimizer, l1) = problem(outputs, dtype), PENALISED[name]
+    got, expected = (
+        train(epoch, arena, data, epochs=3)
+        for arena, epoch in (model(data[0], outputs, optimizer, e, l1=l1) for e in ENGINE_NAMES)
+    )
+    assert_agree(got, expected, dtype)
+    for one, other in zip(got[1].memory, expected[1].memory, strict=True):
+        close = {"rtol": 1e-9, "atol": 1e-12} if dtype == "float64" else {"rtol": 0, "atol": 1e-4}
+        np.testing.assert_allclose(one, other, **close)
 
 
 # Steps that are the same whether features without a gradient are stepped or caught up.
@@ -150,9 +191,10 @@ def test_lazy_steps_are_what_their_docstring_says(name, outputs, engine):
     (arena, epoch), (other, reference) = (
         model(X, outputs, LAZY[name], e) for e in (engine, "numpy")
     )
+    meetings = {}
     for _ in range(2):
         epoch.run(X, y, weight, order, 7)
-        slow_lazy(X, y, weight, order, 7, other, reference.updater)
+        slow_lazy(X, y, weight, order, 7, other, reference.updater, meetings)
     np.testing.assert_allclose(arena.params, other.params, rtol=1e-9, atol=1e-12)
     for name, arrays in reference.updater.state_dict()["state"].items():
         got = epoch.updater.state_dict()["state"][name]
