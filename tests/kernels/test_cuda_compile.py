@@ -89,7 +89,8 @@ def test_sums_of_a_rule_compile(key, tmp_path):
 def test_sums_for_all_rules_compile(dtype, tmp_path):
     width = own_width(VARIANTS[SUMMING[0]])
     check_sums(cuda_sums.squares_source(dtype), PARTIALS, tmp_path)
-    check_sums(cuda_sums.zeros_source(dtype), PARTIALS, tmp_path)
+    for squares in (False, True):
+        check_sums(cuda_sums.zeros_source(dtype, squares), PARTIALS, tmp_path)
     check_sums(cuda_sums.norm_source(dtype, width, True), TOTALS, tmp_path, "sm_90")
     check_sums(cuda_sums.norm_source(dtype, width, False), TOTALS, tmp_path)
     check_sums(cuda_sums.mask_source(dtype, width), TOTALS, tmp_path, "sm_90")
