@@ -84,9 +84,9 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         """Train in one pass over chunks of data, which need not fit into memory.
 
         It begins anew as `fit` does, with ``warm_start=False``, and `history_` has a row for
-        each chunk, of many chunks for several. Rows are shuffled within a chunk; mean and scale of
-        the targets follow the rows. A schedule that is stretched over the run needs `total_rows` or `n_chunks`;
-        without them the rate is constant.
+        each chunk, of many for several. Rows are shuffled within a chunk; mean and scale of
+        the targets follow the rows. A schedule that is stretched over the run needs `total_rows`
+        or `n_chunks`; without them the rate is constant.
 
         Parameters
         ----------

@@ -55,7 +55,7 @@ def learn_chunk(model: Model, session: Session, rows: Rows, batch_size: int) -> 
     record(model, session, loss, time.perf_counter() - start, online=True)
     usual.observe(loss, norm, n_rows)
     session.observe(loss)
-    session.follow(loss, n_rows)
+    session.follow(loss, n_rows, result.steps)
     return True
 
 
