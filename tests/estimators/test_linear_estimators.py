@@ -168,13 +168,17 @@ def test_features_are_standardized_where_that_is_needed():
 
     made = StandardScaler().fit_transform(FAR)
     pixels = RNG.random((300, 400)) * (RNG.random((300, 400)) < 0.5)
+    everywhere = pixels.copy()
+    pixels[:, :40] *= RNG.random((300, 40)) < 0.01  # at the edges
     assert not decided(made)
     assert not decided(X)
     assert not decided(np.zeros((300, 3)))
     assert not decided(pixels)
     assert decided(FAR)
     assert decided(255 * pixels)
-    assert decided(pixels[:, :20])
+    assert decided(everywhere)
+    assert decided(pixels[:, -20:])
+    assert decided(RNG.integers(0, 16, (300, 16)).astype(float))
     assert decided(0.01 * X)
     assert decided(X + 10)
     assert decided(np.where(X > 3, 1e300, X))

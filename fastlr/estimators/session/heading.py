@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-WINDOW, STEPS = 256, 64  # rows and steps in a window, beyond the reach of most momentum
+WINDOW, STEPS = 256, 64  # rows and steps, beyond the reach of most momentum
 SOME = 256  # parameters that are followed
 
 
@@ -32,7 +32,7 @@ class Heading:
         self._rows = self._steps = 0
 
     def observe(self, rows: int, steps: int) -> float | None:
-        """Count rows and steps; return the cosine between the last two moves at the end of a window."""
+        """Count; return the cosine between the last two moves at the end of a window."""
         self._rows += rows
         self._steps += steps
         if self._rows < WINDOW or self._steps < STEPS:
