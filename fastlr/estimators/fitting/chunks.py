@@ -106,10 +106,13 @@ def _first_session(
     run: Run,
     batch_size: int,
     warm: bool,
+    streamed: bool = False,
 ) -> Session:
     """Begin in the units that the first rows ask for; in those there are, of a warm start."""
     n_features, dtype = rows.X.shape[1], rows.X.dtype
     inputs = model._inputs if warm else model._fixed_inputs(rows.X)
+    if streamed and not warm and is_sparse(rows.X):
+        inputs = {**inputs, **model._scaling_of(rows.X, rows.weights)}
     spec = make_spec(model, targets, inputs, n_features, dtype)
     scales = None
     if not warm:
@@ -146,7 +149,9 @@ def fit_stream(
             if session is None:
                 rows, targets, y = chunk_rows(model, X, y, weights, classes, first=not warm)
                 size, run = _plan_stream(model.batch_size, rows.used, total_rows, n_chunks)
-                session = _first_session(model, optimizer, rows, y, targets, run, size, warm)
+                session = _first_session(
+                    model, optimizer, rows, y, targets, run, size, warm, streamed=True
+                )
                 tasks = tasks_of(model, "chunk", n_chunks)
             else:
                 if weights is None:

@@ -30,9 +30,9 @@ def learn_chunk(model: Model, session: Session, rows: Rows, batch_size: int) -> 
         session.set_share(_share(model, session.online, session, min(batch_size, n_rows)))
     kept = session.keep(-(-n_rows // batch_size))
     looked = not (kept and usual.is_known)
-    taken = _without_outliers(session, rows) if looked else rows
     if looked and is_huge(rows.X):
         return False
+    taken = _without_outliers(session, rows) if looked else rows
     watch(session, taken, model._facts)
     with session.limited_blas(n_rows):
         result = session.run_epoch(taken, order, batch_size)
@@ -55,7 +55,7 @@ def learn_chunk(model: Model, session: Session, rows: Rows, batch_size: int) -> 
     record(model, session, loss, time.perf_counter() - start, online=True)
     usual.observe(loss, norm, n_rows)
     session.observe(loss)
-    session.follow(loss, n_rows)
+    session.follow(loss, n_rows, result.steps)
     return True
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-WINDOW = 256  # rows
+WINDOW, STEPS = 256, 64  # rows and steps, beyond the reach of most momentum
 SOME = 256  # parameters that are followed
 
 
@@ -29,24 +29,27 @@ class Heading:
         self._params = params[:: -(-len(params) // SOME) | 1]
         self._before = self._params.copy()
         self._change = np.zeros_like(self._before)
-        self._rows = 0
+        self._rows = self._steps = 0
 
-    def observe(self, rows: int) -> float | None:
-        """Count rows; return the cosine between the last two moves at the end of a window."""
+    def observe(self, rows: int, steps: int) -> float | None:
+        """Count; return the cosine between the last two moves at the end of a window."""
         self._rows += rows
-        if self._rows < WINDOW:
+        self._steps += steps
+        if self._rows < WINDOW or self._steps < STEPS:
             return None
         change = self._params - self._before
         sizes = float(change.dot(change)) * float(self._change.dot(self._change))
         cosine = float(change.dot(self._change)) / sizes**0.5 if sizes > 0 else None
-        self._before[:], self._change, self._rows = self._params, change, 0
+        self._before[:], self._change = self._params, change
+        self._rows = self._steps = 0
         return cosine
 
     def state(self) -> dict[str, Any]:
         """Return all that it depends on, as arrays and numbers by name."""
-        return {"before": self._before.copy(), "change": self._change.copy(), "rows": self._rows}
+        counts = {"rows": self._rows, "steps": self._steps}
+        return {"before": self._before.copy(), "change": self._change.copy(), **counts}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` returned."""
         self._before[:], self._change = state["before"], state["change"].copy()
-        self._rows = state["rows"]
+        self._rows, self._steps = state["rows"], state["steps"]

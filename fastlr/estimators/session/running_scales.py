@@ -234,7 +234,7 @@ class RunningScales:
         if X is rows.X and y is rows.y:
             return rows
         weights = 1.0 if rows.weights is None else rows.weights
-        return Rows(X, y, np.broadcast_to(weights / excess**2, y.shape[:1]).copy())
+        return Rows(X, y, np.broadcast_to(weights / excess / excess, y.shape[:1]).copy())
 
     # From one session to the next
 

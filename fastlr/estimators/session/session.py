@@ -231,13 +231,13 @@ class Session:
             np.copyto(array, copy)
         self.updater.binding.stepper.restart(self._kept_at, self.updater.skipped)
 
-    def follow(self, loss: float, n_rows: int) -> None:
+    def follow(self, loss: float, n_rows: int, n_steps: int) -> None:
         """Let the rate of a run without end see the loss of a chunk, and where parameters go."""
         if self.online is None or self.heading is None:
             return
         self.online.observe(loss, n_rows)
         if not self._lags:  # else parameters may be behind
-            cosine = self.heading.observe(n_rows)
+            cosine = self.heading.observe(n_rows, n_steps)
             if cosine is not None:
                 self.online.turn(cosine)
 
