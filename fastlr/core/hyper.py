@@ -24,7 +24,7 @@ else:
 
 _REQUIRED = inspect.Parameter.empty
 _LARGEST = sys.float_info.max
-_MOST_STEPS = 2**53  # above, schedules could not tell one step from the next
+MOST_STEPS = 2**53  # above, schedules could not tell one step from the next
 _PLAIN = (float, int)  # not bool, which is no number here
 
 
@@ -313,7 +313,7 @@ def check_count(name: str, value: Any, optional: bool = False, low: int = 1) -> 
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if value < low:
         raise ValueError(f"{name} must be at least {low}, got {value}")
-    most = 2**31 - 1 if name == "n_threads" else _MOST_STEPS
+    most = 2**31 - 1 if name == "n_threads" else MOST_STEPS
     if int(value) > most:
         raise ValueError(f"{name} must be at most {most}, got {value}")
 

@@ -135,6 +135,8 @@ def plain_chunk(model: Model, X: Any, y: Any, spec: ModelSpec) -> Rows | None:
         and is_plain_chunk(X, spec.dtype, model.n_features_in_)
         and spec.targets.is_plain(y, X.shape[0])
     ):
+        if X.shape[0] > 1:  # else no order is drawn, and nothing changed where engines refuse it
+            check_sparse(X)
         return Rows(X, spec.targets.encode(y, spec.dtype))
     return None
 
