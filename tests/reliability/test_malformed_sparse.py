@@ -99,7 +99,7 @@ for how in HOWS:
     for make in (csr_matrix, csc_matrix):
         model = LinearClassifier(max_epochs=1)
         bad = broken(make(X), how)
-        refused(lambda: fastlr.tuning.sweep(model, bad, y, lr=[0.1, 0.2], cv=2), how)
+        refused(lambda: fastlr.tuning.sweep(model, bad, y, [0.1, 0.2], cv=2), how)
         refused(lambda: fastlr.find_lr(model, bad, y), how)
 print("done")
 """
