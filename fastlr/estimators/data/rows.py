@@ -171,6 +171,13 @@ def is_plain_chunk(X: object, dtype: np.dtype, n_features: int) -> bool:
     )
 
 
+def is_huge(X: Matrix) -> bool:
+    """Return whether squares of X come near the largest number."""
+    values = X.data if is_sparse(X) else np.asarray(X)
+    limit = math.sqrt(np.finfo(values.dtype).max) / 16.0
+    return bool(values.size) and not -limit < values.min() <= values.max() < limit
+
+
 def _are_plain(X: object) -> TypeGuard[np.ndarray]:
     return (
         type(X) is np.ndarray

@@ -143,6 +143,7 @@ def fit_stream(
     interrupted, learned = False, 0
     try:
         for number, chunk in enumerate(chunks):
+            y: Any
             X, y, weights = _parts(chunk, number)
             rows = None
             if session is None:
