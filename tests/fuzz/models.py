@@ -27,8 +27,11 @@ USUAL = (
 )
 CALLS = (
     *("fit", "partial_fit", "partial_fit", "fit_stream", "predict", "predict_proba"),
-    *("decision_function", "score"),
+    *("decision_function", "score", "learn_one", "learn_one", "learn_many", "predict_one"),
+    *("predict_proba_one", "decision_one"),
 )
+OF_CLASSIFIERS = {"predict_proba", "decision_function", "predict_proba_one", "decision_one"}
+LEARNS = {"fit", "partial_fit", "fit_stream", "learn_one", "learn_many"}
 LABELS = (
     *(["a", "b"], [0, 1], [0, 1, 2], [1], [], [True, False], ["0", "1"], [0.5, 1.5], [None, 1]),
     *([float("nan"), 1.0], [-1, 1], [2**63, 1], [10**30, 1], [[0, 1], [1, 0]], "ab", 3),
@@ -93,13 +96,35 @@ def chunk_arrays(drawn):
     return X.build(), target_values(y), weights
 
 
+def single_row(choose):
+    """Choose one row: numbers, an array, or indices and values."""
+    form = choose.of(["array", "array", "pairs", "scalar"])
+    if form == "scalar":
+        return form, choose.of(SCALARS), None
+    if form == "array":
+        return form, recipe(choose, (3,)), None
+    indices = choose.of([[0, 2], [2, 0], [1, 1], [], [3], [-1], [0.0, 1.0], [2**63], "x", [[0]]])
+    return form, indices, recipe(choose, (len(indices),))
+
+
+def row_of(drawn):
+    form, first, second = drawn
+    if form == "pairs":
+        return first, second.build()
+    return first.build() if form == "array" else first
+
+
 def case(spelled):
     """Return the arguments of a case that bytes spell."""
     choose = Choices(spelled)
     kind = choose.of(KINDS)
-    call = choose.of(CALLS)
+    calls = [c for c in CALLS if not ("Regressor" in kind and c in OF_CLASSIFIERS)]
+    call = choose.of(calls)
     prior = choose.of(["none", "fit", "partial_fit", "stream", "pickle", "sparse"])
     chunks = [chunk(choose) for _ in range(choose.of([1, 2]) if call == "fit_stream" else 1)]
+    if call.endswith("_one"):
+        label = choose.of([1, 0, 2, "a", 0.5, *SCALARS])
+        chunks = single_row(choose), label, choose.of(SCALARS) if choose.rarely() else 1.0
     settings = settings_of(choose, kind), odd_setting(choose, kind)
     classes = choose.of(LABELS) if choose.rarely() else [0, 1]
     extra = ()
@@ -128,11 +153,16 @@ def prepared(kind, prior, settings):
 
 def bound_call(model, call, given, classes, extra):
     """Return the call to make, and what it is made with."""
+    if call.endswith("_one"):
+        x, act = row_of(given[0]), getattr(model.online(), call)
+        return functools.partial(act, x, *(given[1:] if call == "learn_one" else ())), x
     arrays = [chunk_arrays(chunk) for chunk in given]
+    if call == "learn_many":
+        return functools.partial(model.online().learn_many, *arrays[0]), arrays
     X, y, weights = arrays[0]
-    method = getattr(model, call, None)
+    method = getattr(model, call)
     if call in ("predict", "predict_proba", "decision_function"):
-        return functools.partial(method or model.predict, X), arrays
+        return functools.partial(method, X), arrays
     if call == "score":
         return functools.partial(method, X, y), arrays
     options = {}
@@ -157,11 +187,16 @@ def check(asked):
     if refused(lambda: made.append(prepared(kind, prior, settings[0]))):
         return "refused settings"
     model = made[0].set_params(**settings[1])
+    if call.startswith("predict_proba") and not hasattr(model, "predict_proba"):
+        return "no probabilities"
+    if prior == "none" and (call.endswith("_one") or call == "learn_many"):
+        assert refused(model.online)
+        return "refused online"
     act, arrays = bound_call(model, call, given, classes, extra)
     before, given_before = bits_of(model), bits_of(arrays)
     was_refused = refused(act)
     assert bits_of(arrays) == given_before, f"{call} wrote to its arguments"
-    learns = call in ("fit", "partial_fit", "fit_stream")
+    learns = call in LEARNS
     if (was_refused and not (call == "fit_stream" and len(given) > 1)) or not learns:
         what = "was refused" if was_refused else "only looks"
         assert bits_of(model) == before, f"{call}, which {what}, changed the model"

@@ -88,3 +88,16 @@ def test_layers_that_wait_longer_than_any_run_stay_as_they_are(unfreeze):
     first = model.fit(X, Y).coefs_[0].copy()
     model.partial_fit(X, Y)
     assert np.array_equal(model.coefs_[0], first)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_with_starts_wider_than_indices_are_learned_online(kind):
+    rows = csr_matrix(X * (X > 0.6))
+    mixed = rows.copy()
+    mixed.indptr = mixed.indptr.astype(np.int64)
+    found = []
+    for given in (rows, mixed):
+        model = kind(max_epochs=2, random_state=0).fit(X, Y)
+        model.partial_fit(given, Y, sample_weight=np.ones(20)).partial_fit(given, Y)
+        found.append(model.predict(X))
+    assert np.array_equal(*found)

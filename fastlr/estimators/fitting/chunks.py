@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...core.hyper import check_count
 from ...core.sklearn_versions import fit_context
 from ...core.unmixed import changing
 from ...optimizers.optimizer import Optimizer
@@ -43,6 +44,8 @@ def fit_chunk(
     classes: ArrayLike | None = None,
 ) -> None:
     """Train for one epoch, for `partial_fit`."""
+    if model.batch_size != "auto":  # which may have been set since the first call
+        check_count("batch_size", model.batch_size)
     live = live_session(model)
     rows = None
     if live is not None and sample_weight is None and classes is None:

@@ -15,13 +15,13 @@ import numpy as np
 from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
+from ...core.check_sparse import check_sparse
 from ...core.hyper import HyperParameters
 from ...kernels.language.terms import AVERAGE, LOOKAHEAD_STATE
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
 from ...training import Arena, EpochResult
 from ...updater.statistics import last_rates
-from ..data.check_sparse import check_sparse
 from ..data.rows import Matrix, Rows
 from ..models.model import Model
 from ..models.spec import ModelSpec
