@@ -5,6 +5,9 @@ extension is optional: where a compiler is missing the install succeeds and Numb
 
 FASTLR_PORTABLE_C=1 in the environment builds everything in plain C99, for the base instruction set
 and without threads, as is done on Windows.
+
+FASTLR_SANITIZE=address,undefined builds with those checks of GCC or Clang (CONTRIBUTING.md has the
+command); the objects are larger and slower, and need the sanitizer's library loaded before Python.
 """
 
 import importlib
@@ -51,6 +54,18 @@ FLAGS = (
     ]
 )
 THREADS = [] if PORTABLE else ["-pthread"]
+SANITIZERS = os.environ.get("FASTLR_SANITIZE", "")
+SANITIZE = (
+    [
+        "-O1",
+        "-g1",
+        "-fno-omit-frame-pointer",
+        f"-fsanitize={SANITIZERS}",
+        "-fno-sanitize-recover=undefined",
+    ]
+    if SANITIZERS
+    else []
+)
 EXACT = ["/fp:precise"] if MSVC else ["-ffp-contract=off"]
 CONTRACT = [] if MSVC else ["-ffp-contract=fast"]
 ISA_FLAGS = {
@@ -157,8 +172,14 @@ def extension(module, source):
             ("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"),
             *([("FASTLR_PORTABLE_C", "1")] if PORTABLE else []),
         ],
-        extra_link_args=THREADS,
-        extra_compile_args=FLAGS + THREADS + (CONTRACT if contract else EXACT) + ISA_FLAGS[isa],
+        extra_link_args=THREADS + SANITIZE,
+        extra_compile_args=[
+            *FLAGS,
+            *THREADS,
+            *(CONTRACT if contract else EXACT),
+            *ISA_FLAGS[isa],
+            *SANITIZE,
+        ],
     )
 
 

@@ -82,6 +82,12 @@ def bodies(rows, learn):
     return found
 
 
+def processor_seconds(process):
+    """Return the processor time that a process has used (Linux)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def load(port, seconds, rows, readers=4, learners=1):
     """Return clients by path after a run."""
     until = time.monotonic() + seconds
@@ -122,8 +128,13 @@ def main(seconds):
         try:
             wait_for(port)
             for rows in (1, 100):
-                for name, clients in load(port, seconds, rows).items():
+                before = processor_seconds(server.pid)
+                found = load(port, seconds, rows)
+                used = processor_seconds(server.pid) - before
+                for name, clients in found.items():
                     bad += describe(name, clients, seconds, rows)
+                requests = sum(len(c.seconds) for clients in found.values() for c in clients)
+                print(f"          {used / requests * 1e3:.2f} ms of the server's processor each")
         finally:
             server.terminate()
             server.wait(30)

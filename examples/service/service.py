@@ -10,16 +10,18 @@ serve. The file must be there first: ``python examples/service/make_model.py mod
 
 import asyncio
 import contextlib
+import copy
 import logging
 import os
 import threading
 import time
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
 import prometheus_client as prometheus
 from fastapi import FastAPI, HTTPException, Response
 from fastapi.concurrency import run_in_threadpool
-from online import Online, Snapshot
 from pydantic import BaseModel
 
 from fastlr import SavedFileError, load_model, save_model
@@ -70,6 +72,13 @@ class Metrics:
         return prometheus.generate_latest(registry)
 
 
+class Current(NamedTuple):
+    """What predicts now; a version more for each call that was learned, and for each swap."""
+
+    version: int
+    snapshot: Any
+
+
 class Service:
     """One model, its snapshot that predicts, and its file.
 
@@ -81,57 +90,67 @@ class Service:
         Whether this process learns and saves, or follows a file that another one saves.
     """
 
+    current = Current(0, None)
+
     def __init__(self, path, learns):
         self.path, self.learns, self.metrics = Path(path), learns, Metrics()
-        self._saving, self._saved_version, self._seen = threading.Lock(), 0, None
+        self._learning, self._saving = threading.Lock(), threading.Lock()
         self.swap()
 
     def learn(self, rows, targets):
-        """Learn from rows, and let the next prediction know."""
-        with self.metrics.seconds.labels("learn").time():
-            self.online.learn_many(rows, targets)
-            self.publish()
+        """Learn from rows, and let the next prediction know; return the version."""
+        with self.metrics.seconds.labels("learn").time(), self._learning:
+            self.online.learn_many(np.asarray(rows, float), targets)
+            version = self._publish()
         self.metrics.rows.labels("learned").inc(len(rows))
-        return self.current.version
+        return version
 
     def publish(self):
-        """Predict with what has been learned so far."""
-        found = self.online.snapshot()
-        self.current: Snapshot = found  # readers see the old one or the new one
-        self.metrics.version.set(found.version)
+        """Predict with what has been learned so far; return the version."""
+        with self._learning:
+            return self._publish()
+
+    def _publish(self):
+        snapshot = self.online.snapshot()
+        self.current = Current(self._start + snapshot.version, snapshot)  # seen whole or not at all
+        self.metrics.version.set(self.current.version)
+        return self.current.version
 
     def predict(self, rows):
         """Return predictions, probabilities if there are any, and the version they are of."""
-        now = self.current
+        version, snapshot = self.current
+        rows = np.asarray(rows, float)
         with self.metrics.seconds.labels("predict").time():
-            found = {"predictions": now.predict(rows).tolist(), "version": now.version}
-            if hasattr(now.model, "predict_proba"):
-                found["probabilities"] = now.predict_proba(rows).tolist()
+            found = {"predictions": snapshot.predict(rows).tolist(), "version": version}
+            if self._has_probabilities:
+                found["probabilities"] = snapshot.predict_proba(rows).tolist()
         self.metrics.rows.labels("predicted").inc(len(rows))
         return found
 
     def save(self):
-        """Write the model if it has learned since; return whether it had."""
+        """Write the model, its training state included, if it has learned; return whether."""
         with self._saving:
-            snapshot = self.online.snapshot()
-            if not self.learns or snapshot.version == self._saved_version:
-                return False
+            with self._learning:
+                version, stale = self.current.version, self.current.version != self._saved
+                if not (self.learns and stale):
+                    return False
+                model = copy.deepcopy(self.online.model)
             try:
-                save_model(snapshot.model, self.path)
+                save_model(model, self.path)  # others learn and predict meanwhile
             except OSError:
                 self.metrics.failed.inc()
                 raise
-            self._saved_version, self._seen = snapshot.version, self._stamp()
+            self._saved, self._seen = version, self._stamp()
         self.metrics.saved.set(time.time())
         return True
 
     def swap(self):
         """Take the model in the file in the place of this one, if it can be read."""
-        stamp = self._stamp()
-        online = Online(load_model(self.path))
-        online.version = getattr(getattr(self, "online", None), "version", 0) + 1
-        self.online, self._seen, self._saved_version = online, stamp, online.version
-        self.publish()
+        stamp, model = self._stamp(), load_model(self.path)
+        with self._learning:
+            self.online, self._start = model.online(), self.current.version + 1
+            self._has_probabilities = hasattr(model, "predict_proba")
+            self._seen, self._saved = stamp, self._publish()
         self.metrics.swaps.inc()
 
     def follow(self):
@@ -204,8 +223,7 @@ def create_app(path, learns=True, every=30.0):
 
     @app.post("/snapshot")
     def snapshot():
-        service.publish()
-        return {"version": service.current.version}
+        return {"version": service.publish()}
 
     @app.post("/save")
     def save():

@@ -20,6 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import shuffle
 
+from ..core.check_sparse import check_sparse
 from ._solver import Solver
 
 _LONG = 7  # number of arguments after y if scikit-learn passes weights (1.7 and later)
@@ -27,6 +28,14 @@ _LONG = 7  # number of arguments after y if scikit-learn passes weights (1.7 and
 
 class _CompiledEpochs:
     """The loop over epochs of classifier and regressor."""
+
+    def _validate_input(self: Any, X: Any, *given: Any, **named: Any) -> Any:
+        check_sparse(X)  # scikit-learn follows indices wherever they lead
+        return super()._validate_input(X, *given, **named)  # type: ignore[misc]
+
+    def _forward_pass_fast(self: Any, X: Any, *given: Any, **named: Any) -> Any:
+        check_sparse(X)
+        return super()._forward_pass_fast(X, *given, **named)  # type: ignore[misc]
 
     def _fit_stochastic(self: Any, X: Any, y: np.ndarray, *rest: Any) -> None:
         going_on = rest[-1] and isinstance(getattr(self, "_optimizer", None), Solver)

@@ -14,6 +14,7 @@ from sklearn import linear_model
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
+from ..core.check_sparse import check_sparse
 from ..losses import get_loss
 from ..losses.base import Loss
 from ._row_by_row import RowByRow, Settings, Weights
@@ -49,6 +50,10 @@ class _RowByRowMixin:
             n_iter_no_change=int(self.n_iter_no_change),
             verbose=int(self.verbose),
         )
+
+    def _partial_fit(self: Any, X: Any, *given: Any, **named: Any) -> Any:
+        check_sparse(X)  # scikit-learn follows indices wherever they lead
+        return super()._partial_fit(X, *given, **named)  # type: ignore[misc]
 
     def _trained_weights(self: Any, shape: tuple[int, int]) -> Weights:
         """Return the stepped weights and their means as (K, features) views."""
@@ -113,6 +118,11 @@ class SGDClassifier(_RowByRowMixin, linear_model.SGDClassifier):
     >>> SGDClassifier(random_state=0).fit(scale(X), y).score(scale(X), y) > 0.9
     True
     """
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        check_sparse(X)
+        found: np.ndarray = super().decision_function(X)
+        return found
 
     def _fit_binary(self, X: Any, y: np.ndarray, **given: Any) -> None:
         if _stays_with_scikit_learn(X, given["learning_rate"]):
@@ -213,6 +223,11 @@ class SGDRegressor(_RowByRowMixin, linear_model.SGDRegressor):
     >>> model.score(scale(X), y) > 0.45
     True
     """
+
+    def _decision_function(self, X: Any) -> np.ndarray:
+        check_sparse(X)
+        found: np.ndarray = super()._decision_function(X)
+        return found
 
     def _fit_regressor(self, X: Any, y: np.ndarray, *arguments: Any) -> None:
         alpha, learning_rate = arguments[0], arguments[-3]

@@ -14,6 +14,8 @@ import numbers
 import sys
 from typing import Any, ClassVar
 
+import numpy as np
+
 if sys.version_info >= (3, 14):
     import annotationlib
 
@@ -24,7 +26,7 @@ else:
 
 _REQUIRED = inspect.Parameter.empty
 _LARGEST = sys.float_info.max
-_MOST_STEPS = 2**53  # above, schedules could not tell one step from the next
+MOST_STEPS = 2**53  # above, schedules could not tell one step from the next
 _PLAIN = (float, int)  # not bool, which is no number here
 
 
@@ -103,6 +105,8 @@ class HyperParameters:
                 f"{cls.__name__} takes at most {len(fields)} arguments, got {len(args)}"
             )
         given = dict(zip(fields, args, strict=False))
+        kwargs = {name: plain(value) for name, value in kwargs.items()}
+        given = {name: plain(value) for name, value in given.items()}
         for name, value in kwargs.items():
             if name not in cls.parameter_defaults:
                 raise TypeError(
@@ -220,6 +224,11 @@ class HyperParameters:
         self
             The object, unchanged if any name or value was refused.
         """
+        if self.__dict__.get("_at_work"):
+            raise ValueError(
+                f"{type(self).__name__}: set_params has no effect on the steps of an updater; set "
+                "`updater.lr`, or bind what `updater.optimizer.replace(...)` returns"
+            )
         before = dict(self.__dict__)
         nested: dict[str, dict[str, Any]] = {}
         try:
@@ -238,6 +247,7 @@ class HyperParameters:
                         f"{type(self).__name__} has no parameter {outer!r}; "
                         f"it takes {', '.join(self.parameter_defaults)}"
                     )
+                value = plain(value)
                 if inner:
                     nested.setdefault(outer, {})[inner] = value
                 else:
@@ -272,8 +282,17 @@ class HyperParameters:
             The copy; the original stays as it is.
         """
         made = object.__new__(type(self))
-        made.__dict__ = dict(self.__dict__)
+        made.__dict__ = self.__getstate__()
         return made.set_params(**params)
+
+    def put_to_work(self) -> Any:
+        """Return a copy whose parameters stay as they are; copies of that are free again."""
+        made = self.replace()
+        made.__dict__["_at_work"] = True
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_at_work"}
 
     def __repr__(self) -> str:
         shown = [
@@ -293,8 +312,16 @@ class HyperParameters:
     __hash__ = None  # type: ignore[assignment]  # mutable through set_params
 
 
+def plain(value: Any) -> Any:
+    """Return what a NumPy scalar or an array without dimensions holds, as Python's own type."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return value.item()
+    return value
+
+
 def check_number(value: Any, name: str, interval: str) -> None:
     """Raise unless `value` is a real number in an interval such as ``"[0, 1)"``."""
+    value = plain(value)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number in {interval}, got {value!r}")
     try:
@@ -307,13 +334,14 @@ def check_number(value: Any, name: str, interval: str) -> None:
 
 def check_count(name: str, value: Any, optional: bool = False, low: int = 1) -> None:
     """Raise unless `value` is a whole number of at least `low`, or None where it may be missing."""
+    value = plain(value)
     if value is None and optional:
         return
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if value < low:
         raise ValueError(f"{name} must be at least {low}, got {value}")
-    most = 2**31 - 1 if name == "n_threads" else _MOST_STEPS
+    most = 2**31 - 1 if name == "n_threads" else MOST_STEPS
     if int(value) > most:
         raise ValueError(f"{name} must be at most {most}, got {value}")
 

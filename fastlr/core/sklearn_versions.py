@@ -14,7 +14,8 @@ from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import validate_data as _validate_data
 
 __all__ = [
     "Interval",
@@ -38,11 +39,22 @@ def rows_of(X: Any, index: np.ndarray) -> Any:
     return _safe_indexing(X, index)
 
 
+def validate_data(model: Any, *arrays: Any, **options: Any) -> Any:
+    """Return arrays as scikit-learn validates them, refusing ints that no float can hold."""
+    try:
+        return _validate_data(model, *arrays, **options)
+    except OverflowError:
+        raise ValueError("Input contains a number too large for a float.") from None
+
+
 def check_weights(sample_weight: Any, X: np.ndarray) -> np.ndarray | None:
     """Return sample weights in float64, checked as scikit-learn checks them; None for None."""
     if sample_weight is None:
         return None
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    try:
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    except OverflowError:
+        raise ValueError("sample_weight contains a number too large for a float.") from None
     if not weights.any():  # scikit-learn refuses this by itself from 1.9 on
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weights

@@ -123,7 +123,8 @@ def judge_chunks(f: Chunks) -> tuple[str, list[Evidence]]:
         return "too short", [loss, *path]
     if f.last - reference > max(chance, ABOVE * reference):
         return "oscillating", [loss, *path]
-    if f.last - LIKELY * f.error < (1 - FAINT) * reference:
+    least = f.last - LIKELY * f.error
+    if least < (1 - FAINT) * reference or chance > ABOVE * reference:
         return "too short", [loss, *path]
     return "no signal", [loss, *path]
 

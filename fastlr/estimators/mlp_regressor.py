@@ -102,21 +102,24 @@ class MLPRegressor(MLPModel, GradientRegressor):
         Mean training loss of the last epoch.
     n_iter_ : int
         Epochs finished, calls of `partial_fit` included.
+    n_rejected_ : int
+        Chunks of `partial_fit` and `fit_stream` that were taken back whole, for numbers that are
+        not finite would have come of them.
     lr_ : float
         %(lr__mlp)s
     layer_lrs_ : ndarray with an entry for each layer of weights
         That of each layer, `groups` apart; 0 of those never trained.
     t_ : int
         Steps of the optimizer.
-    loss_curve_ : ndarray of shape (n_iter_,)
+    loss_curve_ : ndarray of shape (n_rows,)
         Weighted mean loss of each epoch, each row's taken before the step it was used in.
     best_loss_ : float
         Lowest of them.
-    validation_scores_, validation_loss_curve_ : ndarray of shape (n_iter_,) or None
+    validation_scores_, validation_loss_curve_ : ndarray of shape (n_rows,) or None
         R2 and weighted mean loss on the validation rows after each epoch.
     best_validation_score_ : float or None
         Highest of the scores.
-    history_ : dict of str to ndarray of shape (n_iter_,)
+    history_ : dict of str to ndarray of shape (n_rows,)
         %(history_)s
     n_features_in_ : int
         Number of features.

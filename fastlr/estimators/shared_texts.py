@@ -47,8 +47,9 @@ standardize:
     Whether to train on features shifted and scaled to mean 0 and variance 1, without a copy
     of X; the fitted attributes are for the features as they are. ``"auto"`` looks at a part
     of the rows and does so where scales or offsets of the features would hinder training.
-    `partial_fit` without a `fit` before never does. Sparse X is never shifted, and
-    scaled only with True.
+    `partial_fit` decides by its first rows, and keeps scales up to date. Sparse X, which it
+    never scales, is never shifted, and ``"auto"`` scales only features with entries ten times
+    as large as is usual.
 class_weight:
     Weights by class, which multiply `sample_weight`; ``"balanced"`` weighs classes inversely
     to their frequency, and is not available in `partial_fit`.

@@ -1,12 +1,11 @@
 """Base of the schedule-free optimizers, and the weights of their average."""
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
 
 from .optimizer import Optimizer
-
-_CHUNK = 65536  # of sums
 
 
 class ScheduleFree(Optimizer):
@@ -34,28 +33,47 @@ class ScheduleFree(Optimizer):
 def average_weight(t, warmup_steps, r=0.0, weight_lr_power=2.0):
     """Return the newest point's weight in the average, and the warm-up factor, both in (0, 1].
 
-    Point i of the average weighs ``i**r * factor**weight_lr_power``. With the default powers the
-    sum of the weights is a polynomial in `t`; with others it is accumulated from the first step.
+    Point i of the average weighs ``i**r * factor**weight_lr_power``: in the warm-up a power of i
+    alone, and another one after it. With the default powers the sum is a polynomial in `t`.
     """
     n = max(warmup_steps, 1)
     factor = np.minimum(t / n, 1.0)
-    if (r, weight_lr_power) != (0, 2):
-        return _weights(t, n, r, weight_lr_power), factor
     rising = np.minimum(t, n)
-    total = rising * (rising + 1) * (2 * rising + 1) / (6.0 * n * n) + (t - rising)
-    return factor * factor / total, factor
+    if (r, weight_lr_power) == (0, 2):
+        total = rising * (rising + 1) * (2 * rising + 1) / (6.0 * n * n) + (t - rising)
+        return factor * factor / total, factor
+    late = np.maximum(t, n)  # where nothing rises any more
+    with np.errstate(under="ignore"):
+        since = (n / late) ** r
+        over = relative_sum(late, r) + since * (
+            relative_sum(n, r + weight_lr_power) - relative_sum(n, r)
+        )
+    return 1 / np.where(t <= n, relative_sum(rising, r + weight_lr_power), over), factor
 
 
-def _weights(t, n, r, power):
-    """Return each weight over the sum of weights up to it, independent of the blocks of `t`."""
-    wanted = np.atleast_1d(np.asarray(t, dtype=np.float64))
-    found, total = np.empty_like(wanted), 0.0
-    for first in range(1, int(wanted.max()) + 1, _CHUNK):
-        steps = np.arange(first, min(first + _CHUNK, int(wanted.max()) + 1), dtype=np.float64)
-        weights = steps**r * np.minimum(steps / n, 1.0) ** power
-        sums = np.cumsum(np.concatenate([[total], weights]))[1:]
-        here = (wanted >= first) & (wanted <= steps[-1])
-        at = wanted[here].astype(np.intp) - first
-        found[here] = weights[at] / sums[at]
-        total = sums[-1]
-    return found if np.ndim(t) else found[0]
+def relative_sum(t, power):
+    """Return the sum of ``i**power`` up to `t`, over its last term; whole numbers, or nearly.
+
+    Early sums are added up, later ones follow from the formula of Euler and Maclaurin, which is
+    exact to double precision from there on.
+    """
+    early = _early_sums(float(power))
+    start = len(early)
+    whole = np.asarray(t, dtype=np.float64)
+    found = early[np.clip(whole, 1, start).astype(np.intp) - 1]
+    later = np.maximum(whole, start)
+    with np.errstate(under="ignore"):
+        rest = (early[-1] - _integral(start, power)) * (start / later) ** power
+    return np.where(whole <= start, found, _integral(later, power) + rest)
+
+
+def _integral(t, a):
+    return t / (a + 1) + 0.5 + a / (12 * t) - a * (a - 1) * (a - 2) / (720 * t**3)
+
+
+@functools.lru_cache(maxsize=16)
+def _early_sums(power):
+    sums = [1.0]
+    for i in range(2, 65 + int(64 * min(power, 1e4))):
+        sums.append(1 + sums[-1] * (1 - 1 / i) ** power)
+    return np.array(sums)

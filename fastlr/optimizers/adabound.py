@@ -65,6 +65,7 @@ class AdaBound(Optimizer):
 
     state = ("m", "v", "vmax")
     flags = ("amsgrad",)
+    decays = ("beta1", "beta2")
     ranges = {
         "beta1": "[0, 1)",
         "beta2": "[0, 1)",
@@ -75,20 +76,22 @@ class AdaBound(Optimizer):
     choices = {"amsgrad": (False, True)}
 
     def coefficients(self, t, lr):
-        final = self.final_lr * (lr / self.lr if self.lr else lr)
+        final = self.final_lr * (lr / self.first_lr if self.first_lr else lr)
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
+            "b2": self.beta2,
             "c2": 1 - self.beta2,
             "eps": self.eps,
             "step": lr * np.sqrt(1 - self.beta2**t) / (1 - self.beta1**t),
-            "low": final * (1 - 1 / (self.gamma * t + 1)),
+            "low": final * (self.gamma * t / (self.gamma * t + 1)),
             "high": final * (1 + 1 / (self.gamma * t)),
         }
 
     @staticmethod
-    def update(p, g, m, v, vmax, c1, c2, eps, step, low, high, amsgrad):
-        m = m + c1 * (g - m)
-        v = v + c2 * (g * g - v)
+    def update(p, g, m, v, vmax, b1, c1, b2, c2, eps, step, low, high, amsgrad):
+        m = b1 * m + c1 * g
+        v = b2 * v + c2 * g * g
         if amsgrad:
             vmax = max(vmax, v)
             scale = vmax

@@ -50,6 +50,7 @@ class Adadelta(Optimizer):
     eps: float = 1e-6
 
     state = ("v", "d")
+    decays = ("rho",)
     ranges = {"rho": "[0, 1)", "eps": "(0, inf)"}
     presets = {
         "torch": {},
@@ -59,12 +60,12 @@ class Adadelta(Optimizer):
     }
 
     def coefficients(self, t, lr):
-        return {"c": 1 - self.rho, "eps": self.eps, "lr": lr}
+        return {"b": self.rho, "c": 1 - self.rho, "eps_root": self.eps, "lr": lr}
 
     @staticmethod
-    def update(p, g, v, d, c, eps, lr):
-        v = v + c * (g * g - v)
-        move = sqrt((d + eps) / (v + eps)) * g
-        d = d + c * (move * move - d)
+    def update(p, g, v, d, b, c, eps_root, lr):
+        v = b * v + c * g * g
+        move = sqrt(d + eps_root) / sqrt(v + eps_root) * g  # the ratio of squares may underflow
+        d = b * d + c * move * move
         p = p - lr * move
         return p, v, d

@@ -98,12 +98,15 @@ class Adafactor(ArrayOptimizer):
         squares = g * g
         if p.ndim < 2:
             v = state["v"]
-            v += c["weight"] * (squares - v)
+            v -= c["weight"] * v
+            v += c["weight"] * squares
             scale = np.sqrt(v)
         else:
             row, column = state["row"], state["column"]
-            row += c["weight"] * (squares.mean(axis=-1, keepdims=True) - row)
-            column += c["weight"] * (squares.mean(axis=-2, keepdims=True) - column)
+            row -= c["weight"] * row
+            row += c["weight"] * squares.mean(axis=-1, keepdims=True)
+            column -= c["weight"] * column
+            column += c["weight"] * squares.mean(axis=-2, keepdims=True)
             relative = row / np.maximum(row.mean(axis=-2, keepdims=True), eps1)
             scale = np.sqrt(relative * column)
         u = g / np.maximum(scale, eps1)

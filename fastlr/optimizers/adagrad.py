@@ -75,13 +75,13 @@ class Adagrad(Optimizer):
         return {"s": self.initial_accumulator}
 
     def coefficients(self, t, lr):
-        return {"rate": lr / (1 + (t - 1) * self.lr_decay), "eps": self.eps}
+        return {"rate": lr / (1 + (t - 1) * self.lr_decay), "eps": self.eps, "eps_root": self.eps}
 
     @staticmethod
-    def update(p, g, s, rate, eps, eps_in_sqrt):
+    def update(p, g, s, rate, eps, eps_root, eps_in_sqrt):
         s = s + g * g
         if eps_in_sqrt:
-            p = p - rate * g / sqrt(s + eps)
+            p = p - rate * g / sqrt(s + eps_root)
         else:
             p = p - rate * g / (sqrt(s) + eps)
         return p, s

@@ -65,6 +65,7 @@ class Adam(Optimizer):
 
     state = ("m", "v", "vmax")
     flags = ("amsgrad",)
+    decays = ("beta1", "beta2")
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)"}
     choices = {
         "amsgrad": (False, True),
@@ -96,7 +97,9 @@ class Adam(Optimizer):
         if self.eps_mode == "hat":
             step, root = step / root, np.ones_like(root)
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
+            "b2": self.beta2,
             "c2": 1 - self.beta2,
             "eps": self.eps,
             "step": step,
@@ -105,9 +108,9 @@ class Adam(Optimizer):
         }
 
     @staticmethod
-    def update(p, g, m, v, vmax, c1, c2, eps, step, root, lift, amsgrad):
-        m = m + c1 * (g - m)
-        v = v + c2 * (g * g - v)
+    def update(p, g, m, v, vmax, b1, c1, b2, c2, eps, step, root, lift, amsgrad):
+        m = b1 * m + c1 * g
+        v = b2 * v + c2 * g * g
         if amsgrad:
             vmax = max(vmax, lift * v)
             scale = vmax

@@ -51,7 +51,9 @@ class Adamax(Optimizer):
     eps: float = 1e-8
     eps_in_max: bool = True
 
+    squares = False
     state = ("m", "u")
+    decays = ("beta1", "beta2")
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)"}
     choices = {"eps_in_max": (False, True)}
     presets = {
@@ -62,16 +64,17 @@ class Adamax(Optimizer):
 
     def coefficients(self, t, lr):
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
-            "c2": 1 - self.beta2,
+            "b2": self.beta2,
             "inner": self.eps if self.eps_in_max else 0.0,
-            "outer": 0.0 if self.eps_in_max else self.eps,
+            "eps": 0.0 if self.eps_in_max else self.eps,
             "step": lr / (1 - self.beta1**t),
         }
 
     @staticmethod
-    def update(p, g, m, u, c1, c2, inner, outer, step):
-        m = m + c1 * (g - m)
-        u = max(u - c2 * u, abs(g) + inner)
-        p = p - step * m / (u + outer)
+    def update(p, g, m, u, b1, c1, b2, inner, eps, step):
+        m = b1 * m + c1 * g
+        u = max(b2 * u, abs(g) + inner)
+        p = p - step * m / (u + eps)
         return p, m, u

@@ -60,28 +60,31 @@ class Adan(Optimizer):
     decay: str = "decoupled"
 
     state = ("m", "v", "s", "last")
+    decays = ("beta1", "beta2", "beta3")
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "beta3": "[0, 1)", "eps": "[0, inf)"}
 
     def coefficients(self, t, lr):
         return {
             "c1": 1 - self.beta1,
-            "beta2": self.beta2,
-            "c2": 1 - self.beta2,
+            # No difference in the first step.
+            "b2": np.where(np.asarray(t) == 1, 0.0, self.beta2),
+            "c2": np.where(np.asarray(t) == 1, 0.0, 1 - self.beta2),
+            "b3": self.beta3,
             "c3": 1 - self.beta3,
             "eps": self.eps,
-            "later": np.where(np.asarray(t) == 1, 0.0, 1.0),  # no difference in the first step
             "step": lr / (1 - self.beta1**t),
             "ahead": lr * self.beta2 / (1 - self.beta2**t),
             "root": 1 / np.sqrt(1 - self.beta3**t),
         }
 
     @staticmethod
-    def update(p, g, m, v, s, last, c1, beta2, c2, c3, eps, later, step, ahead, root):
-        change = later * (g - last)
-        m = m + c1 * (g - m)
-        v = v + c2 * (change - v)
-        ends = g + beta2 * change
-        s = s + c3 * (ends * ends - s)
+    def update(p, g, m, v, s, last, c1, b2, c2, b3, c3, eps, step, ahead, root):
+        change = g - last
+        # Exact for a beta of 0 like b1 * m + c1 * g, with one coefficient: registers are few.
+        m = m - c1 * m + c1 * g
+        v = b2 * v + c2 * change
+        ends = g + b2 * change
+        s = b3 * s + c3 * ends * ends
         p = p - (step * m + ahead * v) / (sqrt(s) * root + eps)
         last = g
         return p, m, v, s, last

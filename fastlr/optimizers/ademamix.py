@@ -67,6 +67,7 @@ class AdEMAMix(Optimizer):
     decay: str = "decoupled"
 
     state = ("m", "slow", "v")
+    decays = ("beta1", "beta2")
     ranges = {
         "beta1": "[0, 1)",
         "beta2": "[0, 1)",
@@ -80,7 +81,9 @@ class AdEMAMix(Optimizer):
     def coefficients(self, t, lr):
         rise = 1.0 if self.alpha_warmup is None else np.minimum(t / self.alpha_warmup, 1.0)
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
+            "b2": self.beta2,
             "c2": 1 - self.beta2,
             "c3": self._slow_share(t),
             "eps": self.eps,
@@ -100,9 +103,9 @@ class AdEMAMix(Optimizer):
         return np.maximum(grown, 1 - self.beta3)
 
     @staticmethod
-    def update(p, g, m, slow, v, c1, c2, c3, eps, step, slow_step, root):
-        m = m + c1 * (g - m)
-        slow = slow + c3 * (g - slow)
-        v = v + c2 * (g * g - v)
+    def update(p, g, m, slow, v, b1, c1, b2, c2, c3, eps, step, slow_step, root):
+        m = b1 * m + c1 * g
+        slow = slow - c3 * slow + c3 * g  # exact for small c3, which changes with t
+        v = b2 * v + c2 * g * g
         p = p - (step * m + slow_step * slow) / (sqrt(v) * root + eps)
         return p, m, slow, v

@@ -58,6 +58,7 @@ class ADOPT(Optimizer):
     clip_scaled: bool = True
 
     state = ("m", "v")
+    decays = ("beta1", "beta2")
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "(0, inf)"}
     choices = {"clip_scaled": (False, True)}
 
@@ -65,7 +66,9 @@ class ADOPT(Optimizer):
         first = np.asarray(t) == 1
         bound = (t - 1.0) ** 0.25 if self.clip_scaled else np.inf
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
+            "b2": np.where(first, 0.0, self.beta2),
             "c2": np.where(first, 1.0, 1 - self.beta2),
             "eps": self.eps,
             "bound": np.where(first, 0.0, bound),  # zero: the first step does not move
@@ -73,9 +76,9 @@ class ADOPT(Optimizer):
         }
 
     @staticmethod
-    def update(p, g, m, v, c1, c2, eps, bound, lr):
+    def update(p, g, m, v, b1, c1, b2, c2, eps, bound, lr):
         scaled = min(max(g / max(sqrt(v), eps), -bound), bound)
-        m = m + c1 * (scaled - m)
+        m = b1 * m + c1 * scaled
         p = p - lr * m
-        v = v + c2 * (g * g - v)
+        v = b2 * v + c2 * g * g
         return p, m, v

@@ -29,7 +29,8 @@ class ASGD(Optimizer):
 
     Notes
     -----
-    State: one array shaped like the parameter, the average, in ``state_dict()["state"]["ax"]``.
+    State: two arrays shaped like the parameter: what rounding took off the average, and the average
+    itself, in ``state_dict()["state"]["ax"]``.
     With ``average="polyak"`` any optimizer averages all its steps.
 
     References
@@ -55,7 +56,8 @@ class ASGD(Optimizer):
     t0: float = 1e6
 
     batch_rule = "linear"
-    state = ("ax",)
+    squares = False
+    state = ("ax", "rest")
     ranges = {"lambd": "[0, inf)", "alpha": "[0, inf)", "t0": "[0, inf)"}
 
     @property
@@ -67,11 +69,16 @@ class ASGD(Optimizer):
         return {
             "rate": rate,
             "fall": self.lambd * rate,
+            "one": 1.0,
             "weight": 1 / np.maximum(1.0, t - 1 - self.t0),
         }
 
     @staticmethod
-    def update(p, g, ax, rate, fall, weight):
+    def update(p, g, ax, rest, rate, fall, weight, one):
         p = p - fall * p - rate * g
-        ax = ax + weight * (p - ax)
-        return p, ax
+        # What rounding took off the average is kept: late weights are below its precision.
+        move = weight * (p - ax) + rest
+        moved = ax + move
+        rest = move - (moved - ax) if weight < one else rest
+        ax = moved if weight < one else p
+        return p, ax, rest

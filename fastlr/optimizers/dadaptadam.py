@@ -81,6 +81,7 @@ class DAdaptAdam(Optimizer):
     scalars = ("d", "r")
     derived = ("before",)
     own_decay = "decoupled"
+    decays = ("beta1", "beta2")
     ranges = {
         "beta1": "[0, 1)",
         "beta2": "(0, 1)",
@@ -96,7 +97,9 @@ class DAdaptAdam(Optimizer):
     def coefficients(self, t, lr):
         correction = np.sqrt(1 - self.beta2**t) / (1 - self.beta1**t)
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
+            "b2": self.beta2,
             "c2": 1 - self.beta2,
             "c3": 1 - np.sqrt(self.beta2),
             "eps": self.eps,
@@ -107,23 +110,23 @@ class DAdaptAdam(Optimizer):
     @staticmethod
     def measure(p, g, m, v, s, c3, eps, rate, d):
         scaled = s / (sqrt(v) + eps)
-        s = s + c3 * (d * rate * g - s)
+        s = s - c3 * s + c3 * (d * rate * g)
         return rate * g * scaled, abs(s)
 
     @staticmethod
     def adapt(dot, size, d, r, c3, growth):
         before = d
-        r = r + c3 * (d * dot - r)
+        r = r - c3 * r + c3 * (d * dot)
         if size > 0:
             d = max(d, min(r / (c3 * size), d * growth))
         return before, d, r
 
     @staticmethod
-    def update(p, g, m, v, s, c1, c2, c3, eps, rate, weight_decay, before):
+    def update(p, g, m, v, s, b1, c1, b2, c2, c3, eps, rate, weight_decay, before):
         step = before * rate
-        m = m + c1 * (step * g - m)
-        v = v + c2 * (g * g - v)
-        s = s + c3 * (step * g - s)
+        m = b1 * m + c1 * (step * g)
+        v = b2 * v + c2 * g * g
+        s = s - c3 * s + c3 * (step * g)
         p = p - step * weight_decay * p
         p = p - m / (sqrt(v) + eps)
         return p, m, v, s

@@ -55,14 +55,14 @@ class DoG(Optimizer):
     sums = ("away2", "start2", "g2")
     scope = "all"
     scalars = ("farthest", "total")
-    derived = ("scale",)
+    derived = ("unit",)
     ranges = {"initial_distance": "(0, inf)", "eps": "[0, inf)"}
 
     def initial_state(self):
         return {"start": "p"}
 
     def coefficients(self, t, lr):
-        return {"initial": self.initial_distance, "eps": self.eps, "rate": lr}
+        return {"initial": self.initial_distance, "offset": self.eps, "rate": lr}
 
     @staticmethod
     def measure(p, g, start):
@@ -70,17 +70,17 @@ class DoG(Optimizer):
         return away * away, start * start, g * g
 
     @staticmethod
-    def adapt(away2, start2, g2, farthest, total, initial, eps):
+    def adapt(away2, start2, g2, farthest, total, initial, offset):
         total = total + g2
         farthest = max(max(farthest, initial * (1 + sqrt(start2))), sqrt(away2))
-        below = sqrt(total + eps)
+        below = sqrt(total + offset)
         if below > 0:
-            scale = farthest / below
+            unit = 1 / sqrt(below)  # applied twice: 1 / below may overflow single precision
         else:
-            scale = 0.0
-        return scale, farthest, total
+            unit = 0.0
+        return unit, farthest, total
 
     @staticmethod
-    def update(p, g, start, rate, scale):
-        p = p - rate * scale * g
+    def update(p, g, start, rate, farthest, unit):
+        p = p - rate * farthest * (g * unit * unit)
         return p, start

@@ -92,14 +92,16 @@ class FTRL(Optimizer):
             "bound": self.lr * self.l1,
             "soft": self.beta + self.lr * self.l2,
             "tiny": _TINY,
+            "zero": 0.0,
         }
 
     @staticmethod
-    def update(p, g, z, root, lr, bound, soft, tiny):
+    def update(p, g, z, root, lr, bound, soft, tiny, zero):
         square = g * g
         grown = sqrt(root * root + square)
         # The difference of the roots, without its cancellation.
         z = z + (lr * g - square / max(grown + root, tiny) * p)
-        p = (min(max(z, -bound), bound) - z) / (grown + soft)
+        minimum = (min(max(z, -bound), bound) - z) / (grown + soft)
+        p = minimum if lr > zero else p
         root = grown
         return p, z, root

@@ -66,8 +66,9 @@ class LAMB(Optimizer):
 
     state = ("m", "v")
     sums = ("p2", "u2")
-    derived = ("trust",)
+    derived = ("half",)
     own_decay = "decoupled"
+    decays = ("beta1", "beta2")
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)"}
     choices = {"decay_in_trust": (False, True)}
     presets = {"keras": {"eps": 1e-7, "decay_in_trust": False}}
@@ -77,7 +78,9 @@ class LAMB(Optimizer):
 
     def coefficients(self, t, lr):
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
+            "b2": self.beta2,
             "c2": 1 - self.beta2,
             "eps": self.eps,
             "scale": 1 / (1 - self.beta1**t),
@@ -86,24 +89,24 @@ class LAMB(Optimizer):
         }
 
     @staticmethod
-    def measure(p, g, m, v, c1, c2, eps, scale, root, weight_decay):
-        m = m + c1 * (g - m)
-        v = v + c2 * (g * g - v)
+    def measure(p, g, m, v, b1, c1, b2, c2, eps, scale, root, weight_decay):
+        m = b1 * m + c1 * g
+        v = b2 * v + c2 * g * g
         u = scale * m / (sqrt(v) * root + eps) + weight_decay * p
         return p * p, u * u
 
     @staticmethod
     def adapt(p2, u2):
         if p2 > 0 and u2 > 0:
-            trust = sqrt(p2) / sqrt(u2)
+            half = sqrt(sqrt(p2) / sqrt(u2))  # applied twice: the ratio may overflow
         else:
-            trust = 1.0
-        return trust
+            half = 1.0
+        return half
 
     @staticmethod
-    def update(p, g, m, v, c1, c2, eps, scale, root, weight_decay, rate, trust):
-        m = m + c1 * (g - m)
-        v = v + c2 * (g * g - v)
+    def update(p, g, m, v, b1, c1, b2, c2, eps, scale, root, weight_decay, rate, half):
+        m = b1 * m + c1 * g
+        v = b2 * v + c2 * g * g
         u = scale * m / (sqrt(v) * root + eps) + weight_decay * p
-        p = p - rate * trust * u
+        p = p - rate * (half * (half * u))
         return p, m, v

@@ -52,11 +52,14 @@ class LaProp(Optimizer):
     eps: float = 1e-15
 
     state = ("m", "v")
+    decays = ("beta1", "beta2")
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)"}
 
     def coefficients(self, t, lr):
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
+            "b2": self.beta2,
             "c2": 1 - self.beta2,
             "eps": self.eps,
             "step": lr / (1 - self.beta1**t),
@@ -64,8 +67,8 @@ class LaProp(Optimizer):
         }
 
     @staticmethod
-    def update(p, g, m, v, c1, c2, eps, step, root):
-        v = v + c2 * (g * g - v)
-        m = m + c1 * (g / (sqrt(v) * root + eps) - m)
+    def update(p, g, m, v, b1, c1, b2, c2, eps, step, root):
+        v = b2 * v + c2 * g * g
+        m = b1 * m + c1 * (g / (sqrt(v) * root + eps))
         p = p - step * m
         return p, m, v

@@ -69,7 +69,7 @@ class LARS(Optimizer):
     state = ("buf",)
     flags = ("momentum", "nesterov", "decayed_norm")
     sums = ("p2", "g2", "r2")
-    derived = ("trust",)
+    derived = ("trust", "unit")
     own_decay = "l2"
     ranges = {"momentum": "[0, 1)", "trust_coefficient": "(0, inf)", "eps": "[0, inf)"}
     choices = {"nesterov": (False, True), "decayed_norm": (False, True)}
@@ -82,7 +82,7 @@ class LARS(Optimizer):
         return {
             "momentum": self.momentum,
             "trust_coefficient": self.trust_coefficient,
-            "eps": self.eps,
+            "offset": self.eps,
             "rate": lr,
         }
 
@@ -92,23 +92,26 @@ class LARS(Optimizer):
         return p * p, g * g, r * r
 
     @staticmethod
-    def adapt(p2, g2, r2, trust_coefficient, weight_decay, eps, decayed_norm):
+    def adapt(p2, g2, r2, trust_coefficient, weight_decay, offset, decayed_norm):
         size = sqrt(p2)
         if decayed_norm:
             moves = sqrt(r2)
-            below = moves + eps
+            below = moves + offset
         else:
             moves = sqrt(g2)
-            below = moves + weight_decay * size + eps
+            below = moves + weight_decay * size + offset
         if size > 0 and moves > 0:
-            trust = trust_coefficient * size / below
+            # Twice the root: the reciprocal of a tiny norm is no number of single precision.
+            trust = trust_coefficient * size
+            unit = 1 / sqrt(below)
         else:
             trust = 1.0
-        return trust
+            unit = 1.0
+        return trust, unit
 
     @staticmethod
-    def update(p, g, buf, trust, rate, weight_decay, momentum, nesterov):
-        move = rate * trust * (g + weight_decay * p)
+    def update(p, g, buf, trust, unit, rate, weight_decay, momentum, nesterov):
+        move = rate * trust * ((g + weight_decay * p) * unit * unit)
         if momentum:
             buf = momentum * buf + move
             if nesterov:

@@ -50,15 +50,23 @@ class Lion(Optimizer):
     beta2: float = 0.99
     decay: str = "decoupled"
 
+    squares = False
     state = ("m",)
+    decays = ("beta1", "beta2")
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)"}
     presets = {"keras": {"lr": 1e-3}}
 
     def coefficients(self, t, lr):
-        return {"c1": 1 - self.beta1, "c2": 1 - self.beta2, "lr": lr}
+        return {
+            "b1": self.beta1,
+            "c1": 1 - self.beta1,
+            "b2": self.beta2,
+            "c2": 1 - self.beta2,
+            "lr": lr,
+        }
 
     @staticmethod
-    def update(p, g, m, c1, c2, lr):
-        p = p - lr * sign(m + c1 * (g - m))
-        m = m + c2 * (g - m)
+    def update(p, g, m, b1, c1, b2, c2, lr):
+        p = p - lr * sign(b1 * m + c1 * g)
+        m = b2 * m + c2 * g
         return p, m

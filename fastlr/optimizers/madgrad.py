@@ -56,25 +56,32 @@ class MADGRAD(Optimizer):
     state = ("s", "v", "start")
     rebuilds = True
     flags = ("momentum",)
+    decays = ("momentum",)
     ranges = {"momentum": "[0, 1)", "eps": "[0, inf)"}
 
     def initial_state(self):
         return {"start": "p"}
 
     def coefficients(self, t, lr):
-        return {"weight": lr * np.sqrt(t), "tiny": _TINY, "eps": self.eps, "c": 1 - self.momentum}
+        return {
+            "weight": lr * np.sqrt(t),
+            "tiny": _TINY,
+            "offset": self.eps,
+            "b": self.momentum,
+            "c": 1 - self.momentum,
+        }
 
     @staticmethod
-    def update(p, g, s, v, start, weight, tiny, eps, c, momentum):
+    def update(p, g, s, v, start, weight, tiny, offset, b, c, momentum):
         if momentum:
             origin = start
         else:
-            origin = p + s / (cbrt(max(v, tiny)) + eps)
+            origin = p + s / (cbrt(max(v, tiny)) + offset)
         s = s + weight * g
         v = v + weight * (g * g)
-        z = origin - s / (cbrt(max(v, tiny)) + eps)
+        z = origin - s / (cbrt(max(v, tiny)) + offset)
         if momentum:
-            p = p + c * (z - p)
+            p = b * p + c * z
         else:
             p = z
         return p, s, v, start

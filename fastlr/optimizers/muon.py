@@ -147,7 +147,8 @@ class Muon(ArrayOptimizer):
 
     def step_array(self, p, g, state, coefficients):
         c, buf = coefficients, state["buf"]
-        buf += c["c1"] * (g - buf)
+        buf -= c["c1"] * buf
+        buf += c["c1"] * g
         pull = g + c["momentum"] * (buf - g) if self.nesterov else buf
         rows, columns = p.shape
         if self.adjust_lr_fn == "original":

@@ -61,6 +61,7 @@ class NAdam(Optimizer):
     momentum_decay: float = 4e-3
 
     state = ("m", "v")
+    decays = ("beta1", "beta2")
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)", "momentum_decay": "[0, inf)"}
     presets = {
         "torch": {},
@@ -73,7 +74,9 @@ class NAdam(Optimizer):
         ahead = self.beta1 * (1 - 0.5 * np.exp(rate * (t + 1)))
         product = _product(self.beta1**t, t, rate)
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
+            "b2": self.beta2,
             "c2": 1 - self.beta2,
             "eps": self.eps,
             "root": 1 / np.sqrt(1 - self.beta2**t),
@@ -82,9 +85,9 @@ class NAdam(Optimizer):
         }
 
     @staticmethod
-    def update(p, g, m, v, c1, c2, eps, root, now, past):
-        m = m + c1 * (g - m)
-        v = v + c2 * (g * g - v)
+    def update(p, g, m, v, b1, c1, b2, c2, eps, root, now, past):
+        m = b1 * m + c1 * g
+        v = b2 * v + c2 * g * g
         p = p - (now * g + past * m) / (sqrt(v) * root + eps)
         return p, m, v
 

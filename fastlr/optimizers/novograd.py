@@ -66,16 +66,18 @@ class NovoGrad(Optimizer):
     state = ("m",)
     sums = ("g2",)
     scalars = ("v",)
-    derived = ("scale",)
+    derived = ("unit",)
     own_decay = "decoupled"
+    decays = ("beta1", "beta2")
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)"}
     choices = {"grad_averaging": (False, True)}
 
     def coefficients(self, t, lr):
         return {
             "beta1": self.beta1,
+            "b2": np.where(np.asarray(t) == 1, 0.0, self.beta2),
             "c2": np.where(np.asarray(t) == 1, 1.0, 1 - self.beta2),
-            "eps": self.eps,
+            "offset": self.eps,
             "fresh": 1 - self.beta1 if self.grad_averaging else 1.0,
             "rate": lr,
         }
@@ -85,17 +87,17 @@ class NovoGrad(Optimizer):
         return (g * g,)
 
     @staticmethod
-    def adapt(g2, v, c2, eps):
-        v = v + c2 * (g2 - v)
-        below = sqrt(v) + eps
+    def adapt(g2, v, b2, c2, offset):
+        v = b2 * v + c2 * g2
+        below = sqrt(v) + offset
         if below > 0:
-            scale = 1 / below
+            unit = 1 / sqrt(below)  # applied twice: 1 / below may overflow single precision
         else:
-            scale = 0.0
-        return scale, v
+            unit = 0.0
+        return unit, v
 
     @staticmethod
-    def update(p, g, m, beta1, fresh, rate, weight_decay, scale):
-        m = beta1 * m + fresh * (g * scale + weight_decay * p)
+    def update(p, g, m, beta1, fresh, rate, weight_decay, unit):
+        m = beta1 * m + fresh * (g * unit * unit + weight_decay * p)
         p = p - rate * m
         return p, m

@@ -32,7 +32,9 @@ class Optimizer(UpdateRule):
         Whether the decay joins the gradient, is taken off the parameter times the learning
         rate, or off the parameter times the factor of the schedule alone.
     clip_norm : float, optional
-        Largest norm of the gradients, in units of gradient.
+        Largest norm of the gradients, in (0, inf], in units of gradient. Larger ones are scaled to
+        a norm that is less by a millionth at most, as in torch (:math:`c / (\|g\| + 10^{-6}
+        \min(c, 1))`); smaller ones stay as they are.
     clip_scope : {"global", "group", "parameter"}, default="global"
         Which norm that is: of all gradients together, of those of each group of `bind`, or of
         each parameter's by itself.
@@ -41,7 +43,9 @@ class Optimizer(UpdateRule):
     maximize : bool, default=False
         Go up rather than down.
     nonfinite : {"ignore", "raise", "skip"}, default="ignore"
-        What to do about a gradient that is not finite; to find one costs a pass over them.
+        What to do about a gradient that is not finite, or, for rules that square it and without
+        clipping, has no finite square (from 1.8e19 in float32); to find one costs a pass over
+        them. With ``"ignore"`` such a square makes the elements stand still, as in torch.
     average : {"ema", "polyak"}, optional
         Keep an exponential or a plain running mean of the parameters.
     average_decay : float, default=0.999
@@ -80,6 +84,12 @@ class Optimizer(UpdateRule):
         ``adapt(<sums>, <scalars>, <coefficients>)``, all in double precision, returns first
         these, then the new scalars. With scope "all" its coefficients are those of the
         parameters that belong to no group.
+    decays : tuple of str
+        Hyper-parameters that are decays of running means. In float32 they are rounded before
+        `coefficients` sees them, to 1 - 6e-8 at most, so that a decay and 1 minus it, which
+        `coefficients` may return side by side, make up 1 exactly.
+    squares : bool
+        Whether the rule squares gradients (see `nonfinite`).
     own_decay : str or None
         The kind of `decay` that the rule applies itself: it takes the strength as the
         coefficient ``weight_decay``, which is 0 where another kind is set.
@@ -98,6 +108,13 @@ class Optimizer(UpdateRule):
 
     Notes
     -----
+    A coefficient called ``eps`` is compared with gradients, and is at least 1e-16 in float32 and
+    1e-150 in float64; one called ``eps_root`` with squares of them, and at least the smallest
+    normal number: below, squares underflow. So smaller gradients count as zero beside it.
+
+    With ``average="polyak"`` in float32 a second array holds what rounding takes off the mean. An
+    exponential mean follows to within 6e-8 over one minus its decay.
+
     What follows the rule acts in this order, :math:`\theta` being the parameter that the rule
     leaves and :math:`\eta` the rate, schedule and group factor included.
 

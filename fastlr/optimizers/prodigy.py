@@ -52,6 +52,9 @@ class Prodigy(Optimizer):
 
     Notes
     -----
+    In float32 gradients times `d0` should be above 1e-30: the state has such numbers, and their
+    squares.
+
     State: four arrays shaped like the parameter, and four numbers. A step reads parameter,
     gradient and two of the arrays twice.
 
@@ -93,6 +96,7 @@ class Prodigy(Optimizer):
     scalars = ("d", "first", "highest", "r")
     derived = ("before",)
     own_decay = "decoupled"
+    decays = ("beta1", "beta2")
     ranges = {
         "beta1": "[0, 1)",
         "beta2": "[0, 1)",
@@ -114,9 +118,11 @@ class Prodigy(Optimizer):
         beta3 = np.sqrt(self.beta2) if self.beta3 is None else self.beta3
         correction = np.sqrt(1 - self.beta2**t) / (1 - self.beta1**t)
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
+            "b2": self.beta2,
             "c2": 1 - self.beta2,
-            "c3": 1 - beta3,
+            "b3": beta3,
             "eps": self.eps,
             "rate": lr * correction if self.bias_correction else lr,
             "coef": self.d_coef,
@@ -124,18 +130,18 @@ class Prodigy(Optimizer):
         }
 
     @staticmethod
-    def measure(p, g, m, v, s, start, c3, rate, d, first, safeguard_warmup):
+    def measure(p, g, m, v, s, start, b3, rate, d, first, safeguard_warmup):
         if safeguard_warmup:
             weight = d / first * d
         else:
             weight = d / first * (d * rate)
-        s = s - c3 * s + weight * g
+        s = b3 * s + weight * g
         return rate * g * (start - p), abs(s)
 
     @staticmethod
-    def adapt(dot, size, d, first, highest, r, c3, coef, growth):
+    def adapt(dot, size, d, first, highest, r, b3, coef, growth):
         before = d
-        r = r - c3 * r + d / first * d * dot
+        r = b3 * r + d / first * d * dot
         if size > 0:
             found = coef * r / size
             if d == first:
@@ -152,9 +158,11 @@ class Prodigy(Optimizer):
         v,
         s,
         start,
+        b1,
         c1,
+        b2,
         c2,
-        c3,
+        b3,
         eps,
         rate,
         weight_decay,
@@ -167,10 +175,10 @@ class Prodigy(Optimizer):
             weight = before / first * before
         else:
             weight = before / first * (before * rate)
-        s = s - c3 * s + weight * g
+        s = b3 * s + weight * g
         scaled = before * g
-        m = m + c1 * (scaled - m)
-        v = v + c2 * (scaled * scaled - v)
+        m = b1 * m + c1 * scaled
+        v = b2 * v + c2 * scaled * scaled
         step = before * rate
         # The decay comes first, as in AdamW.
         p = p - step * weight_decay * p

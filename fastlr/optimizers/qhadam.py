@@ -53,6 +53,7 @@ class QHAdam(Optimizer):
     eps: float = 1e-8
 
     state = ("m", "v")
+    decays = ("beta1", "beta2")
     ranges = {
         "beta1": "[0, 1)",
         "beta2": "[0, 1)",
@@ -63,7 +64,9 @@ class QHAdam(Optimizer):
 
     def coefficients(self, t, lr):
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
+            "b2": self.beta2,
             "c2": 1 - self.beta2,
             "eps": self.eps,
             "now": lr * (1 - self.nu1),
@@ -73,9 +76,9 @@ class QHAdam(Optimizer):
         }
 
     @staticmethod
-    def update(p, g, m, v, c1, c2, eps, now, past, now2, past2):
+    def update(p, g, m, v, b1, c1, b2, c2, eps, now, past, now2, past2):
         square = g * g
-        m = m + c1 * (g - m)
-        v = v + c2 * (square - v)
+        m = b1 * m + c1 * g
+        v = b2 * v + c2 * square
         p = p - (now * g + past * m) / (sqrt(now2 * square + past2 * v) + eps)
         return p, m, v

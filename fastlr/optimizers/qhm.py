@@ -46,7 +46,9 @@ class QHM(Optimizer):
     nu: float = 0.7
 
     batch_rule = "linear"
+    squares = False
     state = ("m",)
+    decays = ("momentum",)
     ranges = {"momentum": "[0, 1)", "nu": "[0, 1]"}
 
     @property
@@ -54,10 +56,15 @@ class QHM(Optimizer):
         return True
 
     def coefficients(self, t, lr):
-        return {"c": 1 - self.momentum, "now": lr * (1 - self.nu), "past": lr * self.nu}
+        return {
+            "b": self.momentum,
+            "c": 1 - self.momentum,
+            "now": lr * (1 - self.nu),
+            "past": lr * self.nu,
+        }
 
     @staticmethod
-    def update(p, g, m, c, now, past):
-        m = m + c * (g - m)
+    def update(p, g, m, b, c, now, past):
+        m = b * m + c * g
         p = p - (now * g + past * m)
         return p, m

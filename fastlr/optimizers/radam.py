@@ -60,28 +60,33 @@ class RAdam(Optimizer):
     threshold: float = 5.0
 
     state = ("m", "v")
+    decays = ("beta1", "beta2")
     ranges = {"beta1": "[0, 1)", "beta2": "[0, 1)", "eps": "[0, inf)", "threshold": "[4, inf)"}
 
     def coefficients(self, t, lr):
         power = self.beta2**t
+        with np.errstate(divide="ignore"):  # a beta2 of 0
+            rest = -np.expm1(t * np.log(self.beta2))  # 1 - power
         limit = 2 / (1 - self.beta2) - 1
-        length = limit - 2 * t * power / (1 - power)
+        length = limit - 2 * t * power / rest
         scaled = length > self.threshold
         # Below the threshold the result is unused; 5 avoids invalid roots there.
         a, b = np.where(scaled, length, 5.0), np.where(scaled, limit, 5.0)
-        rectified = np.sqrt((a - 4) * (a - 2) * b / ((b - 4) * (b - 2) * a) * (1 - power))
+        rectified = np.sqrt((a - 4) * (a - 2) * b / ((b - 4) * (b - 2) * a) * rest)
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
+            "b2": self.beta2,
             "c2": 1 - self.beta2,
             "step": lr / (1 - self.beta1**t) * np.where(scaled, rectified, 1.0),
             # The denominator is sqrt(v) + eps, or 1 while v is unreliable.
             "root": np.where(scaled, 1.0, 0.0),
-            "offset": np.where(scaled, self.eps, 1.0),
+            "eps": np.where(scaled, self.eps, 1.0),
         }
 
     @staticmethod
-    def update(p, g, m, v, c1, c2, step, root, offset):
-        m = m + c1 * (g - m)
-        v = v + c2 * (g * g - v)
-        p = p - step * m / (root * sqrt(v) + offset)
+    def update(p, g, m, v, b1, c1, b2, c2, step, root, eps):
+        m = b1 * m + c1 * g
+        v = b2 * v + c2 * g * g
+        p = p - step * m / (root * sqrt(v) + eps)
         return p, m, v

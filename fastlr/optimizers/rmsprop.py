@@ -71,6 +71,7 @@ class RMSprop(Optimizer):
 
     state = ("v", "a", "buf")
     flags = ("momentum", "centered", "eps_in_sqrt")
+    decays = ("rho",)
     ranges = {"rho": "[0, 1)", "eps": "[0, inf)", "momentum": "[0, 1)", "initial_scale": "[0, inf)"}
     choices = {
         "centered": (False, True),
@@ -90,25 +91,31 @@ class RMSprop(Optimizer):
     def coefficients(self, t, lr):
         one = np.ones_like(lr)
         return {
+            "b": self.rho,
             "c": 1 - self.rho,
+            "spread": self.rho * (1 - self.rho),
             "eps": self.eps,
+            "eps_root": self.eps,
             "momentum": self.momentum,
             "inner": lr if self.lr_in_momentum else one,
             "outer": one if self.lr_in_momentum else lr,
         }
 
     @staticmethod
-    def update(p, g, v, a, buf, c, eps, momentum, inner, outer, centered, eps_in_sqrt):
-        v = v + c * (g * g - v)
+    def update(
+        p, g, v, a, buf, b, c, spread, eps, eps_root, momentum, inner, outer, centered, eps_in_sqrt
+    ):
         if centered:
-            a = a + c * (g - a)
-            spread = v - a * a
+            # From the mean before this step: v is the mean square less the squared mean.
+            off = g - a
+            v = b * v + spread * off * off
+            a = b * a + c * g
         else:
-            spread = v
+            v = b * v + c * g * g
         if eps_in_sqrt:
-            scaled = g / sqrt(spread + eps)
+            scaled = g / sqrt(v + eps_root)
         else:
-            scaled = g / (sqrt(spread) + eps)
+            scaled = g / (sqrt(v) + eps)
         if momentum:
             buf = momentum * buf + inner * scaled
             p = p - outer * buf

@@ -55,6 +55,7 @@ class Rprop(Optimizer):
     min_step: float = 1e-6
     max_step: float = 50.0
 
+    squares = False
     state = ("size", "last")
     ranges = {
         "eta_minus": "(0, 1]",
@@ -80,7 +81,7 @@ class Rprop(Optimizer):
             "up": self.eta_plus,
             "least": self.min_step,
             "most": self.max_step,
-            "scale": lr / self.lr if self.lr else np.zeros_like(lr),
+            "scale": lr / self.first_lr if self.first_lr else np.zeros_like(lr),
         }
 
     @staticmethod

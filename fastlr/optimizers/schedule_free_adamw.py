@@ -73,6 +73,7 @@ class ScheduleFreeAdamW(ScheduleFree):
 
     between = "beta1"
     state = ("z", "v")
+    decays = ("beta2",)
     ranges = {
         "beta1": "(0, 1)",
         "beta2": "[0, 1)",
@@ -85,6 +86,7 @@ class ScheduleFreeAdamW(ScheduleFree):
     def coefficients(self, t, lr):
         weight, factor = average_weight(t, self.warmup_steps, self.r, self.weight_lr_power)
         return {
+            "b2": self.beta2,
             "c2": 1 - self.beta2,
             "eps": self.eps,
             "root": 1 / np.sqrt(1 - self.beta2**t),
@@ -95,8 +97,8 @@ class ScheduleFreeAdamW(ScheduleFree):
         }
 
     @staticmethod
-    def update(p, g, z, v, c2, eps, root, lr, ramp, weight, part, decay_share):
-        v = v + c2 * (g * g - v)
+    def update(p, g, z, v, b2, c2, eps, root, lr, ramp, weight, part, decay_share):
+        v = b2 * v + c2 * g * g
         move = lr * g / (sqrt(v) * root + eps) + ramp * decay_share * p
         p = p + weight * (z - p) - part * move
         z = z - move

@@ -60,6 +60,7 @@ class ScheduleFreeSGD(ScheduleFree):
     weight_lr_power: float = 2.0
 
     batch_rule = "linear"
+    squares = False
     state = ("z",)
     ranges = {
         "momentum": "(0, 1)",

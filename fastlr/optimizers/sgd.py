@@ -60,6 +60,7 @@ class SGD(Optimizer):
     lr_in_momentum: bool = False
 
     batch_rule = "linear"
+    squares = False
     state = ("buf",)
     flags = ("momentum", "nesterov")
     ranges = {"momentum": "[0, 1)", "dampening": "[0, 1]"}

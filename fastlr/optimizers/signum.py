@@ -46,17 +46,19 @@ class Signum(Optimizer):
     momentum: float = 0.9
     decay: str = "decoupled"
 
+    squares = False
     state = ("m",)
     flags = ("momentum",)
+    decays = ("momentum",)
     ranges = {"momentum": "[0, 1)"}
 
     def coefficients(self, t, lr):
-        return {"c": 1 - self.momentum, "lr": lr}
+        return {"b": self.momentum, "c": 1 - self.momentum, "lr": lr}
 
     @staticmethod
-    def update(p, g, m, c, lr, momentum):
+    def update(p, g, m, b, c, lr, momentum):
         if momentum:
-            m = m + c * (g - m)
+            m = b * m + c * g
             p = p - lr * sign(m)
         else:
             p = p - lr * sign(g)

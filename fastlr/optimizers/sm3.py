@@ -97,6 +97,7 @@ class SM3(ArrayOptimizer):
         u = np.divide(g, scale, out=np.zeros_like(p), where=nu > 0)
         if self.momentum:
             m = state["m"]
-            m += c["c1"] * (u - m)
+            m -= c["c1"] * m
+            m += c["c1"] * u
             u = m
         p -= c["rate"] * u

@@ -59,6 +59,7 @@ class Yogi(Optimizer):
     initial_momentum: float = 0.0
 
     state = ("m", "v")
+    decays = ("beta1",)
     ranges = {
         "beta1": "[0, 1)",
         "beta2": "[0, 1)",
@@ -72,6 +73,7 @@ class Yogi(Optimizer):
 
     def coefficients(self, t, lr):
         return {
+            "b1": self.beta1,
             "c1": 1 - self.beta1,
             "c2": 1 - self.beta2,
             "eps": self.eps,
@@ -80,8 +82,8 @@ class Yogi(Optimizer):
         }
 
     @staticmethod
-    def update(p, g, m, v, c1, c2, eps, step, root):
-        m = m + c1 * (g - m)
+    def update(p, g, m, v, b1, c1, c2, eps, step, root):
+        m = b1 * m + c1 * g
         square = g * g
         v = v - c2 * sign(v - square) * square
         p = p - step * m / (sqrt(v) * root + eps)

@@ -22,7 +22,7 @@ _GRAIN = 0.05  # decades between rates that are weighed
 _WIDTH = 0.35  # decades from the typical rate, typically; it is Student's t
 _TAILS = 3.0  # its degrees of freedom
 # Bounds that keep squares finite: where losses are alike to the bit, and where they are far apart.
-_LEAST_ERROR, _MOST_ERRORS = 1e-100, 40.0
+_LEAST_ERROR, _MOST_ERRORS, _LARGE = 1e-100, 40.0, 1e100
 
 
 def least(tried: dict[float, Losses]) -> float:
@@ -42,8 +42,12 @@ def behind(losses: Losses, best: Losses, gain: float) -> tuple[float, float]:
     error = min(_TIE * abs(mean(best)), _TIE_OF_GAIN * gain)
     if n > 1 and math.isfinite(average):
         off = more - average
-        error = max(error, math.sqrt(float(off @ off) / (n - 1) / n))
-    return average, error
+        size = float(np.abs(off).max())
+        if size > _LARGE:  # of a run that is about to diverge; its square may overflow
+            off = off / size
+        deviation = math.sqrt(float(off @ off) / (n - 1) / n)
+        error = max(error, size * deviation if size > _LARGE else deviation)
+    return average, min(error, gain)  # what is worse than no training is no chance
 
 
 def weigh(tried: dict[float, Losses], gain: float, shift: float, spread: float) -> float:

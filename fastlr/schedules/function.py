@@ -25,9 +25,10 @@ class Function(Schedule):
 
     Notes
     -----
-    It has no end, except in the unit ``"run"``. It can be pickled and cloned if `fn` can: a
-    module-level function can, a lambda cannot. Where a schedule is expected, a plain function means
-    ``Function(fn)``. For a compiled schedule write a rule; see `Schedule`.
+    Where the length of the run is known, `fn` is not asked past its end: its last value holds. It
+    can be pickled and cloned if `fn` can: a module-level function can, a lambda cannot. Where a
+    schedule is expected, a plain function means ``Function(fn)``. For a compiled schedule write a
+    rule; see `Schedule`.
 
     Examples
     --------
@@ -52,6 +53,8 @@ class Function(Schedule):
 
     def evaluate(self, t, run, metric_state=None):
         t = np.asarray(t, dtype=np.float64)
+        if self.unit != "run" and run.total_steps is not None:
+            t = np.minimum(t, max(run.total_steps - 1, 0))
         if self.unit == "run":
             t = np.minimum(t / self._total(run), 1.0)
         elif self.unit == "epoch":

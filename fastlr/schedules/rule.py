@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from ..core.hyper import HyperParameters
+from ..core.hyper import MOST_STEPS, HyperParameters
 
 
 class Epochs:
@@ -91,7 +91,10 @@ def check_length(value: Any, name: str, minimum: int) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(wanted)
-    size = float(value)
+    try:
+        size = float(value)
+    except OverflowError:  # an int that is larger than any float
+        raise ValueError(wanted) from None
     if not (size >= minimum if isinstance(value, numbers.Integral) else 0 < size < 1):
         raise ValueError(wanted)
 
@@ -102,14 +105,14 @@ def to_steps(value: Length | None, name: str, run: Run) -> int:
     Raises ValueError, which calls it `name`, if the length of the run or of an epoch is missing.
     """
     if isinstance(value, numbers.Integral):
-        return int(value)
+        return min(int(value), MOST_STEPS)  # longer than any run, and steps are told apart
     if isinstance(value, Epochs):
         if run.steps_per_epoch is None:
             raise ValueError(
                 f"{name}={value!r} needs steps_per_epoch, which is not known here; pass it along "
                 "(to `bind` or `simulate`), or give the length in steps"
             )
-        return max(round(value.n * run.steps_per_epoch), 1)
+        return max(round(min(value.n * run.steps_per_epoch, MOST_STEPS)), 1)
     if run.total_steps is None:
         meaning = "the whole run" if value is None else "a fraction of the run"
         raise ValueError(

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+MOST_ROWS = 2**53  # in a mini-batch; compiled loops count in 64 bits
+
 
 def check_data(X: Any, *rows: Any, features: int, **model: Any) -> None:
     """Raise an error that names the first unfit argument of an epoch over dense rows."""
@@ -40,8 +42,8 @@ def check_rows(
             raise ValueError(f"order must hold row numbers from 0 to {rows - 1}")
     if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
         raise TypeError(f"batch_size must be an int, got {batch_size!r}")
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size!r}")
+    if not 1 <= batch_size <= MOST_ROWS:
+        raise ValueError(f"batch_size must be from 1 to 2**53, got {batch_size!r}")
 
 
 def check_array(array: Any, name: str, dtype: np.dtype, shape: tuple[int | None, ...]) -> None:

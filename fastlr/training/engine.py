@@ -18,7 +18,7 @@ from ..kernels.find.loss import loss_kernel
 from ..losses import get_loss
 from ..losses.base import Loss
 from .arena import Arena
-from .data import check_data
+from .data import MOST_ROWS, check_data
 from .losses import check_reduction, form_number
 from .result import EpochResult
 
@@ -140,7 +140,7 @@ class Engine:
             Between two mini-batches; the steps before it are kept.
         """
         data = (self._rows(X), y, sample_weight, order)
-        if self.loop is not None and type(batch_size) is int:
+        if self.loop is not None and type(batch_size) is int and batch_size <= MOST_ROWS:
             result: EpochResult | None = self.loop.run(*data, batch_size)
             if result is not None:
                 return result

@@ -152,7 +152,9 @@ def warn_if_unclear(test: RangeTest, low: float, high: float) -> None:
 
 
 def _median(rates: np.ndarray) -> float:
-    known = rates[np.isfinite(rates)]
+    known = np.sort(rates[np.isfinite(rates)])
+    if len(known) % 2:
+        return float(known[len(known) // 2])
     return float(np.exp(np.median(np.log(known)))) if len(known) else float("nan")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.utils import check_random_state, indexable
 
+from ..core.check_sparse import check_sparse
 from ..core.hyper import check_number
 from ..core.sklearn_versions import rows_of
 from ..estimators.facts import estimator_facts
@@ -104,6 +105,7 @@ def make_folds(
 
     if y is None:
         raise ValueError("y must be given: rates are compared by how well they predict it")
+    check_sparse(X)  # before anything takes rows by its indices
     X, y, groups = indexable(X, y, groups)
     weights = None
     if sample_weight is not None:

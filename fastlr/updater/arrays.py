@@ -99,6 +99,35 @@ def _check_host_arrays(params: Parameters) -> None:
             )
 
 
+def joined(bound: Parameters, added: Any) -> tuple[Any, list[str]]:
+    """Return bound parameters and more of them in one form, and the names of the latter."""
+    new = check_parameters(added)
+    if bound.kind == "array" or new.kind != bound.kind:
+        raise TypeError(
+            f"params must be a {bound.kind} as the bound parameters, got a {new.kind}"
+            if bound.kind != "array"
+            else "params were bound as a single array, to which none can be added: bind a dict"
+        )
+    if bound.kind == "sequence":
+        count = len(bound.names)
+        return [*bound.arrays, *new.arrays], [str(count + i) for i in range(len(new.names))]
+    twice = set(new.names) & set(bound.names)
+    if twice:
+        raise ValueError(f"params: {min(twice)!r} is bound already")
+    return {**bound.given, **new.given}, new.names
+
+
+def as_arrays(grads: Any) -> Any:
+    """Return gradients with NumPy's numbers, which 0-d arrays turn into, as arrays again."""
+    if isinstance(grads, np.generic):
+        return np.asarray(grads)
+    if isinstance(grads, Mapping):
+        return {name: as_arrays(g) if isinstance(g, np.generic) else g for name, g in grads.items()}
+    if isinstance(grads, (list, tuple)):
+        return [as_arrays(g) if isinstance(g, np.generic) else g for g in grads]
+    return grads
+
+
 def check_gradient(params: Parameters, i: int, grad: Any) -> None:
     """Raise unless `grad` can be the gradient of parameter `i`."""
     param = params.arrays[i]
@@ -143,15 +172,17 @@ def check_container(params: Parameters, grads: Any) -> None:
     )
 
 
-def refuse_nonfinite(params: Parameters, grads: Any) -> None:
-    """Raise for the first gradient that holds a value that is not finite."""
+def refuse_nonfinite(params: Parameters, grads: Any, squares: bool) -> None:
+    """Raise for the first gradient with a value that is not finite, or has no finite square."""
     found: Any = [grads] if params.kind == "array" else grads
     for i, name in enumerate(params.names):
         grad = found[name] if params.kind == "dict" else found[i]
-        bad = ~np.isfinite(grad)
+        with np.errstate(over="ignore"):
+            bad = ~np.isfinite(grad * grad if squares else grad)
         if bad.any():
+            unfit = "not finite" + ", or too large to be squared" * squares
             at = tuple(int(k) for k in np.argwhere(bad)[0])
             raise ValueError(
-                f"{params.label(i, 'grads')} holds {int(bad.sum())} values that are not finite, "
+                f"{params.label(i, 'grads')} holds {int(bad.sum())} values that are {unfit}, "
                 f"the first {grad[at]!r} at index {at}; no parameter was changed"
             )

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..kernels.find import processor
 from ..kernels.find.update import cpu_kernel
-from ..kernels.language.terms import AVERAGE, LOOKAHEAD_STATE, Finish
+from ..kernels.language.terms import AVERAGE, LOOKAHEAD_STATE, REST, Finish
 from ..schedules import Run
 from .arrays import (
     DTYPES,
@@ -101,10 +101,11 @@ class Binding:
         self.optimizer, self.bound, self.run = optimizer, bound, run
         self.groups, self.group_ids = groups, group_ids
         self.timetable = Timetable(optimizer, groups, run)
-        what = choose_finish(optimizer, groups)
         if bound.on_device or backend == "cuda":
-            self._bind_device(backend, what)
-        elif optimizer.by_arrays:
+            self._bind_device(backend)
+            return
+        what = choose_finish(optimizer, groups, bound.arrays[0].dtype)
+        if optimizer.by_arrays:
             self._bind_arrays(backend, n_threads, measure_updates)
         else:
             self._bind_host(backend, n_threads, measure_updates, what)
@@ -124,7 +125,7 @@ class Binding:
             from ..kernels.find.finish import bind_finish
 
             self.finish = bind_finish(what, dtype, kernel.backend)
-        starts = state_starts(optimizer, kernel.state)
+        starts = state_starts(optimizer, kernel.state, params[0].dtype)
         self.state = {n: [_start(p, value) for p in params] for n, value in starts.items()}
         make: Any = processor.compiled_stepper()
         reductions = {"sumsq": 0, "moved": 0}
@@ -175,7 +176,7 @@ class Binding:
             **self._stepper_options(n_threads, measure_updates),
         )
 
-    def _bind_device(self, backend: str, what: Finish | None) -> None:
+    def _bind_device(self, backend: str) -> None:
         optimizer = self.optimizer
         if optimizer.by_arrays:
             raise TypeError(
@@ -188,6 +189,7 @@ class Binding:
         from .steppers import cuda_bind
 
         self.backend = "cuda"
+        what = choose_finish(optimizer, self.groups, cuda_bind.dtype_of(self.bound))
         self.kernel = cuda_bind.cuda_kernel(optimizer, self.bound, what)
         self._check_rule()
         me = weakref.proxy(self)
@@ -196,8 +198,8 @@ class Binding:
             self.bound,
             self.group_ids,
             optimizer,
-            state_starts(optimizer, self.kernel.state),
-            lambda t, n: me.rows(t, n),
+            state_starts(optimizer, self.kernel.state, self.kernel.params[0].dtype),
+            lambda t, least, n: me.rows_ahead(t, least, n),
             self._start_sums(),
         )
 
@@ -224,7 +226,7 @@ class Binding:
             "names": bound.names if bound.kind == "dict" else None,
             "single": bound.kind == "array",
             **modifier_options(self.optimizer),
-            "refill": lambda t, n: me.rows_ahead(t, n),
+            "refill": lambda t, least, n: me.rows_ahead(t, least, n),
             "complain": lambda i, grads: me.complain(i, grads),
             "n_threads": n_threads,
             "owner": self.kernel.owner,
@@ -246,12 +248,21 @@ class Binding:
             n,
         )
 
-    def rows_ahead(self, t: int, n: int) -> Any:
-        """Return coefficient rows of `n` steps or more: a short run asks once."""
+    def rows_ahead(self, t: int, least: int, n: int) -> Any:
+        """Return coefficient rows of `n` steps or more: a short run asks once.
+
+        A schedule that is a Python function may end before that, but not before `least` steps.
+        """
         total = self.run.total_steps
         if total is not None and not self.timetable.needs_metric:
             n = max(n, min(total - t, _ROWS_AHEAD))
-        return self.rows(t, n)
+        while True:
+            try:
+                return self.rows(t, n)
+            except Exception:
+                if n <= least:
+                    raise
+                n = max(least, n // 2)
 
     def complain(self, i: int, grads: Any) -> None:
         """Raise what is wrong with gradient i, with all (-1), or that one is not finite (-2)."""
@@ -260,7 +271,7 @@ class Binding:
         elif i == -1:
             check_container(self.bound, grads)
         else:
-            refuse_nonfinite(self.bound, grads)
+            refuse_nonfinite(self.bound, grads, modifier_options(self.optimizer)["squares"])
 
     # What training asks for
 
@@ -280,7 +291,7 @@ class Binding:
         `start` is what `kept` returned before the first step, and `changes` are other
         hyper-parameters, those that nothing but coefficients depends on.
         """
-        self.optimizer = self.optimizer.with_scheduled({"lr": lr, **changes})
+        self.optimizer = self.optimizer.with_scheduled({"lr": lr, "_first_lr": lr, **changes})
         self.run = Run(total_steps, self.run.steps_per_epoch)
         self.timetable.restart(self.optimizer, self.run)
         for array, values in zip(self.live(), start, strict=True):
@@ -295,7 +306,7 @@ class Binding:
         """Make all further steps at another rate, which schedules multiply."""
         optimizer: Any = self.optimizer
         share = lr / optimizer.lr if optimizer.lr else 1.0
-        self.optimizer = optimizer.with_scheduled({"lr": lr})
+        self.optimizer = optimizer.with_scheduled({"lr": lr, "_first_lr": optimizer.first_lr})
         self.timetable.change_rate(self.optimizer)
         if self.fallback is not None:
             self.fallback.change_rate(self.fallback.optimizer.lr * share)  # type: ignore[attr-defined]
@@ -309,7 +320,11 @@ class Binding:
         first = self.optimizer.initial_state()
         for state, arrays in self.state.items():
             value = first.get(state, 0.0)
-            if value != "p" and state not in (AVERAGE, LOOKAHEAD_STATE):  # of the parameter as is
+            if value != "p" and state not in (
+                AVERAGE,
+                REST,
+                LOOKAHEAD_STATE,
+            ):  # of the parameter as is
                 for name in names:
                     arrays[self.bound.names.index(name)][...] = value
 

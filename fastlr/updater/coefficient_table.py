@@ -15,6 +15,9 @@ from .timetable import Block, Timetable
 if TYPE_CHECKING:
     from .steppers.sums import BoundSums
 
+# Below the first, squares of gradients underflow: what they are compared with must not be smaller.
+_LEAST = {4: {"eps": 1e-16, "eps_root": 1.2e-38}, 8: {"eps": 1e-150, "eps_root": 2.3e-308}}
+_LARGEST_DECAY = np.nextafter(np.float32(1), np.float32(0))
 _AT_REST = (CLIP, L2, SHRINK)  # zero for parameters that wait, beside their rate
 
 
@@ -45,7 +48,7 @@ def coefficient_rows(
         # Groups mostly differ in their decay alone, and the rest is most of the work.
         key = id(block), group.lr_factor, group.start
         if key not in first:
-            first[key] = _of_rule(block.optimizer, names, steps, group.start, lr)
+            first[key] = _of_rule(block.optimizer, names, steps, group.start, lr, np.dtype(dtype))
         columns = first[key] | _of_decay(group, block, names, lr)
         if waiting is not None:
             # A gradient clipped to zero leaves the state of a rule as it started.
@@ -74,7 +77,12 @@ def _table(
 
 
 def _of_rule(
-    optimizer: UpdateRule, names: Sequence[str], steps: np.ndarray, start: int, lr: np.ndarray
+    optimizer: UpdateRule,
+    names: Sequence[str],
+    steps: np.ndarray,
+    start: int,
+    lr: np.ndarray,
+    dtype: np.dtype,
 ) -> dict[int, Any]:
     """Return what groups of the same rate and start share, by column."""
     columns: dict[int, Any] = {
@@ -88,8 +96,26 @@ def _of_rule(
         due = steps % optimizer.lookahead == 0
         columns[LOOK] = np.where(due, optimizer.lookahead_alpha, 0.0)
     own_steps = np.maximum(steps - start, 1.0) if start else steps
-    values = {"weight_decay": 0.0, **optimizer.coefficients(own_steps, lr)}
+    rule = _with_rounded_decays(optimizer) if dtype == np.float32 else optimizer
+    values = {"weight_decay": 0.0, **rule.coefficients(own_steps, lr)}
+    for name, least in _LEAST[dtype.itemsize].items():
+        if name in values:
+            values[name] = _at_least(values[name], least)
     return columns | {j: values[name] for j, name in enumerate(names, len(COMMON))}
+
+
+def _with_rounded_decays(optimizer: UpdateRule) -> UpdateRule:
+    """Return the optimizer with decays of single precision, so that share and rest make up 1."""
+    rounded: dict[str, Any] = {}
+    for name in optimizer.decays:
+        value = getattr(optimizer, name)
+        single = np.minimum(np.asarray(value, np.float32), _LARGEST_DECAY).astype(np.float64)
+        rounded[name] = single if np.ndim(value) else float(single)
+    return optimizer.with_scheduled(rounded)
+
+
+def _at_least(value: Any, least: float) -> Any:
+    return np.maximum(value, least) if np.ndim(value) else max(float(value), least)
 
 
 def _of_decay(group: Group, block: Block, names: Sequence[str], lr: np.ndarray) -> dict[int, Any]:

@@ -60,6 +60,20 @@ def assign_groups(
     return groups, ids
 
 
+def added_group(
+    names: Sequence[str], given: Mapping[str, Any] | None, start: int
+) -> dict[str, Any]:
+    """Return a group of parameters that are added at a step, which count theirs from there."""
+    from glob import escape
+
+    unknown = set(given or ()) - set(_SETTINGS[:-1])
+    if unknown:
+        raise ValueError(
+            f"group takes {', '.join(_SETTINGS[:-1])}, got {sorted(map(str, unknown))}"
+        )
+    return {"match": [escape(name) for name in names], **(given or {}), "start": start}
+
+
 def _check_entry(entry: Any, label: str) -> list[str]:
     if not isinstance(entry, Mapping):
         raise TypeError(f"{label} must be a dict, got {type(entry).__name__}")

@@ -14,6 +14,7 @@ from ..kernels.language.terms import (
     AVERAGE,
     DECAY_SHARE,
     LOOKAHEAD_STATE,
+    REST,
     Finish,
     update_owner,
 )
@@ -32,6 +33,8 @@ class UpdateRule(HyperParameters):
     scalars: ClassVar[tuple[str, ...]] = ()
     derived: ClassVar[tuple[str, ...]] = ()
     own_decay: ClassVar[str | None] = None
+    decays: ClassVar[tuple[str, ...]] = ()
+    squares: ClassVar[bool] = True  # gradients: those whose square is not finite are unfit
     batch_rule: ClassVar[str] = "sqrt"
     can_wait: ClassVar[bool] = True
     rebuilds: ClassVar[bool] = False
@@ -113,6 +116,11 @@ class UpdateRule(HyperParameters):
     def initial_scalars(self) -> Mapping[str, float]:
         """Return what scalars start from, zero where not named."""
         return {}
+
+    @property
+    def first_lr(self) -> float:
+        """Rate that the updater was bound with; `lr` is what it was set to since."""
+        return self.__dict__.get("_first_lr", self.__dict__["lr"])
 
     @property
     def is_linear(self) -> bool:
@@ -211,14 +219,20 @@ class UpdateRule(HyperParameters):
                 raise ValueError(f"{label}: {name}={value!r} is no number that can be scaled")
 
 
-def choose_finish(optimizer: UpdateRule, groups: Sequence[Any]) -> Finish | None:
+def keeps_rest(optimizer: UpdateRule, dtype: np.dtype) -> bool:
+    """Return whether the average is too precise for `dtype`: its late weights are tiny."""
+    return optimizer.average == "polyak" and dtype == np.float32
+
+
+def choose_finish(optimizer: UpdateRule, groups: Sequence[Any], dtype: np.dtype) -> Finish | None:
     """Return which modifiers follow the rule, None if its own loop does all there is to do."""
     owner = type(optimizer).__name__
     penalties = [group.l1 for group in groups if group.l1 is not None]
     if "l1" not in optimizer.own_fields:
         penalties.append(optimizer.l1)
+    rest = keeps_rest(optimizer, dtype)
     if not any(penalties) and not optimizer.cautious and optimizer.lookahead is None:
-        return None
+        return Finish(average=True, rest=True) if rest and not optimizer.by_arrays else None
     if optimizer.predicts_elsewhere:
         raise ValueError(
             f"{owner} predicts with other parameters than it steps, and l1, cautious and lookahead "
@@ -230,11 +244,13 @@ def choose_finish(optimizer: UpdateRule, groups: Sequence[Any]) -> Finish | None
     if optimizer.cautious and DECAY_SHARE in inspect.signature(rule.update).parameters:
         raise ValueError(f"{owner} applies the decay itself, and cautious=True cannot see its move")
     return Finish(
-        optimizer.cautious, optimizer.lookahead is not None, optimizer.average is not None
+        optimizer.cautious, optimizer.lookahead is not None, optimizer.average is not None, rest
     )
 
 
-def state_starts(optimizer: UpdateRule, of_rule: Sequence[str]) -> dict[str, float | str]:
+def state_starts(
+    optimizer: UpdateRule, of_rule: Sequence[str], dtype: np.dtype
+) -> dict[str, float | str]:
     """Return names of state arrays and what they start from: a value, or ``"p"`` for a copy.
 
     Those of the rule come first, in the order of its kernel, then those of the modifiers.
@@ -242,6 +258,7 @@ def state_starts(optimizer: UpdateRule, of_rule: Sequence[str]) -> dict[str, flo
     initial = {**optimizer.initial_state(), LOOKAHEAD_STATE: "p"}
     last = [LOOKAHEAD_STATE] if optimizer.lookahead else []
     last += [AVERAGE] if optimizer.average else []
+    last += [REST] if keeps_rest(optimizer, dtype) else []
     return {name: initial.get(name, 0.0) for name in (*of_rule, *last)}
 
 
@@ -249,6 +266,9 @@ def modifier_options(optimizer: UpdateRule) -> dict[str, Any]:
     """Return steppers' options for clipping, non-finite gradients and the direction."""
     return {
         "clip_norm": optimizer.clip_norm or 0.0,
+        "squares": optimizer.squares
+        and optimizer.clip_norm is None
+        and optimizer.clip_value is None,
         "clip_scope": optimizer.clip_scope,
         "check": optimizer.nonfinite != "ignore",
         "raises": optimizer.nonfinite == "raise",
@@ -274,12 +294,14 @@ def check_coefficients(optimizer: UpdateRule, names: Sequence[str]) -> None:
         )
     for name in names:
         value = values[name]
-        if isinstance(value, float):  # the usual case, for which NumPy takes microseconds
+        if isinstance(value, float) and value == value:  # the usual case, without NumPy
             continue
         try:
-            np.broadcast_to(np.asarray(value, np.float64), 2)
+            found = np.broadcast_to(np.asarray(value, np.float64), 2)
         except (TypeError, ValueError):
+            found = np.full(2, np.nan)
+        if np.isnan(found).any():  # None becomes NaN
             raise ValueError(
                 f"{owner}.coefficients: {name} must be a number or an array with one value "
                 f"for each step, got {value!r} for two steps"
-            ) from None
+            )

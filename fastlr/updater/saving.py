@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.hyper import check_count
+from ..core.hyper import check_count, plain
+from ..kernels.language.terms import AVERAGE
 from .binding import Binding
 from .statistics import last_skipped
 
@@ -40,8 +41,11 @@ def save(binding: Binding) -> dict[str, Any]:
     }
 
 
-def load(binding: Binding, given: Mapping[str, Any]) -> None:
+def load(binding: Binding, given: Mapping[str, Any], allow_new: bool = False) -> None:
     """Take over what `save` returned; nothing changes unless all of it fits."""
+    if isinstance(given, Mapping):
+        given = {k: v if k == "state" else _plain_numbers(v) for k, v in given.items()}
+        given = _completed(given, _fresh(binding)) if allow_new else given
     names, stepper, sums = binding.bound.names, binding.stepper, _scalars(binding)
     loaded = _check_state_dict(
         given,
@@ -65,6 +69,29 @@ def load(binding: Binding, given: Mapping[str, Any]) -> None:
     last = given["last_skipped"]
     culprit = -1 if last is None else names.index(last)
     stepper.restart(int(given["t"]), int(given["skipped"]), culprit)
+
+
+def _plain_numbers(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain_numbers(each) for name, each in value.items()}
+    return plain(value)
+
+
+def _fresh(binding: Binding) -> dict[str, Any]:
+    """Return the state of a binding, with averages that begin where the parameters are."""
+    own = save(binding)
+    if AVERAGE in own["state"]:
+        on_device: Any = binding.stepper
+        arrays = on_device.parameters() if binding.backend == "cuda" else binding.bound.arrays
+        own["state"][AVERAGE] = dict(zip(binding.bound.names, arrays, strict=True))
+    return own
+
+
+def _completed(given: Any, own: Any) -> Any:
+    """Return nested dicts with what only `own` has."""
+    if not isinstance(given, Mapping) or not isinstance(own, Mapping):
+        return given
+    return {**own, **{name: _completed(each, own.get(name)) for name, each in given.items()}}
 
 
 def _scalars(binding: Binding) -> BoundSums | None:

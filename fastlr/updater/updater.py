@@ -8,13 +8,13 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..core.hyper import check_count, check_number
+from ..core.hyper import check_count, check_number, plain
 from ..kernels.find.update import BACKENDS
 from ..schedules import Run
 from . import statistics
-from .arrays import check_parameters
+from .arrays import as_arrays, check_parameters, joined
 from .binding import Binding
-from .groups import assign_groups
+from .groups import added_group, assign_groups
 from .rule import UpdateRule
 
 
@@ -85,9 +85,11 @@ class Updater:
         check_count("n_threads", n_threads)
         check_count("total_steps", total_steps, optional=True)
         check_count("steps_per_epoch", steps_per_epoch, optional=True)
-        if not isinstance(measure_updates, bool):
+        if not isinstance(plain(measure_updates), bool):
             check_count("measure_updates", measure_updates, low=0)
-        optimizer = optimizer.replace()
+        optimizer = optimizer.put_to_work()
+        n_threads, measure_updates = plain(n_threads), plain(measure_updates)
+        total_steps, steps_per_epoch = plain(total_steps), plain(steps_per_epoch)
         bound, run = check_parameters(params), Run(total_steps, steps_per_epoch)
         # "auto" stays so: it may be unpickled on another machine.
         self._given = copy.deepcopy(groups), backend, n_threads
@@ -107,6 +109,7 @@ class Updater:
         )
         self.backend = self.binding.backend
         self._stepper = self.binding.stepper
+        self._has_numbers = any(getattr(a, "ndim", 1) == 0 for a in bound.arrays)
 
     def step(self, grads: Any) -> None:
         """Update the parameters once.
@@ -123,6 +126,8 @@ class Updater:
             If a gradient is unfit, or not finite with ``nonfinite="raise"``. Nothing was
             changed then.
         """
+        if self._has_numbers:
+            grads = as_arrays(grads)
         self._stepper.step(grads)
 
     def observe(self, metric: float) -> None:
@@ -133,6 +138,7 @@ class Updater:
         metric : float
             Value to be minimised or maximised, as the schedule says.
         """
+        metric = plain(metric)
         if isinstance(metric, bool) or not isinstance(metric, numbers.Real):
             raise TypeError(f"metric must be a number, got {metric!r}")
         try:
@@ -191,14 +197,17 @@ class Updater:
 
         return saving.save(self.binding)
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state_dict: Mapping[str, Any], allow_new: bool = False) -> None:
         """Take over what `state_dict` returned; nothing changes unless all of it fits.
 
         Parameters
         ----------
         state_dict : mapping
             From an updater of the same optimizer class over parameters of the same names and
-            shapes.
+            shapes. Numbers may be NumPy's, as they come out of a file.
+        allow_new : bool, default=False
+            Leave state as it is that this updater has and `state_dict` has not: that of
+            parameters or modifiers which were added since.
 
         Raises
         ------
@@ -207,7 +216,52 @@ class Updater:
         """
         from . import saving
 
-        saving.load(self.binding, state_dict)
+        saving.load(self.binding, state_dict, allow_new)
+
+    def add(self, params: Any, group: Mapping[str, Any] | None = None) -> None:
+        """Bind more parameters, which start afresh; state and steps of the others go on.
+
+        The new ones count steps from here on, for what depends on the number of a step. The arrays
+        in the updater's `binding` are new ones afterwards.
+
+        Parameters
+        ----------
+        params : dict of str to array, or sequence of arrays
+            In the form of the bound parameters, which a single array has not; with new names.
+        group : dict, optional
+            Settings of the new ones, as in `Optimizer.bind`, without ``"match"`` and ``"start"``.
+            Other groups have no effect on them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is unfit; nothing was changed then.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastlr import SGD
+        >>> updater = SGD(lr=0.5).bind({"head": np.ones(1)})
+        >>> updater.step({"head": np.ones(1)})
+        >>> updater.add({"body": np.ones(1)}, group={"lr": 0.1})
+        >>> updater.step({name: np.ones(1) for name in ("head", "body")})
+        >>> {name: p.tolist() for name, p in updater.params.items()}
+        {'head': [0.0], 'body': [0.95]}
+        """
+        merged, names = joined(self.binding.bound, params)
+        given, backend, n_threads = self._given
+        start = self.t if self.optimizer.can_wait else 0
+        made = type(self)(
+            self.optimizer,
+            merged,
+            [added_group(names, group, start), *(given or ())],
+            backend,
+            n_threads,
+            *self.binding.run,
+            measure_updates=self._measured,
+        )
+        made.load_state_dict(self.state_dict(), allow_new=True)
+        self.__dict__ = made.__dict__
 
     def save(self, path: str | os.PathLike[str], *, with_params: bool = False) -> None:
         """Write all that a later run needs to go on: optimizer, schedules, groups and state.
@@ -307,7 +361,7 @@ class Updater:
 
     @property
     def optimizer(self) -> UpdateRule:
-        """Hyper-parameters and rule, a copy of what was bound."""
+        """Hyper-parameters and rule: a copy of what was bound, which refuses `set_params`."""
         return self.binding.optimizer
 
     @property

@@ -21,7 +21,7 @@ BLOCKS = [
     for page in sorted(DOCS.glob("*.md"))
     for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.S))
 ]
-OPTIONAL = ("skops", "skl2onnx", "sklearn.callback")
+OPTIONAL = ("skops", "skl2onnx", "sklearn.callback", "torch")
 
 
 @pytest.mark.parametrize("block", BLOCKS)

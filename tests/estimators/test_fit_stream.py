@@ -86,10 +86,12 @@ def test_a_stream_that_breaks_keeps_what_it_has_learned():
     np.testing.assert_array_equal(model.coef_, good.coef_)
 
 
-def test_automatic_batches_are_those_of_all_rows():
+@pytest.mark.parametrize("known", [{}, {"total_rows": 330}, {"n_chunks": 2}])
+def test_a_known_length_leaves_automatic_batches_and_the_number_of_steps(known):
     cut = [(X[:165], Y[:165]), (X[165:], Y[165:])]
-    auto = classifier(batch_size="auto").fit_stream(cut, classes=CLASSES, total_rows=330)
-    said = classifier(batch_size=2).fit_stream(cut, classes=CLASSES)
+    auto = classifier(batch_size="auto").fit_stream(cut, classes=CLASSES, **known)
+    said = classifier(batch_size=1).fit_stream(cut, classes=CLASSES)
+    assert auto.t_ == 330
     np.testing.assert_array_equal(auto.coef_, said.coef_)
 
 

@@ -168,13 +168,17 @@ def test_features_are_standardized_where_that_is_needed():
 
     made = StandardScaler().fit_transform(FAR)
     pixels = RNG.random((300, 400)) * (RNG.random((300, 400)) < 0.5)
+    everywhere = pixels.copy()
+    pixels[:, :40] *= RNG.random((300, 40)) < 0.01  # at the edges
     assert not decided(made)
     assert not decided(X)
     assert not decided(np.zeros((300, 3)))
     assert not decided(pixels)
     assert decided(FAR)
     assert decided(255 * pixels)
-    assert decided(pixels[:, :20])
+    assert decided(everywhere)
+    assert decided(pixels[:, -20:])
+    assert decided(RNG.integers(0, 16, (300, 16)).astype(float))
     assert decided(0.01 * X)
     assert decided(X + 10)
     assert decided(np.where(X > 3, 1e300, X))
@@ -191,7 +195,7 @@ def test_scaling_stays_over_partial_fit_pickles_and_warm_starts():
     twice = clone(twin).set_params(max_epochs=1).fit(FAR, Y).fit(FAR, Y)
     np.testing.assert_allclose(twice.coef_, twin.fit(FAR, Y).coef_, rtol=1e-9)
     fresh = LinearClassifier(**options).partial_fit(FAR, Y, classes=[0, 1, 2])
-    assert not fresh._inputs
+    np.testing.assert_allclose(fresh._inputs["scale"], FAR.std(axis=0), rtol=1e-6)
     with pytest.raises(ValueError, match="read-only"):
         model.coef_[0, 0] = 1.0
 

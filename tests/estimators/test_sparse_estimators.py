@@ -150,6 +150,24 @@ def test_features_are_divided_but_never_shifted_and_only_if_asked(fit_intercept,
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_features_far_larger_than_others_are_divided(dtype):
+    X, y, _ = corpus(dtype=dtype)
+    X.data = np.abs(X.data) + dtype(0.5)
+    divisor = np.ones(X.shape[1], dtype)
+    divisor[[3, 20]] = 1e3, 1e6
+    large = sparse.csr_array(X @ sparse.diags_array(divisor))
+    options = {"optimizer": SGD(lr=0.1), "max_epochs": 3, "random_state": 0}
+    for rows in (X, large):
+        model = LinearClassifier(**options).fit(rows, y)
+        assert ("scale" in model._inputs) == (rows is large)
+    scale = model._inputs["scale"]
+    assert set(np.flatnonzero(scale != 1)) == {3, 20}
+    given = LinearClassifier(standardize=False, **options).fit(sparse.csr_array(large / scale), y)
+    np.testing.assert_allclose(model.coef_, given.coef_ / scale, rtol=1e-3)
+    assert model.score(large, y) > 0.8
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("form", ["csc_array", "coo_array", "lil_array", "csr_matrix", "wide"])
 def test_every_format_and_index_width_is_taken(form, dtype):
     X, y, _ = corpus(dtype=dtype)

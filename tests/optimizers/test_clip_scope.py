@@ -22,7 +22,7 @@ def expected_scales(grads, scope):
     scales = {}
     for names in members:
         norm = np.sqrt(sum(np.sum(grads[n].astype(float) ** 2) for n in names))
-        scales |= dict.fromkeys(names, min(1.0, BOUND / (norm + 1e-6)))
+        scales |= dict.fromkeys(names, min(1.0, BOUND / (norm + 1e-6 * BOUND)))
     return scales
 
 

@@ -149,7 +149,7 @@ def test_ademamix_warms_up_from_beta1_and_no_alpha_to_their_values():
 def test_radam_never_scales_where_the_average_is_too_short():
     rows = RAdam(beta2=0.6).coefficients(np.arange(1.0, 1000.0), np.ones(999))
     assert (rows["root"] == 0).all()
-    assert (rows["offset"] == 1).all()
+    assert (rows["eps"] == 1).all()
     first = RAdam().coefficients(np.arange(1.0, 10.0), np.ones(9))["root"]
     assert first.tolist() == [0] * 5 + [1] * 4
 

@@ -29,6 +29,7 @@ from fastlr.estimators.search.folds import Folds
 from fastlr.estimators.search.held_out import HeldOutRuns
 from fastlr.estimators.search.trial import EstimatorTrial, trial_of
 from fastlr.estimators.settings.settings import plan_epoch
+from fastlr.rates import race_plan
 from fastlr.rates.race_plan import FEWEST
 
 OPTIMIZERS = [SGD(momentum=0.9), AdamW(), RMSprop(), Adagrad(), Lion()]
@@ -275,3 +276,51 @@ def test_callbacks_see_one_fit_though_it_starts_again(monkeypatch):
     assert model.lr_ < 0.1
     last = [lr for lr, _ in seen[-3:]]
     assert last == [model.lr_] * 3
+
+
+@pytest.mark.parametrize(
+    ("estimator", "rows", "columns", "seconds"),
+    [
+        (LinearRegressor(), 300, 20, race_plan.SECONDS_OF_NUMBERS),
+        (LinearRegressor(), 200, 20, race_plan.SECONDS),  # these can be over-fitted
+        (LinearClassifier(), 300, 20, race_plan.SECONDS),
+        (MLPRegressor((4,)), 3000, 2, race_plan.SECONDS),
+    ],
+)
+def test_linear_regressors_of_many_rows_search_for_less_time(
+    estimator, rows, columns, seconds, monkeypatch
+):
+    asked = []
+
+    def plan(*args):
+        asked.append(args[-1])
+        return race_plan.plan_race(*args)
+
+    monkeypatch.setattr("fastlr.estimators.search.trial.plan_race", plan)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((rows, columns))
+    y = X[:, 0] + rng.standard_normal(rows)
+    clone(estimator).fit(X, y > 0 if isinstance(estimator, LinearClassifier) else y)
+    assert asked == [seconds]
+
+
+@pytest.mark.filterwarnings("ignore::fastlr.DivergenceWarning")  # of the grid
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("kind", ["few directions", "unlike scales", "heavy tails"])
+def test_a_short_search_finds_a_rate_as_good_as_the_best_of_a_grid(kind, optimizer):
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((900, 20))
+    if kind == "few directions":
+        X = X @ (rng.standard_normal((20, 20)) * np.logspace(0, -1.5, 20))
+    elif kind == "unlike scales":
+        X *= np.logspace(-2, 2, 20)
+    w = rng.standard_normal(20) / X.std(axis=0)
+    noise = rng.standard_normal(900) if kind != "heavy tails" else rng.standard_t(3, 900)
+    y = X @ w + 2 * noise
+    model = LinearRegressor(optimizer, random_state=0)
+
+    def score(lr):
+        return clone(model).set_params(lr=lr).fit(X[:600], y[:600]).score(X[600:], y[600:])
+
+    best = max(score(lr) for lr in np.geomspace(1e-4, 1, 9))
+    assert score("auto") > best - 0.02  # 0.01 but for gradient descent in few directions

@@ -9,6 +9,7 @@ from fastlr.estimators.data.rows import Rows
 from fastlr.estimators.search.folds import Folds
 from fastlr.rates import race as auto_lr
 from fastlr.rates import race_plan
+from fastlr.rates.evidence import behind
 from fastlr.rates.race import race
 from fastlr.rates.race_plan import HELD_OUT, RacePlan, plan_race
 
@@ -251,3 +252,12 @@ def test_groups_of_a_fold_part_it_and_keep_copies_together(by_content):
         own = {}
         for row, group in zip(test.X, groups, strict=True):
             assert own.setdefault(tuple(row), group) == group
+
+
+def test_losses_of_a_run_that_is_about_to_diverge_are_told_from_the_best():
+    """Their squares overflow; without a finite error such a rate would pass for as good."""
+    best = np.array([1.0, 1.1, 0.9, 1.0])
+    for large in (1e150, 1e300):
+        more, error = behind(np.array([large, 2.0, 1.0, 3.0]), best, 0.5)
+        assert more == pytest.approx(large / 4)
+        assert error == 0.5

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import coo_matrix, csr_matrix
 
-from fastlr.estimators.data.check_sparse import check_sparse
+from fastlr.core.check_sparse import check_sparse
 from tests.reliability.crashes import run_apart
 
 BROKEN = """
@@ -70,6 +70,37 @@ for kind in (LinearClassifier, MLPClassifier, LinearRegressor, MLPRegressor):
                     refused(lambda: each.partial_fit(bad, y), how)
                 refused(lambda: model.fit(X, y, X_val=bad, y_val=y), how)
                 assert (online.predict(X) == before).all()
+print("done")
+"""
+    )
+    assert printed == "done"
+
+
+def test_classes_of_scikit_learn_and_sweeps_refuse_them():
+    """scikit-learn's own loops and products follow any index."""
+    printed = run_apart(
+        BROKEN
+        + """
+import fastlr.tuning
+from fastlr import compat
+X, y = good(False), np.arange(40) % 2
+for kind in (compat.SGDClassifier, compat.SGDRegressor, compat.MLPClassifier, compat.MLPRegressor):
+    fitted = kind(max_iter=3, random_state=0).fit(X, y)
+    before = fitted.predict(X)
+    for how in HOWS:
+        for make in (csr_matrix, csc_matrix):
+            bad = broken(make(X), how)
+            refused(lambda: fitted.predict(bad), how)
+            refused(lambda: fitted.score(bad, y), how)
+            refused(lambda: fitted.partial_fit(bad, y), how)
+            refused(lambda: kind(max_iter=3).fit(bad, y), how)
+    assert (fitted.predict(X) == before).all()
+for how in HOWS:
+    for make in (csr_matrix, csc_matrix):
+        model = LinearClassifier(max_epochs=1)
+        bad = broken(make(X), how)
+        refused(lambda: fastlr.tuning.sweep(model, bad, y, [0.1, 0.2], cv=2), how)
+        refused(lambda: fastlr.find_lr(model, bad, y), how)
 print("done")
 """
     )

@@ -6,10 +6,14 @@ import pickle
 import numpy as np
 import pytest
 
-from fastlr import SGD
+from fastlr import SGD, LinearClassifier
 from fastlr.schedules import CosineAnnealing, Cyclical, Function, Run, Warmup
 
 TABLE = [1.0, 0.5, 0.25, 0.7, 0.1]
+
+
+def _falling(t):
+    return 1 / (1 + t)
 
 
 def branching(t):
@@ -82,7 +86,8 @@ def test_a_function_of_arrays_is_called_once_for_a_block():
 def test_time_in_epochs_and_as_a_part_of_the_run():
     run = Run(total_steps=8, steps_per_epoch=4)
     t = np.arange(12)
-    np.testing.assert_array_equal(Function(np.abs, "epoch").evaluate(t, run)[0], t / 4)
+    held = np.minimum(t, 7) / 4
+    np.testing.assert_array_equal(Function(np.abs, "epoch").evaluate(t, run)[0], held)
     part = Function(np.abs, "run")
     np.testing.assert_array_equal(part.evaluate(t, run)[0], np.minimum(t / 8, 1))
     assert part.length(run) == 8
@@ -154,3 +159,43 @@ def test_a_scale_above_one_is_refused():
         ValueError, match=r"Cyclical: scale must return .* in \[0, 1\], got 1.5 at 0"
     ):
         Cyclical(5, scale=lambda t: 1.5).simulate(5)
+
+
+def test_a_function_is_asked_for_steps_that_are_made_and_no_others():
+    rates, p = [1.0, 0.5, 0.25], np.zeros(1)
+    updater = SGD(lr=1.0, schedule=lambda t: rates[int(t)]).bind(p)
+    for _ in range(3):
+        updater.step(np.ones(1))
+    assert p.tolist() == [-1.75]
+    with pytest.raises(IndexError):
+        updater.step(np.ones(1))
+    assert p.tolist() == [-1.75]
+
+    q = np.zeros(1)
+    falling = SGD(lr=1.0, schedule=lambda t: 1 - t / 100).bind(q)
+    for _ in range(101):
+        falling.step(np.ones(1))
+    assert q[0] == pytest.approx(-sum(1 - t / 100 for t in range(101)))
+    with pytest.raises(ValueError, match="at 101"):
+        falling.step(np.ones(1))
+
+
+def test_the_last_value_holds_where_the_length_of_the_run_is_known():
+    rates, p = [1.0, 0.5, 0.25], np.zeros(1)
+    updater = SGD(lr=1.0, schedule=lambda t: rates[int(t)]).bind(p, total_steps=3)
+    for _ in range(5):
+        updater.step(np.ones(1))
+    assert p.tolist() == [-2.25]
+
+
+def test_an_estimator_takes_a_function_or_a_table_of_its_steps():
+    X = np.random.default_rng(0).normal(size=(100, 3))
+    y = X[:, 0] > 0
+    common = {"optimizer": "sgd", "lr": 0.5, "max_epochs": 3, "batch_size": 25, "random_state": 0}
+    rates = [1 / (1 + t) for t in range(12)]
+    found = [
+        LinearClassifier(schedule=each, **common).fit(X, y).coef_
+        for each in (_falling, lambda t: rates[int(t)], Function(_falling))
+    ]
+    assert (found[0] == found[1]).all()
+    assert (found[0] == found[2]).all()

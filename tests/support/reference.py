@@ -52,12 +52,17 @@ def adam(p, g, t, lr, s, beta1, beta2, eps, amsgrad, eps_mode, amsgrad_of):
 def rmsprop(
     p, g, t, lr, s, rho, eps, momentum, centered, eps_in_sqrt, lr_in_momentum, initial_scale
 ):
-    """Hinton's lecture 6.5; centered as Graves 2013 (equations 38 to 45, without the constants)."""
-    s["v"] = rho * s.get("v", initial_scale) + (1 - rho) * g**2
-    spread = s["v"]
+    """Hinton's lecture 6.5; centered as Graves 2013 (equations 38 to 45, without the constants).
+
+    The variance is renewed as such (West 1979): mean squares less squared means would cancel.
+    """
     if centered:
+        off = g - s.get("mean", 0.0)
+        s["v"] = rho * (s.get("v", initial_scale) + (1 - rho) * off**2)
         s["mean"] = rho * s.get("mean", 0.0) + (1 - rho) * g
-        spread = spread - s["mean"] ** 2
+    else:
+        s["v"] = rho * s.get("v", initial_scale) + (1 - rho) * g**2
+    spread = s["v"]
     scaled = g / np.sqrt(spread + eps) if eps_in_sqrt else g / (np.sqrt(spread) + eps)
     if momentum == 0:
         return p - lr * scaled
@@ -180,8 +185,9 @@ class Walk:
         out = np.empty_like(g)
         for together in members:
             norm = np.sqrt(sum(np.sum(g[self.arrays[i]] ** 2) for i in together))
+            scale = 1.0 if norm <= bound else bound / (norm + 1e-6 * min(bound, 1.0))
             for i in together:
-                out[self.arrays[i]] = g[self.arrays[i]] * min(1.0, bound / (norm + 1e-6))
+                out[self.arrays[i]] = g[self.arrays[i]] * scale
         return out
 
     def follow(self, before, g, lr):

@@ -83,9 +83,11 @@ def schedule_free_adamw(p, g, t, lr, s, beta1, beta2, eps, **weights):
 def schedule_free(y, direction, t, lr, s, beta, warmup_steps, r, weight_lr_power):
     """Return the next y; a schedule leaves the weights of the average alone."""
     warm = min(1.0, t / warmup_steps) if warmup_steps else 1.0
-    weight = t**r * warm**weight_lr_power
-    s["total"] = s.get("total", 0.0) + weight
-    c = weight / s["total"]
+    before = min(1.0, (t - 1) / warmup_steps) if warmup_steps else 1.0
+    # The sum of the weights, in units of the last one: weights themselves may overflow.
+    ratio = ((t - 1) / t) ** r * (before / warm) ** weight_lr_power if t > 1 else 0.0
+    s["total"] = 1 + s.get("total", 0.0) * ratio
+    c = 1 / s["total"]
     s["z"] = s.get("z", s["start"]) - warm * (lr * direction + s["share"] * y)
     s["x"] = (1 - c) * s.get("x", s["start"]) + c * s["z"]
     return (1 - beta) * s["z"] + beta * s["x"]

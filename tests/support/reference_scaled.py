@@ -27,8 +27,9 @@ def radam(p, g, t, lr, s, beta1, beta2, eps, threshold):
     """Liu et al. 2020, algorithm 2; eps as in torch."""
     m, v = means(s, g, beta1, beta2)
     m_hat = m / (1 - beta1**t)
+    wide = np.longdouble(beta2)  # near 1 both terms are large
     limit = 2 / (1 - beta2) - 1
-    rho = limit - 2 * t * beta2**t / (1 - beta2**t)
+    rho = float(2 / (1 - wide) - 1 - 2 * t * wide**t / (1 - wide**t))
     if rho <= threshold:
         return p - lr * m_hat
     r = np.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))
@@ -45,8 +46,9 @@ def adamax(p, g, t, lr, s, beta1, beta2, eps, eps_in_max):
 
 def adabelief(p, g, t, lr, s, beta1, beta2, eps, eps_root):
     """Zhuang et al. 2020, algorithm 2."""
+    off = beta1 * (g - s.get("m", 0.0))  # g - m, without its cancellation
     s["m"] = beta1 * s.get("m", 0.0) + (1 - beta1) * g
-    s["s"] = beta2 * s.get("s", 0.0) + (1 - beta2) * (g - s["m"]) ** 2 + eps_root
+    s["s"] = beta2 * s.get("s", 0.0) + (1 - beta2) * off**2 + eps_root
     return p - lr * s["m"] / (1 - beta1**t) / (np.sqrt(s["s"] / (1 - beta2**t)) + eps)
 
 

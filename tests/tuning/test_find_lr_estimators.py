@@ -6,7 +6,7 @@ import matplotlib.figure
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_digits, load_wine
+from sklearn.datasets import load_diabetes, load_digits, load_iris, load_linnerud, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -184,3 +184,34 @@ def test_what_cannot_be_trained_is_refused():
 
 def test_it_is_reached_from_the_package():
     assert fastlr.find_lr is fastlr.tuning.find_lr is find_lr
+
+
+@pytest.mark.filterwarnings("ignore:find_lr")
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize(
+    ("estimator", "load"),
+    [
+        (fastlr.LinearClassifier(), load_wine),
+        (fastlr.LinearRegressor(), load_diabetes),
+        (fastlr.MLPClassifier((8,)), load_iris),
+        (fastlr.MLPRegressor((8,)), load_linnerud),
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "fit") else value.__name__,
+)
+def test_the_suggestion_trains_as_well_as_the_rate_that_fit_finds(estimator, load, optimizer):
+    X, y = load(return_X_y=True)
+    model = clone(estimator).set_params(optimizer=optimizer, random_state=3, max_epochs=5)
+    auto = clone(model).fit(X, y)
+    found = find_lr(model, X, y, n_runs=1)
+    assert found.suggestion == found.suggestions["race"] == auto.lr_
+    at_suggestion = clone(model).set_params(lr=found.suggestion).fit(X, y)
+    np.testing.assert_array_equal(at_suggestion.loss_curve_, auto.loss_curve_)
+
+
+@pytest.mark.filterwarnings("ignore:find_lr")
+def test_the_suggestion_stays_between_the_ends():
+    X, y = load_wine(return_X_y=True)
+    model = LinearClassifier("sgd", random_state=0)
+    free = find_lr(model, X, y, n_runs=1).suggestion
+    assert find_lr(model, X, y, n_runs=1, low=2 * free).suggestion == 2 * free
+    assert find_lr(model, X, y, n_runs=1, high=free / 2).suggestion == free / 2

@@ -93,7 +93,7 @@ def test_clipping_equals_scaling_the_gradient_beforehand(case):
         norm = np.sqrt(sum(np.sum(g**2) for g in grads.values()))
         assert norm > 0.7
         clipped.step(grads)
-        scaled.step({k: g * (0.7 / (norm + 1e-6)) for k, g in grads.items()})
+        scaled.step({k: g * (0.7 / (norm + 0.7e-6)) for k, g in grads.items()})
     for name, p in params.items():
         np.testing.assert_allclose(p, other[name], rtol=1e-12)
 

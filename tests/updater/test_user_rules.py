@@ -321,3 +321,20 @@ def test_more_state_than_a_step_can_point_to_is_refused():
             return p - rate * g, a + g, b + g, c + g, d + g, e + g, f + g, h + g, i + g, j + g
 
     refused(Nine, ValueError, "a rule may keep 8 state arrays, got 9")
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), np.array([1.0, np.nan])])
+def test_a_coefficient_that_is_no_number_is_refused_at_bind(value):
+    class Unfinished(Optimizer):
+        lr: float = 0.1
+
+        def coefficients(self, t, lr):
+            return {"rate": value}
+
+        @staticmethod
+        def update(p, g, rate):
+            p = p - rate * g
+            return p
+
+    with pytest.raises(ValueError, match=r"coefficients: rate must be a number"):
+        Unfinished().bind(np.ones(2))

@@ -49,8 +49,8 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         after pickling too. A schedule that is stretched over the run, as ``"onecycle"`` is, has
         no meaning here, for the length of the run is not known: the rate is then constant.
         Lengths in epochs count calls, each as many steps long as the first. Stopping early is a
-        matter of `fit` alone. Mean and scale of the targets are taken from the first call, which
-        should therefore hold typical rows; they change how quickly it learns, not what.
+        matter of `fit` alone. Mean and scale of the targets follow the rows, whichever came first;
+        they change how quickly it learns, not what.
 
         Parameters
         ----------
@@ -84,9 +84,9 @@ class GradientRegressor(MultiOutputMixin, RegressorMixin, GradientEstimator):
         """Train in one pass over chunks of data, which need not fit into memory.
 
         It begins anew as `fit` does, with ``warm_start=False``, and `history_` has a row for
-        each chunk. Rows are shuffled within a chunk; mean and scale of the targets are taken from
-        the first one. A schedule that is stretched over the run needs `total_rows` or `n_chunks`;
-        without them the rate is constant.
+        each chunk, of many for several. Rows are shuffled within a chunk; mean and scale of
+        the targets follow the rows. A schedule that is stretched over the run needs `total_rows`
+        or `n_chunks`; without them the rate is constant.
 
         Parameters
         ----------

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from ...training.sparse.data import of_one_width
+
 Features: TypeAlias = ArrayLike | sparse.sparray | sparse.spmatrix  # what users give for X
 Matrix: TypeAlias = np.ndarray | sparse.csr_array  # what is left of it after validation
 
@@ -100,6 +102,7 @@ def ready_rows(X: Matrix) -> Matrix:
     """
     if not is_sparse(X):
         return np.require(X, requirements="A")
+    X = of_one_width(X)  # SciPy cannot slice others
     if 2 * X.nnz > X.shape[0] * X.shape[1]:
         return X.toarray(order="C")
     if not X.data[: X.nnz].all():  # what is zero is not met, stored or not
@@ -161,10 +164,18 @@ def is_plain_chunk(X: object, dtype: np.dtype, n_features: int) -> bool:
         and X.ndim == 2
         and X.shape[0] > 0
         and X.shape[1] == n_features
+        and X.indices.dtype == X.indptr.dtype
         and all(p.flags.c_contiguous and p.flags.aligned for p in (X.data, X.indices, X.indptr))
         and bool(np.isfinite(X.data).all())
         and bool(X.data.all())
     )
+
+
+def is_huge(X: Matrix) -> bool:
+    """Return whether squares of X come near the largest number."""
+    values = X.data if is_sparse(X) else np.asarray(X)
+    limit = math.sqrt(np.finfo(values.dtype).max) / 16.0
+    return bool(values.size) and not -limit < values.min() <= values.max() < limit
 
 
 def _are_plain(X: object) -> TypeGuard[np.ndarray]:

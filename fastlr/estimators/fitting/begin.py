@@ -51,7 +51,7 @@ def begin(
     session = _start(model, optimizer, spec, run, fitted, checkpoint)
     if checkpoint is None:
         model.n_iter_, model.n_rejected_, model._facts = 0, 0, {}
-        model._history = np.empty((0, len(COLUMNS)))
+        model._history, model._n_rows, model._n_kept = np.empty((0, len(COLUMNS))), 0, 0
     model._set_targets(spec.targets)
     model._inputs, model._batch_rows = spec.inputs, batch_rows
     model._publish(session)  # whatever happens next, attributes fit each other
@@ -123,14 +123,15 @@ def _in_units(model: Model, spec: ModelSpec, known: Known, rows: Rows, y: np.nda
     inputs, targets = known
     if targets is not spec.targets:
         rows.y = targets.encode(y, spec.dtype)
-    return make_spec(model, targets, inputs, spec.n_features, spec.dtype)
+    return make_spec(model, targets, dict(inputs), spec.n_features, spec.dtype)
 
 
 def keep_up(model: Model, session: Session, rows: Rows, y: np.ndarray) -> Session:
     """Let the scales see a chunk; return the session that trains it, in other units perhaps."""
-    scales, spec = session.scales, session.spec
-    if scales is None:
+    scales = session.scales
+    if scales is None or scales.passes(rows.X.shape[0]):
         return session
+    spec = session.spec
     was_warm = scales.warm
     known = _units_after(model, spec, scales, rows, y)
     if known is None or (was_warm and session.optimizer.rebuilds):

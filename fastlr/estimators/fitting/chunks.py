@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...core.hyper import check_count
 from ...core.sklearn_versions import fit_context
 from ...core.unmixed import changing
 from ...optimizers.optimizer import Optimizer
@@ -43,6 +44,8 @@ def fit_chunk(
     classes: ArrayLike | None = None,
 ) -> None:
     """Train for one epoch, for `partial_fit`."""
+    if model.batch_size != "auto":  # which may have been set since the first call
+        check_count("batch_size", model.batch_size)
     live = live_session(model)
     rows = None
     if live is not None and sample_weight is None and classes is None:
@@ -106,10 +109,13 @@ def _first_session(
     run: Run,
     batch_size: int,
     warm: bool,
+    streamed: bool = False,
 ) -> Session:
     """Begin in the units that the first rows ask for; in those there are, of a warm start."""
     n_features, dtype = rows.X.shape[1], rows.X.dtype
     inputs = model._inputs if warm else model._fixed_inputs(rows.X)
+    if streamed and not warm and is_sparse(rows.X):
+        inputs = {**inputs, **model._scaling_of(rows.X, rows.weights)}
     spec = make_spec(model, targets, inputs, n_features, dtype)
     scales = None
     if not warm:
@@ -140,12 +146,15 @@ def fit_stream(
     interrupted, learned = False, 0
     try:
         for number, chunk in enumerate(chunks):
+            y: Any
             X, y, weights = _parts(chunk, number)
             rows = None
             if session is None:
                 rows, targets, y = chunk_rows(model, X, y, weights, classes, first=not warm)
                 size, run = _plan_stream(model.batch_size, rows.used, total_rows, n_chunks)
-                session = _first_session(model, optimizer, rows, y, targets, run, size, warm)
+                session = _first_session(
+                    model, optimizer, rows, y, targets, run, size, warm, streamed=True
+                )
                 tasks = tasks_of(model, "chunk", n_chunks)
             else:
                 if weights is None:

@@ -13,7 +13,7 @@ from ..data.rows import Rows
 from ..models.model import Model
 from ..session.callbacks import Tasks
 from ..session.diagnosis_inputs import Motion, facts_at_start, sample_of
-from ..session.history import COLUMNS, UNKNOWN
+from ..session.history import COLUMNS, MOST, UNKNOWN, added, thinned
 from ..session.session import Session
 from ..session.warnings import warn_diverged, warn_interrupted
 from ..settings.settings import EpochPlan
@@ -77,6 +77,7 @@ class Epochs:
         self.diverged: tuple[int, float] | None = None
         self.restored: int | None = None
         self._begun, self._n_before = session.updater.t, model.n_iter_
+        self._first_row = model._n_rows
         self._whole = np.tile(rows.numbers, plan.passes) if plan.passes > 1 else None
         self._stopping: Stopping | None = None
         if model.early_stopping or model.tol is not None:
@@ -185,7 +186,7 @@ class Epochs:
         if self.interrupted or self.diverged is not None:
             return not self.interrupted
         model = self._model
-        losses = model._history[self._n_before : model.n_iter_, COLUMNS.index("loss")]
+        losses = model._history[: model._n_rows, COLUMNS.index("loss")][self._first_row :]
         if self.restored is None and len(losses) and not losses[-1] <= _FAR * losses[0]:
             return True
         facts = model._facts
@@ -209,16 +210,21 @@ def record(
     seconds: float,
     validation: tuple[float, float] = UNKNOWN,
     motion: tuple[float, float] = UNKNOWN,
+    online: bool = False,
 ) -> None:
-    """Add an epoch to the history of a model, and print it where that is asked for."""
+    """Add an epoch to the history of a model, and print it where that is asked for.
+
+    Rows of online calls are merged when they are many.
+    """
     step = session.last_step()
     row = (model.n_iter_ + 1, loss, *validation, *step, seconds, *motion)
-    n = model.n_iter_
-    if n == len(model._history):
-        more = np.empty((max(n, 8), len(COLUMNS)))
-        model._history = np.concatenate([model._history, more])
-    model._history[n] = row
-    model.n_iter_ = n + 1
+    if not online:
+        model._n_kept = model._n_rows + 1
+    elif model._n_rows - model._n_kept == MOST:
+        model._n_rows = thinned(model._history, model._n_rows, model._n_kept)
+    model._history = added(model._history, model._n_rows, row)
+    model._n_rows += 1
+    model.n_iter_ += 1
     if model.verbose:
         held_out = ""
         if validation[0] == validation[0]:
@@ -231,5 +237,5 @@ def record(
 
 def last_row(model: Model) -> dict[str, float]:
     """Return the row of the last epoch."""
-    row = dict(zip(COLUMNS, model._history[model.n_iter_ - 1].tolist(), strict=True))
+    row = dict(zip(COLUMNS, model._history[model._n_rows - 1].tolist(), strict=True))
     return row | {"epoch": model.n_iter_}

@@ -49,6 +49,8 @@ class GradientEstimator(Model):
     _lr_of: str  # the optimizer that `lr_` was found for
     _batch_rows: int  # in a mini-batch of the first chunk, or of `fit`
     _history: np.ndarray
+    _n_rows: int  # of the history in use
+    _n_kept: int  # of its rows that are never merged
     _facts: dict[str, float]  # of the fit, not of an epoch
 
     @one_at_a_time
@@ -192,6 +194,9 @@ class GradientEstimator(Model):
         """Take a pickle, with defaults for parameters that its version did not have."""
         parameters = inspect.signature(type(self).__init__).parameters.values()
         defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        if "_history" in state:
+            rows = len(state["_history"])
+            defaults |= {"_n_rows": rows, "_n_kept": rows, "n_rejected_": 0}
         super().__setstate__({**defaults, "_facts": {}, **state})
 
     def __getstate__(self) -> dict[str, Any]:
@@ -201,7 +206,7 @@ class GradientEstimator(Model):
         state.pop(LOCK, None)
         if session is not None:
             state["_checkpoint"] = session.checkpoint()
-            state["_history"] = self._history[: self.n_iter_]
+            state["_history"] = self._history[: self._n_rows]
         return state
 
     # What it says of itself
@@ -209,6 +214,11 @@ class GradientEstimator(Model):
     @property
     def history_(self) -> dict[str, np.ndarray]:
         """Table of the epochs, one array for each column.
+
+        Each epoch of `fit` has a row, and so have the last 512 calls of `partial_fit` or chunks of
+        `fit_stream` at least. However many came before those, they share 257 rows at most, each
+        for as many calls: with their mean loss, the sum of their seconds, and in the other
+        columns what the last of them had; ``epoch`` is the number of that one.
 
         ``epoch``, from 1; ``loss``, of the training rows; ``validation_loss`` and
         ``validation_score``, NaN without validation; ``lr``, ``momentum`` and ``gradient_norm``
@@ -222,7 +232,7 @@ class GradientEstimator(Model):
         share of hidden units that no row gets through to; ``diverged``, 1 where training ended so.
         """
         check_is_fitted(self)
-        return columns(self._history, self.n_iter_, self._facts)
+        return columns(self._history, self._n_rows, self._facts)
 
     @property
     def loss_curve_(self) -> np.ndarray:
@@ -253,7 +263,7 @@ class GradientEstimator(Model):
 
     def _column(self, name: str) -> np.ndarray:
         check_is_fitted(self)
-        return self._history[: self.n_iter_, COLUMNS.index(name)].copy()
+        return self._history[: self._n_rows, COLUMNS.index(name)].copy()
 
     def _validated_column(self, name: str) -> np.ndarray | None:
         column = self._column(name)

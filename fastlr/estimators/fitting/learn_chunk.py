@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
-from typing import Any
 
-import numpy as np
-
-from ...training import EpochResult
-from ..data.rows import Matrix, Rows
+from ..data.rows import Rows, is_huge
 from ..models.model import Model
 from ..session.online_rate import OnlineRate
 from ..session.session import Session
@@ -35,51 +30,38 @@ def learn_chunk(model: Model, session: Session, rows: Rows, batch_size: int) -> 
         session.set_share(share_of(model, session.online, session, min(batch_size, n_rows)))
     kept = session.keep(-(-n_rows // batch_size))
     looked = not (kept and usual.is_known)
-    taken = _without_outliers(session, rows) if looked else rows
-    if not kept and _is_huge(taken.X):
+    if looked and is_huge(rows.X):
         return False
+    taken = _without_outliers(session, rows) if looked else rows
     watch(session, taken, model._facts)
-    result = _run(session, taken, order, batch_size)
-    norm = session.updater.binding.stepper.norm
-    if not looked and usual.is_exceeded(result.mean_loss, norm, n_rows):
+    with session.limited_blas(n_rows):
+        result = session.run_epoch(taken, order, batch_size)
+    stepper = session.updater.binding.stepper
+    loss, norm = result.mean_loss, stepper.norm
+    if not looked and usual.is_exceeded(loss, norm, n_rows):
+        if is_huge(rows.X):
+            session.take_back()
+            return False
         taken = _without_outliers(session, rows)
         if taken is not rows:
             session.take_back()
-            result = _run(session, taken, order, batch_size)
-            norm = session.updater.binding.stepper.norm
-    loss = result.mean_loss
+            with session.limited_blas(n_rows):
+                result = session.run_epoch(taken, order, batch_size)
+            loss, norm = result.mean_loss, stepper.norm
     if result.diverged_at is not None or (kept and session.is_damaged(loss)):
         if kept:
             session.take_back()
         return False
-    record(model, session, loss, time.perf_counter() - start)
+    record(model, session, loss, time.perf_counter() - start, online=True)
     usual.observe(loss, norm, n_rows)
     session.observe(loss)
-    if session.online is not None:
-        session.online.observe(loss, n_rows)
+    session.follow(loss, n_rows, result.steps)
     return True
-
-
-def _run(session: Session, rows: Rows, order: np.ndarray | None, batch_size: int) -> EpochResult:
-    with session.limited_blas(rows.X.shape[0]):
-        return session.run_epoch(rows, order, batch_size)
 
 
 def _without_outliers(session: Session, rows: Rows) -> Rows:
     """Return rows with outliers brought back within reach; the same if there are none."""
-    if session.scales is None:
-        return rows
-    X, y = session.scales.within(rows.X, rows.y, session.spec.targets)
-    if X is rows.X and y is rows.y:
-        return rows
-    return Rows(X, y, rows.weights)
-
-
-def _is_huge(X: Matrix) -> bool:
-    """Return whether squares of X come near the largest number."""
-    values: Any = X if type(X) is np.ndarray else X.data
-    limit = math.sqrt(np.finfo(values.dtype).max) / 16.0
-    return bool(values.size) and not -limit < values.min() <= values.max() < limit
+    return rows if session.scales is None else session.scales.within(rows, session.spec.targets)
 
 
 def share_of(model: Model, online: OnlineRate, session: Session, batch_size: int) -> float:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 from sklearn.utils import check_random_state
 
+from ...core.check_sparse import check_sparse
 from ...core.sklearn_versions import check_is_fitted, check_weights, validate_data
-from ..data.check_sparse import check_sparse
 from ..data.rows import (
     FLOATS,
     Features,
@@ -135,6 +135,7 @@ def plain_chunk(model: Model, X: Any, y: Any, spec: ModelSpec) -> Rows | None:
         and is_plain_chunk(X, spec.dtype, model.n_features_in_)
         and spec.targets.is_plain(y, X.shape[0])
     ):
+        check_sparse(X)  # engines look, too, but after an order is drawn and scales have moved
         return Rows(X, spec.targets.encode(y, spec.dtype))
     return None
 

@@ -9,12 +9,12 @@ import numpy as np
 from scipy import sparse
 
 from ... import training
+from ...core.check_sparse import check_sparse
 from ...core.sklearn_versions import Interval, StrOptions, check_is_fitted
 from ...losses.base import Loss
 from ...optimizers.optimizer import Optimizer
 from ...training import Arena, FeatureScaling, LinearEpoch
 from ...updater.updater import Updater
-from ..data.check_sparse import check_sparse
 from ..data.rows import Matrix, is_sparse
 from ..data.scaling import learn_scaling
 from ..data.targets import ClassTargets

@@ -166,6 +166,8 @@ def _checked(weight: float) -> np.ndarray:
         found = np.array([weight], dtype=np.float64)
     except (TypeError, ValueError):
         raise TypeError(f"weight must be a number, got {weight!r}") from None
+    except OverflowError:
+        raise ValueError(f"weight must be a number in [0, inf), got {weight!r}") from None
     if found.shape != (1,) or not 0 <= found[0] < np.inf:
         raise ValueError(f"weight must be a number in [0, inf), got {weight!r}")
     return found

@@ -14,11 +14,13 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from ...optimizers.optimizer import Optimizer
+from ...rates import race_plan
 from ...rates.race import POWER, POWERS, TYPICAL, race
 from ...rates.race_plan import FEWEST, plan_race
 from ...schedules import Run
 from ...training import Arena
 from ..data.rows import Features, Rows, is_sparse
+from ..data.targets import RealTargets
 from ..fitting.begin import at_rule_of_thumb, make_spec
 from ..fitting.validation import learn_rows
 from ..models.model import Model
@@ -89,7 +91,8 @@ class EstimatorTrial:
         if folds.n_units < FEWEST or not centre:
             return centre
         rule = type(self.optimizer).__name__
-        plan = plan_race(total_steps, self._step_seconds(folds.n_units), folds.n_units)
+        n_rows = folds.n_units
+        plan = plan_race(total_steps, self._step_seconds(n_rows), n_rows, self._seconds(n_rows))
         return race(
             HeldOutRuns(self, folds, seed).losses,
             TYPICAL.get(rule, centre),
@@ -103,6 +106,13 @@ class EstimatorTrial:
         thumb = at_rule_of_thumb(self.model, self.optimizer)
         trial = EstimatorTrial(self.model, thumb, self._spec, self.rows, self.plan)
         return trial.find_rate(self.model.max_epochs * self.plan.steps, seed)
+
+    def _seconds(self, n_units: int) -> float:
+        """Return the seconds that short runs may take in all."""
+        spec = self._spec
+        many = n_units * max(spec.targets.outputs, 1) >= race_plan.MANY * spec.n_params
+        linear = "coef" in spec.shapes and isinstance(spec.targets, RealTargets)
+        return race_plan.SECONDS_OF_NUMBERS if linear and many else race_plan.SECONDS
 
     def _step_seconds(self, n_units: int) -> float:
         """Estimate the time of a step: six operations for each parameter and row, and a call."""

@@ -1,7 +1,8 @@
 """The table of epochs that every estimator keeps.
 
-A plain array that doubles when it is full: `partial_fit` may be called millions of times, and a
-list of tuples would then cost hundreds of bytes a call, or copying the table at each.
+A plain array that doubles when it is full, up to `MOST` rows of online calls: `partial_fit` may be
+called millions of times. Then all but the last half of them are merged into `MERGED` rows or so,
+which stand for as many calls each.
 """
 
 from __future__ import annotations
@@ -33,6 +34,42 @@ COLUMNS = (
     "alignment",
 )
 UNKNOWN = (np.nan, np.nan)
+MOST, MERGED = 1024, 256  # rows of online calls, and those that stand for older ones
+
+
+def added(table: np.ndarray, n: int, row: tuple[float, ...]) -> np.ndarray:
+    """Return a table of `n` rows with one more, itself while there is room."""
+    if n == len(table):
+        table = np.concatenate([table, np.empty((max(n, 8), len(COLUMNS)))])
+    table[n] = row
+    return table
+
+
+def thinned(table: np.ndarray, n: int, first: int) -> int:
+    """Merge rows from `first` on, but for the last ones; return how many are left.
+
+    A merged row has the mean loss of its calls, the sum of their seconds, and else what the last
+    of them has. All stand for as many calls, a power of two.
+    """
+    last = n - MOST // 2
+    old = table[first:last].copy()
+    before = table[first - 1, 0] if first else 0.0
+    numbers = old[:, 0] - before
+    length = 2.0 ** np.ceil(np.log2(numbers[-1] / MERGED))
+    group = np.floor((numbers - 1.0) / length)
+    starts = np.flatnonzero(np.diff(group, prepend=-1.0))
+    ends = np.append(starts[1:], len(old)) - 1
+    calls = np.diff(numbers, prepend=0.0)
+    merged = old[ends]
+    for name, weights in (("loss", calls), ("seconds", np.ones_like(calls))):
+        merged[:, COLUMNS.index(name)] = np.add.reduceat(
+            weights * old[:, COLUMNS.index(name)], starts
+        )
+    merged[:, COLUMNS.index("loss")] /= np.add.reduceat(calls, starts)
+    stop = first + len(merged)
+    table[first:stop] = merged
+    table[stop : stop + n - last] = table[last:n].copy()
+    return stop + n - last
 
 
 def columns(table: np.ndarray, n: int, facts: Mapping[str, float]) -> dict[str, np.ndarray]:

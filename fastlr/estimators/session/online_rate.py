@@ -4,7 +4,8 @@ A run ends at a rate of nearly zero, and its peak is too high for a trained mode
 carry it away. Online, the rate is a small share of the peak while the losses of new rows, taken
 before each step, stay where they were. When they rise by more than chance allows, the data have
 changed: the rate goes up at once and falls back within some hundred rows. Repeated drift leaves
-a higher share at rest, which fades when the drift ends.
+a higher share at rest, which fades when the drift ends. Data that change bit by bit raise it too:
+then parameters keep going one way (`Heading`), while their losses stay as high as they are.
 
 The test compares a short running mean of the losses with the lowest value of a long one, as the
 drift detection method of Gama et al. (2004, "Learning with drift detection") does for errors.
@@ -19,11 +20,13 @@ SHORT, LONG = 100, 3000  # rows that the two running means remember
 MANY = 30  # chunks that the long one remembers at least
 FIRST, CHUNKS = 300, 10  # rows and chunks before the first test
 SIGMAS = 6.0  # standard errors by which the short mean must exceed the lowest long one
-LOWEST, HIGHEST = 0.03, 0.5  # share of the peak rate at rest: at first, and after repeated drift
+LOWEST, HIGHEST = 0.03, 1.0  # share of the peak rate at rest: at first, and after repeated drift
 RAISE = 5.0  # factor by which a drift raises the share at rest
 FALL = 400  # rows in which a raised rate falls by a factor of e
 CALM = 10_000  # rows in which a raised share at rest falls by a factor of e
 LEARNING = 2000  # rows in which a model that starts online takes most of what it learns
+GAIN, LOSS = 3.0, 1.0  # by which moves the same way raise the share at rest, others lower it
+USUAL_COSINE = 0.4  # between moves, up to which they are chance
 HARD, SOFT = 20.0, 4.0  # standard deviations at which losses are cut off, in the two means
 DRIFT = 0.3  # share of the peak rate after a drift
 
@@ -72,6 +75,12 @@ class OnlineRate:
             self._raise()
         before, self.factor = self.factor, _rounded(self.share)
         return self.factor != before
+
+    def turn(self, cosine: float) -> None:
+        """Take into account whether the last two moves of parameters went the same way."""
+        excess = cosine - USUAL_COSINE
+        at_rest = self.at_rest * math.exp((GAIN if excess > 0 else LOSS) * excess)
+        self.at_rest = min(max(at_rest, LOWEST), HIGHEST)
 
     @property
     def _is_known(self) -> bool:

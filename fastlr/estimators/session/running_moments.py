@@ -1,7 +1,7 @@
 """Mean and variance of columns, kept up to date block by block, that no outlier can carry away.
 
 A value counts for no more than `FAR` deviations. Among the first rows, whose deviations are not
-known, the value that lies farthest in a column does not count for the deviation that bounds it.
+known, the values that lie farthest in a column do not count for the deviation that bounds them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 FAR = 10.0  # deviations from the mean at which values are cut off
-FEW, NEAR = 100, 4.0  # rows that never lie farther from their mean than this, but for outliers
+FEW, NEAR = 100, 5.0  # rows that hardly lie farther from their mean than this, but for outliers
+LEFT_OUT = 8, 256  # one of so many rows lies farthest: of few, and of more
+LARGEST = 1e140  # whose square is a number
 REMEMBERED = 4096.0  # rows that the moments reach back over
 
 
@@ -49,7 +51,7 @@ class RunningMoments:
 
     def add(self, block: np.ndarray) -> None:
         """Add rows, cut off at the reach of the moments so far."""
-        block = np.clip(block.astype(np.float64), self.mean - self.reach, self.mean + self.reach)
+        block = np.clip(block, self.mean - self.reach, self.mean + self.reach, dtype=np.float64)
         self.weight = min(self.weight + len(block), REMEMBERED)
         share = min(len(block) / self.weight, 1.0)
         shift = block.mean(axis=0) - self.mean
@@ -57,12 +59,16 @@ class RunningMoments:
         self.variance += share * (1.0 - share) * shift * shift
         self.mean += share * shift
 
+    def excess(self, block: np.ndarray) -> np.ndarray:
+        """Return for each row how many times out of reach its farthest value is, 1 at least."""
+        with np.errstate(over="ignore"):
+            excess = (np.abs(block - self.mean) / self.reach).max(axis=1, initial=1.0)
+        return np.asarray(excess, np.float64)
+
     def clipped(self, block: np.ndarray) -> np.ndarray:
-        """Return a block with values out of reach brought back; the same one if there are none."""
-        low, high = (self.mean + sign * self.reach for sign in (-1.0, 1.0))
-        if (block >= low).all() and (block <= high).all():
-            return block
-        return np.clip(block, low, high).astype(block.dtype)
+        """Return a block with values out of reach brought back."""
+        reach = self.reach
+        return np.clip(block, self.mean - reach, self.mean + reach).astype(block.dtype)
 
     def state(self) -> dict[str, Any]:
         """Return all of it, as arrays and numbers by name."""
@@ -76,21 +82,20 @@ class RunningMoments:
 
 def within_reach(block: np.ndarray) -> np.ndarray:
     """Return first rows as doubles, cut off where all the others of a column say they should be."""
-    block = block.astype(np.float64)
-    centre = np.partition(block, (len(block) - 1) // 2, axis=0)[(len(block) - 1) // 2]
-    distance = np.abs(block - centre)
-    farthest, columns = distance.argmax(axis=0), np.arange(block.shape[1])
-    distance[farthest, columns] = 0.0
-    with np.errstate(over="ignore"):
-        rest = np.sqrt((distance * distance).sum(axis=0) / max(len(block) - 1, 1))
-    reach = (NEAR if len(block) < FEW else FAR) * _filled(rest, centre)
+    block = np.clip(block, -LARGEST, LARGEST, dtype=np.float64)
+    n, few = len(block), len(block) < FEW
+    centre = np.partition(block, (n - 1) // 2, axis=0)[(n - 1) // 2]
+    inner = n - max(n // LEFT_OUT[not few], 1)
+    distance = np.partition(np.abs(block - centre), max(inner - 1, 0), axis=0)[:inner]
+    rest = np.sqrt((distance * distance).sum(axis=0) / max(inner, 1))
+    reach = (NEAR if few else FAR) * _filled(rest, centre)
     return np.clip(block, centre - reach, centre + reach)
 
 
 def _filled(deviation: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Return deviations, and a guess where there is none: by the mean, or by other columns."""
+    """Return deviations, and where there is none a guess by other columns, or infinity."""
     known = deviation > 0
     if known.all():
         return deviation
-    usual = np.median(deviation[known]) if known.any() else 1.0
+    usual = np.median(deviation[known]) if known.any() else np.inf
     return np.where(known, deviation, np.maximum(np.abs(mean), usual))

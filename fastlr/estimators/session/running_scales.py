@@ -18,15 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from ..data.rows import Matrix, is_sparse
-from ..data.scaling import SILENT, is_constant
+from ..data.rows import Matrix, Rows, is_huge, is_sparse
+from ..data.scaling import SILENT, feature_moments, is_constant
 from ..data.targets import RealTargets, Targets
 from ..models.model import Model
 from ..models.units import Arrays
 from .running_moments import RunningMoments, within_reach
 
-FIRST = 64  # rows from which the first scales come
+FIRST, LATER = 64, 16  # rows from which the first scales come, and in a block later
 STRIDE = 8  # of so many rows one is looked at later
+FEATURE_ROWS = 128  # of a fit, by which outliers are told after it
 AUTO = 8  # rows from which standardize="auto" can tell whether features need it
 WIDE = 2**20  # elements that the block may have
 RATIO, AWAY = 1.5, 0.5  # scales and deviations by which moments must leave the units in use
@@ -71,11 +72,17 @@ class RunningScales:
         due = self._due - self._filled - 1
         return self._skip + due * (STRIDE if self.warm else 1)
 
+    def passes(self, n: int) -> bool:
+        """Count rows if none of so many is to be looked at; return whether that is so."""
+        if self._skip < n:
+            return False
+        self._skip -= n
+        return True
+
     def add(self, X: Matrix, y: np.ndarray | None) -> bool:
         """Count rows, and keep some; return whether units have to be looked at."""
         n = int(X.shape[0])
-        if self._skip >= n:
-            self._skip -= n
+        if self.passes(n):
             return False
         if self.warm:
             picked = slice(self._skip, None, STRIDE)
@@ -84,11 +91,14 @@ class RunningScales:
             picked = slice(None)
         X = self._dense(X, picked)
         numbers = np.zeros((len(X), 0)) if y is None else y.reshape(n, -1)[picked]
+        if not self.warm and is_huge(X):  # such rows are not learned from
+            ordinary = [not is_huge(row) for row in X]
+            X, numbers = X[ordinary], numbers[ordinary]
         filled = self._filled + len(X)
         if filled <= self._size:
             self._X[self._filled : filled], self._y[self._filled : filled] = X, numbers
             self._filled = filled
-            return filled >= self._due
+            return filled >= self._due and len(X) > 0
         self._X = np.concatenate([self._X[: self._filled], X])
         self._y = np.concatenate([self._y[: self._filled], numbers])
         self._filled = filled
@@ -122,6 +132,7 @@ class RunningScales:
         return self._inputs(known[0], X.dtype), self._targets(model, known[1])
 
     def _empty(self) -> None:
+        self._size = min(self._size, LATER)
         self._X = np.zeros((self._size, self._X.shape[1]), self._X.dtype)
         self._y = np.zeros((self._size, self._y.shape[1]))
         self._filled, self._due = 0, self._size
@@ -194,28 +205,36 @@ class RunningScales:
 
     # Outliers
 
-    def within(self, X: Matrix, targets: np.ndarray, known: Targets) -> tuple[Matrix, np.ndarray]:
-        """Return rows and encoded targets with outliers brought back; the same if there are none.
+    def within(self, rows: Rows, targets: Targets) -> Rows:
+        """Return rows with outliers brought back within reach; the same if there are none.
 
-        Dense features, and targets, are cut off at `FAR` deviations; stored values of sparse
-        rows at `SPARSE_REACH` times as much of their common scale.
+        Dense features, and numeric targets, are cut off at `FAR` deviations, and a row with one
+        that lies `k` times as far weighs ``1 / k**2``. Sparse rows are cut off by the scale that
+        all stored values have in common, if one is beyond `SPARSE_REACH` times that; the chunk
+        then weighs less.
         """
-        if self.features is None or is_sparse(X) != self._sparse:
-            pass
-        elif is_sparse(X):
-            values = X.data[: X.nnz]
-            limit = SPARSE_REACH * float((np.abs(self.features.mean) + self.features.reach)[0])
-            if values.size and not -limit <= values.min() <= values.max() <= limit:
-                X = X.copy()
-                np.clip(X.data, -limit, limit, out=X.data)
-        else:
-            X = self.features.clipped(X)
-        if self.targets is not None and isinstance(known, RealTargets):
-            bound = (self.targets.mean + sign * self.targets.reach for sign in (-1.0, 1.0))
-            low, high = ((each - known.shift) / known.scale for each in bound)
-            if not ((targets >= low).all() and (targets <= high).all()):
-                targets = np.clip(targets, low, high).astype(targets.dtype)
-        return X, targets
+        X, y, excess = rows.X, rows.y, np.ones(1)
+        if self.features is not None and is_sparse(X) and self._sparse:
+            values, usual = X.data[: X.nnz], float((self.features.mean + self.features.reach)[0])
+            most = max(values.max(), -values.min()) if values.size else 0.0
+            if most > SPARSE_REACH * usual:
+                X, excess = X.copy(), np.array([float(most) / usual])
+                np.clip(X.data, -usual, usual, out=X.data)
+        elif self.features is not None and not is_sparse(X) and not self._sparse:
+            excess = self.features.excess(X)
+            if excess.max() > 1.0:
+                X = self.features.clipped(X)
+        if self.targets is not None and isinstance(targets, RealTargets):
+            numbers = y * targets.scale + targets.shift
+            further = self.targets.excess(numbers)
+            if further.max() > 1.0 + 1e-6:
+                numbers = self.targets.clipped(numbers)
+                y = ((numbers - targets.shift) / targets.scale).astype(y.dtype)
+                excess = np.maximum(excess, further)
+        if X is rows.X and y is rows.y:
+            return rows
+        weights = 1.0 if rows.weights is None else rows.weights
+        return Rows(X, y, np.broadcast_to(weights / excess / excess, y.shape[:1]).copy())
 
     # From one session to the next
 
@@ -223,7 +242,7 @@ class RunningScales:
         """Begin after a fit on so many rows, of which X and encoded targets are some."""
         inputs, targets = known
         self.warm = True
-        self._due = self._size
+        self._empty()
         weight = float(n_rows)
         if is_sparse(X):
             if X.nnz:
@@ -237,12 +256,13 @@ class RunningScales:
                 mean.astype(np.float64), np.where(silent, 0.0, scale) ** 2, weight
             )
         else:
-            self.features = RunningMoments.of(X)
-            self.features.weight = RunningMoments(X, X, weight).weight
+            mean, deviation = feature_moments(X[:: -(-len(X) // FEATURE_ROWS)], None)
+            self.features = RunningMoments(
+                mean.astype(np.float64), deviation.astype(np.float64) ** 2, weight
+            )
         if isinstance(targets, RealTargets):
             y = z * targets.scale + targets.shift
-            self.targets = RunningMoments.of(y)
-            self.targets.weight = RunningMoments(y, y, weight).weight
+            self.targets = RunningMoments(y.mean(axis=0), y.var(axis=0), weight)
             self._unit = RunningMoments.from_state(self.targets.state())
 
     def state(self) -> dict[str, Any]:
@@ -261,6 +281,8 @@ class RunningScales:
         """Take over what `state` returned."""
         self._filled, self._skip, self._due = state["filled"], state["skip"], state["due"]
         self._next, self.warm = state["next"], state["warm"]
+        if self.warm:
+            self._size = min(self._size, LATER)
         self._X[: self._filled], self._y[: self._filled] = state["X"], state["y"]
         found = [state[name] for name in ("features", "targets", "unit")]
         found = [each if each is None else RunningMoments.from_state(each) for each in found]

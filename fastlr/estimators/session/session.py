@@ -15,19 +15,20 @@ import numpy as np
 from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
+from ...core.check_sparse import check_sparse
 from ...core.hyper import HyperParameters
 from ...kernels.language.terms import AVERAGE, LOOKAHEAD_STATE
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run
 from ...training import Arena, EpochResult
 from ...updater.statistics import last_rates
-from ..data.check_sparse import check_sparse
 from ..data.rows import Matrix, Rows
 from ..models.model import Model
 from ..models.spec import ModelSpec
 from ..models.units import Arrays
 from ..settings.settings import needs_total
 from .generator import seeded
+from .heading import Heading
 from .online_rate import OnlineRate
 from .running_scales import RunningScales
 from .usual_loss import UsualLoss
@@ -128,6 +129,7 @@ class Session:
         self._takes_sparse = _TAKES_SPARSE.get(getattr(self.epoch, "model", ""))
         self.rng = seeded(seed)
         self.online, self.scales, self.usual = online, scales, UsualLoss()
+        self.heading = None if online is None else Heading(self.arena.params)
         self._peak = self._rate = float(self.updater.optimizer.lr)  # type: ignore[attr-defined]
         self._averages = self.updater.optimizer.averages
         self._lags = False
@@ -244,6 +246,16 @@ class Session:
             np.copyto(array, copy)
         self.updater.binding.stepper.restart(self._kept_at, self.updater.skipped)
 
+    def follow(self, loss: float, n_rows: int, n_steps: int) -> None:
+        """Let the rate of a run without end see the loss of a chunk, and where parameters go."""
+        if self.online is None or self.heading is None:
+            return
+        self.online.observe(loss, n_rows)
+        if not self._lags:  # else parameters may be behind
+            cosine = self.heading.observe(n_rows, n_steps)
+            if cosine is not None:
+                self.online.turn(cosine)
+
     def is_damaged(self, loss: float) -> bool:
         """Return whether parameters or state have left the finite numbers."""
         norm = self.updater.binding.stepper.norm
@@ -327,6 +339,7 @@ class Session:
             "online": None if self.online is None else self.online.state(),
             "scales": None if self.scales is None else self.scales.state(),
             "usual": self.usual.state(),
+            "heading": None if self.heading is None else self.heading.state(),
         }
 
     def resume(self, fitted: Arrays, checkpoint: Mapping[str, Any] | None) -> None:
@@ -343,6 +356,8 @@ class Session:
             self._load(checkpoint["updater"])
             self._remember(checkpoint.get("memory") or [])
             self.usual.load(checkpoint.get("usual") or {})
+            if self.heading is not None and checkpoint.get("heading") is not None:
+                self.heading.load(checkpoint["heading"])
         published = self.publish()
         # Attributes that are as they were published say nothing of the parameters behind them.
         changed = [n for n in published if not np.array_equal(published[n], fitted[n])]

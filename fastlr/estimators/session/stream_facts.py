@@ -33,8 +33,7 @@ class StreamFacts:
     """Follows targets and weights of one session from chunk to chunk, in bounded memory."""
 
     def __init__(self, session: Session) -> None:
-        names = [name for name in session.spec.shapes if not name.startswith("intercept")]
-        arrays = [session.arena.param[name].reshape(-1) for name in names]
+        arrays = [session.arena.param[name].reshape(-1) for name in session.spec.shapes]
         stride = -(-sum(map(len, arrays)) // _WEIGHTS) | 1
         self._weights = [array[::stride] for array in arrays]
         self._kept: list[np.ndarray] = []

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 MEMORY = 3000  # rows that the means reach back over
 KNOWN, CHUNKS = 100, 10  # rows and chunks from which the usual is known
-FAR, CUT = 10.0, 20.0  # deviations of what is unusual, and at which losses are cut off
+FAR = 10.0  # deviations of what is unusual, at which losses are cut off
 STEEP = 30.0  # times the usual norm of a gradient that is unusual
 
 
@@ -30,20 +30,27 @@ class UsualLoss:
 
     def is_exceeded(self, loss: float, norm: float, rows: int) -> bool:
         """Return whether a chunk lies far above the usual, or is not finite."""
-        limit = self.mean + FAR * math.sqrt(self.variance / rows)
-        return not (loss <= limit and norm <= STEEP * self.norm)
+        above = loss - self.mean
+        return not (
+            norm <= STEEP * self.norm
+            and (above <= 0 or above * above * rows <= FAR * FAR * self.variance)
+        )
 
     def observe(self, loss: float, norm: float, rows: int) -> None:
-        """Take a chunk into account."""
+        """Take a chunk into account, and no more of it than is usual."""
+        known = self.is_known
         self.rows += rows
         self.chunks += 1.0
-        share = min(rows / min(self.rows, MEMORY), 1.0)
+        share = rows / self.rows if self.rows < MEMORY else min(rows / MEMORY, 1.0)
         difference = loss - self.mean
-        if self.is_known:
-            difference = min(difference, CUT * math.sqrt(self.variance / rows) + self.mean)
+        if known:
+            if difference > 0 and difference * difference * rows > FAR * FAR * self.variance:
+                difference = FAR * math.sqrt(self.variance / rows) + self.mean
+            if norm > STEEP * self.norm > 0:
+                norm = STEEP * self.norm
         self.mean += share * difference
         self.variance += share * (difference * difference * rows - self.variance)
-        self.norm += share * (min(norm, STEEP * self.norm or norm) - self.norm)
+        self.norm += share * (norm - self.norm)
 
     def state(self) -> dict[str, float]:
         """Return all that it depends on, as plain numbers by name."""

@@ -31,7 +31,7 @@ def warn_of_scale(model: Model, X: Matrix) -> None:
 
 def warn_of_losses(model: Model) -> None:
     """Warn if the loss of a fresh fit has not moved, or has ended far above that of no model."""
-    table, facts, lr = model._history[: model.n_iter_], model._facts, model.lr_
+    table, facts, lr = model._history[: model._n_rows], model._facts, model.lr_
     loss = table[:, COLUMNS.index("loss")]
     if facts["diverged"] or len(loss) < 2 or not lr > 0:
         return

@@ -16,7 +16,7 @@ from ...schedules import Schedule
 CONSTRAINTS: dict[str, list[Any]] = {
     "optimizer": [str, Optimizer],
     "lr": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
-    "schedule": [str, Schedule, None],
+    "schedule": [str, Schedule, callable, None],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, 2**53, closed="both")],
     "reference_batch_size": [None, Interval(Integral, 1, 2**53, closed="both")],
     "max_epochs": [Interval(Integral, 1, 2**53, closed="both")],

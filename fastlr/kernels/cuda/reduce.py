@@ -50,11 +50,19 @@ class GradientNorm(Reduction):
     """Norm of gradients, the clipping scale it gives, and the first array that is not finite."""
 
     def __init__(
-        self, table: ArrayTable, dtype: str, scope: str, clip_norm: float, width: int, stream: Any
+        self,
+        table: ArrayTable,
+        dtype: str,
+        scope: str,
+        clip_norm: float,
+        width: int,
+        stream: Any,
+        squares: bool,
     ) -> None:
         total = norm_source(dtype, width, clips=clip_norm > 0)
         super().__init__(table, squares_source(dtype), total, scope, 1, stream)
-        self._zeros = load_source(*zeros_source(dtype)).entry
+        self._zeros = load_source(*zeros_source(dtype, squares)).entry
+        self._most = np.finfo({"f32": "f4", "f64": "f8"}[dtype]).max if squares else np.inf
         self._totals = numba_cuda.send(np.zeros(self.sets.count), stream)
         self._bound = numba_cuda.send(np.full(1, float(clip_norm)), stream)
         self._addresses = address_of(self._totals), address_of(self._bound)
@@ -71,7 +79,7 @@ class GradientNorm(Reduction):
     def first_nonfinite(self, own: int, stream: Any) -> int:
         """Wait for the sums of squares; return the first gradient that is not finite, or -1."""
         with np.errstate(invalid="ignore", over="ignore"):
-            if np.isfinite(numba_cuda.fetch(self._totals, stream).sum()):
+            if numba_cuda.fetch(self._totals, stream).sum() < self._most:
                 return -1
         # Squares of finite numbers may be too large to add; products with zero are not.
         self._start(self._zeros, stream, 0, own)

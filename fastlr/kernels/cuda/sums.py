@@ -72,8 +72,10 @@ def squares_source(dtype: str) -> tuple[str, str]:
     return _gradients_source(f"squares_{dtype}", dtype, "wide_(g) * wide_(g)")
 
 
-def zeros_source(dtype: str) -> tuple[str, str]:
+def zeros_source(dtype: str, squares: bool) -> tuple[str, str]:
     """Return the same for products with zero: no sum is 0 that a number not finite is part of."""
+    if squares:
+        return _gradients_source(f"zeros_of_squares_{dtype}", dtype, "wide_(g * g) * wide_(0)")
     return _gradients_source(f"zeros_{dtype}", dtype, "wide_(g) * wide_(0)")
 
 
@@ -116,8 +118,9 @@ def norm_source(dtype: str, width: int, clips: bool) -> tuple[str, str]:
     lines = "if thread_ == 0:\n    store_(kept_, set_, square_)\n"
     if clips:
         lines += (
-            "scale_ = load_(given_, 0, wide_(0)) / (sqrt(square_) + wide_(1e-6))\n"
-            "scale_ = wide_(1) if scale_ > wide_(1) else scale_\n"
+            "root_, bound_ = sqrt(square_), load_(given_, 0, wide_(0))\n"
+            "least_ = wide_(1e-6) * (bound_ if bound_ < wide_(1) else wide_(1))\n"
+            "scale_ = wide_(1) if root_ <= bound_ else bound_ / (root_ + least_)\n"
         )
         results = {OWN_SCALE: "scale_"}
     name = f"norm_{'clips' if clips else 'only'}_{width}_{dtype}"

@@ -38,8 +38,9 @@ class _Spell(ast.NodeTransformer):
         if node.func.id == "max":
             return _choose(args[1], ast.Gt(), args[0], args[1], args[0])
         if node.func.id == "sign":
+            # Zero is its own sign, and so is what is not a number: it goes through, and shows.
             one, zero = ast.Name("one_", ast.Load()), ast.Name("zero_", ast.Load())
-            negative = _choose(args[0], ast.Lt(), zero, ast.UnaryOp(ast.USub(), one), zero)
+            negative = _choose(args[0], ast.Lt(), zero, ast.UnaryOp(ast.USub(), one), args[0])
             return _choose(args[0], ast.Gt(), zero, one, negative)
         name = self.names.get(node.func.id, node.func.id)
         return ast.Call(ast.Name(name, ast.Load()), args, [])

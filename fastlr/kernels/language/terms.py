@@ -22,6 +22,7 @@ DECAY_SHARE = "decay_share"
 # Names of what modifiers keep, among the state: slow parameters, and averaged ones.
 LOOKAHEAD_STATE = "lookahead"
 AVERAGE = "average"
+REST = "average_rest"  # what rounding took off the average, where it is kept
 
 
 class Finish(NamedTuple):
@@ -30,18 +31,20 @@ class Finish(NamedTuple):
     cautious: bool = False
     lookahead: bool = False
     average: bool = False
+    rest: bool = False  # the average keeps what rounding takes off it
 
     @property
     def arrays(self) -> tuple[str, ...]:
         """Arrays besides parameter and gradient, as the statements call them."""
-        on = ((self.cautious, "before_"), (self.lookahead, "slow_"), (self.average, "avg_"))
-        return tuple(name for is_on, name in on if is_on)
+        names = ("before_", "slow_", "avg_", "rest_")
+        return tuple(name for is_on, name in zip(self, names, strict=True) if is_on)
 
     @property
     def key(self) -> str:
         """Name of this choice, a valid identifier."""
-        on = {"cautious": self.cautious, "lookahead": self.lookahead, "avg": self.average}
-        return "_".join(["finish", *(name for name, is_on in on.items() if is_on)])
+        names = ("cautious", "lookahead", "avg", "rest")
+        on = [name for is_on, name in zip(self, names, strict=True) if is_on]
+        return "_".join(["finish", *on])
 
 
 def finish_name(finish: Finish, dtype: str) -> str:

@@ -42,21 +42,27 @@ _LOOKAHEAD = """\
 slow_ = slow_ + look_ * (p - slow_) if look_ > zero_ else slow_
 p = slow_ if look_ > zero_ else p
 """
+# A late weight times the distance is below the precision of the average: what is lost is kept.
+_CARRIED = """\
+gap_ = avgw_ * (p - avg_) + rest_
+moved_ = avg_ + gap_
+rest_ = gap_ - (moved_ - avg_) if avgw_ < one_ else zero_
+avg_ = moved_ if avgw_ < one_ else p
+"""
 
 
 def choices() -> Iterator[Finish]:
     """Yield every choice of statements."""
-    for on in itertools.product((False, True), repeat=3):
-        yield Finish(*on)
+    for cautious, lookahead, average in itertools.product((False, True), (False, True), range(3)):
+        yield Finish(cautious, lookahead, average > 0, average > 1)
 
 
 def finish_loop(finish: Finish) -> Loop:
     """Return the loop that runs after the update of a rule."""
-    moved = ("move_", "against_") if finish.cautious else ()
     return Loop(
         arrays=finish.arrays,
         scalars=COMMON,
-        locals=("p", "g", *finish.arrays, *moved),
+        locals=("p", "g", *finish.arrays, *_own_names(finish, ("move_", "against_"))),
         written=("p", *_changed(finish)),
         body=_statements(finish),
     )
@@ -79,7 +85,7 @@ def joined(loop: Loop, finish: Finish) -> Loop:
     return replace(
         loop,
         arrays=loop.arrays + _changed(finish),
-        locals=loop.locals + _changed(finish) + (_OWN_NAMES if finish.cautious else ()),
+        locals=loop.locals + _changed(finish) + _own_names(finish, _OWN_NAMES),
         written=loop.written + _changed(finish),
         body=_around(loop.body, statements) if finish.cautious else loop.body + statements,
     )
@@ -92,6 +98,10 @@ def agreeing(loop: Loop) -> tuple[Loop, str]:
 
 
 _OWN_NAMES = ("before_", "raw_", "move_", "against_")
+
+
+def _own_names(finish: Finish, of_caution: tuple[str, ...]) -> tuple[str, ...]:
+    return (of_caution if finish.cautious else ()) + (("gap_", "moved_") if finish.rest else ())
 
 
 def _around(rule: str, follows: str) -> str:
@@ -110,7 +120,7 @@ def _statements(finish: Finish) -> str:
             (finish.cautious, _MOVE + _CAUTION),
             (True, _L1),
             (finish.lookahead, _LOOKAHEAD),
-            (finish.average, AVERAGE),
+            (finish.average, _CARRIED if finish.rest else AVERAGE),
         )
         if is_on
     )

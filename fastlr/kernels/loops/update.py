@@ -56,7 +56,10 @@ g = -clip_ if g < -clip_ else g
 """
 PROLOGUE = CLIP + "g = g + l2_ * p\n"
 DECAY = "p = p - shrink_ * p\n"
-AVERAGE = "avg_ = avg_ + avgw_ * (p - avg_)\n"
+# From the nearer end, so that a weight of 1 gives p itself.
+AVERAGE = """\
+avg_ = avg_ + avgw_ * (p - avg_) if avgw_ + avgw_ < one_ else p - (one_ - avgw_) * (p - avg_)
+"""
 
 
 @dataclass(frozen=True)

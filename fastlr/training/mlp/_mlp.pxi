@@ -28,6 +28,8 @@ cdef Py_ssize_t MOST_ROWS = 256
 # Multiplications and additions of a block for each thread, at least: fewer are over before another
 # thread has begun.
 cdef double WORK_PER_THREAD = 1e6
+# Threads that have working memory, at most: more would find no share of a block.
+cdef int MOST_THREADS = 256
 # Multiplications and additions between two looks at Ctrl-C, which need the GIL.
 cdef double WORK_PER_CHUNK = 4e9
 # Steps whose coefficients are computed at a time, at most.
@@ -53,7 +55,7 @@ cdef class MLPLoop:
     def __init__(
         self, list weights, list biases, grads, list grad_weights, list grad_biases, list trained,
         list activations, list dropout, int form, rule, scaling, Stepper stepper,
-        uint64_t seed, int n_threads,
+        uint64_t seed, n_threads,
     ):
         cdef Py_ssize_t i, n = len(weights)
         cdef fastlr_layer *layer
@@ -62,7 +64,7 @@ cdef class MLPLoop:
         check_layers(weights, biases, activations, dropout)
         self.held = weights, biases, grad_weights, grad_biases, rule, scaling
         self.grads, self.stepper = grads, stepper
-        self.n_threads = n_threads
+        self.n_threads = max(1, min(n_threads, MOST_THREADS))
         self.net.itemsize = weights[0].itemsize
         self.typenum = weights[0].dtype.num
         self.net.n_layers = n

@@ -189,10 +189,13 @@ cdef int measure(SparseLoop m) noexcept nogil:
     m.stepper.norm = sqrt(coef + intercept)
     if m.stepper.plan.clip_norm > 0:
         joint = m.c.intercept != NULL and m.coef_segment.norm == m.intercept_segment.norm
-        set_scale(plan, m.rows, coef + intercept if joint else coef)
+        set_scale(plan, m.rows, sqrt(coef + intercept if joint else coef))
         if m.c.intercept != NULL:
             set_scale(
-                plan, m.rows + plan.width * m.c.itemsize, coef + intercept if joint else intercept)
+                plan,
+                m.rows + plan.width * m.c.itemsize,
+                sqrt(coef + intercept if joint else intercept),
+            )
     return DONE
 
 

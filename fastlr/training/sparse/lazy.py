@@ -12,7 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...kernels.language.terms import CLIP, COMMON, DECAY_SHARE, GSCALE, L2, update_owner
+from ...kernels.language.terms import (
+    AVERAGE,
+    CLIP,
+    COMMON,
+    DECAY_SHARE,
+    GSCALE,
+    L2,
+    update_owner,
+)
 from ...updater.binding import kernel_arrays
 from ...updater.rule import modifier_options
 from ...updater.steppers.host import KERNEL, Stepper, table_of
@@ -115,7 +123,7 @@ class LazySteps:
         left, threshold, keep, take = (np.broadcast_to(n, len(rows))[:, None] for n in numbers)
         p = coef[rows]
         if self._plan.averaging >= 0:
-            average = self._states[self._names.index("coef")][-1]
+            average = self._binding.state[AVERAGE][self._names.index("coef")]
             average[rows] = keep * average[rows] + take * p
         p = left * p
         coef[rows] = np.sign(p) * np.maximum(np.abs(p) - threshold, 0)
@@ -152,7 +160,7 @@ class LazySteps:
             single=False,
             kernel=binding.kernel.address,
             sumsq=0,
-            refill=lambda t, n: binding.rows(t, 1),
+            refill=lambda t, least, n: binding.rows(t, 1),
             complain=_refuse,
             **modifier_options(self._updater.optimizer),
             n_threads=1,

@@ -40,12 +40,13 @@ cdef struct Plan:  # all that a thread without the GIL needs for its share of a 
     char *rows
     Py_ssize_t n_groups, width, cursor
     double *partial
-    double *norms  # squared: one, or one for each group or array
+    double *norms  # one, or one for each group or array
     Py_ssize_t n_norms
     double *moves  # of each turn: squares of its parameters and of their moves; or NULL
     Py_ssize_t turns
     bint measuring  # at this step
     double clip_norm, sign
+    double most  # squares of gradients may be that large
     bint clips_arrays
     char *own_rows  # where arrays need a row each: theirs, and last the row of no group
     Sums sums
@@ -79,8 +80,8 @@ cdef class Stepper:
 
 ctypedef void (*shared_work)(void *context, int share) noexcept nogil
 
-# Write the gradient scale that belongs to a squared norm into a coefficient row.
-cdef void set_scale(Plan *plan, char *row, double square) noexcept nogil
+# Write the gradient scale that belongs to a norm into a coefficient row.
+cdef void set_scale(Plan *plan, char *row, double norm) noexcept nogil
 
 # What training loops do before a run of steps, and after it with what they were given.
 cdef unsigned int flush_subnormals() noexcept nogil

@@ -6,7 +6,8 @@ to check the gradients' pointers, measure their norm if asked, and call the kern
 may come from Cython or from Numba; it is a pointer either way.
 """
 
-from libc.math cimport isfinite, sqrt
+from libc.float cimport DBL_MAX, FLT_MAX
+from libc.math cimport INFINITY, fabs, isfinite, sqrt
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy
 
@@ -36,7 +37,7 @@ cdef class Stepper:
 
     Parameters are contiguous, of one dtype; `states` has the arrays of the kernel, in its order,
     then those of the modifiers. `names` are the keys of gradients that come as a dict, None for a
-    sequence; `single` gradients come as one array. ``refill(t, n)`` returns coefficient rows for
+    sequence; `single` gradients come as one array. ``refill(t, least, n)`` returns rows of coefficients for
     steps t + 1 ... t + n, (n, groups, width) in the parameters' dtype, and with `summing` the
     same in double precision. ``complain(i, grad)`` raises if gradient i cannot be used. A
     `clip_norm` that is not positive does not clip; `sign` is -1 to ascend; `measure_updates` is
@@ -45,7 +46,8 @@ cdef class Stepper:
 
     def __init__(
         self, list params, list states, list group_ids, *, names, bint single, size_t kernel,
-        size_t sumsq, size_t moved, refill, complain, double clip_norm, str clip_scope, bint check, bint raises, double sign,
+        size_t sumsq, size_t moved, refill, complain, double clip_norm, str clip_scope, bint squares,
+        bint check, bint raises, double sign,
         int n_threads, owner, summing=None, finish=None, Py_ssize_t measure_updates=0,
     ):
         cdef Py_ssize_t i, n_finish = 0, blocks
@@ -64,6 +66,7 @@ cdef class Stepper:
         self.norm = self.param_norm = self.update_norm = self.culprit = -1
         plan.kernel, plan.sumsq, plan.moved = kernel, sumsq, moved
         plan.itemsize = self.dtype.itemsize
+        plan.most = (FLT_MAX if plan.itemsize == 4 else DBL_MAX) if squares else INFINITY
         plan.n_segments = len(params)
         plan.n_state = len(states[0])
         if finish is not None:
@@ -189,7 +192,7 @@ cdef class Stepper:
     cdef int fill(self, Py_ssize_t least) except -1:
         """Compute coefficients of the next `least` steps or more."""
         cdef cnp.ndarray table, exact
-        made = self.refill(self.t, max(least, self.ahead))
+        made = self.refill(self.t, least, max(least, self.ahead))
         if self.plan.sums.measure:
             made, exact = made
             self.exact = exact
@@ -288,7 +291,14 @@ cdef class Stepper:
                 plan.norms[plan.segments[i].norm] += plan.partial[block]
                 block += 1
         self.norm = sqrt(total)
-        if self.check and not isfinite(total):
+        for k in range(plan.n_norms):
+            plan.norms[k] = sqrt(plan.norms[k])
+        if total == INFINITY:
+            self.norm = large_norm(plan, -1)
+            for k in range(plan.n_norms):
+                if plan.norms[k] == INFINITY:
+                    plan.norms[k] = large_norm(plan, k)
+        if self.check and not total < plan.most:
             i = first_nonfinite(plan)
             if i >= 0:
                 if self.raises:

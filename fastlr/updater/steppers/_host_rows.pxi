@@ -1,11 +1,10 @@
 # What happens between the passes of a step: sums are joined, and coefficient rows say what comes
 # of them: scales of clipping and caution, scalars, derived values.
 
-cdef void set_scale(Plan *plan, char *row, double square) noexcept nogil:
-    """Write the gradient scale that belongs to a squared norm into a coefficient row."""
-    cdef double scale = plan.clip_norm / (sqrt(square) + 1e-6)
-    if scale > 1:
-        scale = 1
+cdef void set_scale(Plan *plan, char *row, double norm) noexcept nogil:
+    """Write the gradient scale that belongs to a norm into a coefficient row."""
+    cdef double bound = plan.clip_norm
+    cdef double scale = 1 if norm <= bound else bound / (norm + 1e-6 * min(bound, 1))
     scale *= plan.sign
     if plan.itemsize == 4:
         (<float*>row)[GSCALE] = <float>scale
@@ -85,16 +84,39 @@ cdef void adapt(Plan *plan) noexcept nogil:
 
 
 cdef Py_ssize_t first_nonfinite(Plan *plan) noexcept nogil:
-    """Look at every gradient, -1: finite ones may have a sum of squares that is not."""
+    """Look at every gradient, -1: the sum may be larger than each of the squares."""
     cdef Py_ssize_t i, j
+    cdef double x
     for i in range(plan.n_segments):
         for j in range(plan.segments[i].n):
-            if plan.itemsize == 4:
-                if not isfinite((<const float*>plan.segments[i].g)[j]):
-                    return i
-            elif not isfinite((<const double*>plan.segments[i].g)[j]):
+            x = gradient(plan, i, j)
+            if not (x * x <= plan.most and isfinite(x)):
                 return i
     return -1
+
+
+cdef inline double gradient(Plan *plan, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
+    if plan.itemsize == 4:
+        return (<const float*>plan.segments[i].g)[j]
+    return (<const double*>plan.segments[i].g)[j]
+
+
+cdef double large_norm(Plan *plan, Py_ssize_t which) noexcept nogil:
+    """Return a norm, that of all for -1, whose squares are too large to add."""
+    cdef Py_ssize_t i, j
+    cdef double x, most = 0, total = 0
+    for i in range(plan.n_segments):
+        if which < 0 or plan.segments[i].norm == which:
+            for j in range(plan.segments[i].n):
+                most = max(most, fabs(gradient(plan, i, j)))
+    if most == INFINITY:
+        return most
+    for i in range(plan.n_segments):
+        if which < 0 or plan.segments[i].norm == which:
+            for j in range(plan.segments[i].n):
+                x = gradient(plan, i, j) / most
+                total += x * x
+    return most * sqrt(total)
 
 
 cdef double sum_of_turns(Plan *plan, Py_ssize_t which) noexcept nogil:

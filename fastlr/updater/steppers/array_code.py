@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from ...kernels.find.update import Kernel
-from ...kernels.language.terms import AVERAGE, COMMON
+from ...kernels.language.terms import AVERAGE, COMMON, REST
 from .. import arrays as checks
 from ..array_rule import ArrayRule
+from ..rule import keeps_rest
 from ..timetable import Timetable
 from .host import Stepper
 
@@ -40,6 +41,8 @@ def make_state(
         found.append({key: np.zeros(shape, p.dtype) for key, shape in shapes.items()})
         if optimizer.average:
             found[-1][AVERAGE] = np.zeros_like(p)
+        if keeps_rest(optimizer, p.dtype):
+            found[-1][REST] = np.zeros_like(p)
     names = dict.fromkeys(key for state in found for key in state)
     dtype = bound.arrays[0].dtype
     return {key: [each.get(key, np.zeros(0, dtype)) for each in found] for key in names}
@@ -99,14 +102,29 @@ class ArrayStepper(Stepper):
         if work is not p:
             p[...] = work
         if AVERAGE in state:
-            average = state[AVERAGE]
-            average += row["avgw_"] * (p - average)
+            _average(p, state, row["avgw_"])
 
     def forget_rows(self) -> None:
         """Drop rows computed ahead: the schedule has changed."""
         super().forget_rows()
         if self._fallback is not None:
             self._fallback.follow(self._timetable, self.t)
+
+
+def _average(p: np.ndarray, state: dict[str, np.ndarray], weight: float) -> None:
+    """Take a parameter into its average as the compiled loops do."""
+    average, rest = state[AVERAGE], state.get(REST)
+    if weight == 1:
+        average[...] = p
+    elif rest is not None:
+        gap = weight * (p - average) + rest
+        moved = average + gap
+        rest[...] = gap - (moved - average)
+        average[...] = moved
+    elif weight < 0.5:
+        average += weight * (p - average)
+    else:
+        average[...] = p - (1 - weight) * (p - average)
 
 
 def _scaled(g: np.ndarray, scale: float) -> np.ndarray:

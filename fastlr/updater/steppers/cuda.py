@@ -50,7 +50,7 @@ class CudaStepper:
         sums: Reduction | None,
         moves: Reduction | None,
         summing: BoundSums | None,
-        refill: Callable[[int, int], Any],
+        refill: Callable[[int, int, int], Any],
         check: bool,
         raises: bool,
         stream: Any,
@@ -167,17 +167,19 @@ class CudaStepper:
 
     def _fill(self) -> None:
         """Compute coefficients of steps to come and send them on their way."""
-        made = self._refill(self.t, _TABLE_ROWS)
+        made = self._refill(self.t, 1, _TABLE_ROWS)
         rows, exact = made if self._summing is not None else (made, None)
+        self._length, self._cursor = len(rows), 0
         self._rows, self._rows_address = self._sent(self._rows, rows)
         self._row_bytes = rows[0].nbytes
         if exact is not None:
             self._exact, self._exact_address = self._sent(self._exact, exact)
             self._exact_bytes = exact[0].nbytes
-        self._length, self._cursor = _TABLE_ROWS, 0
 
     def _sent(self, target: Any, rows: np.ndarray) -> tuple[Any, int]:
         """Put rows where those before them were, after what still reads these on the stream."""
+        if len(rows) < _TABLE_ROWS:  # the table keeps its size
+            rows = np.resize(rows, (_TABLE_ROWS, *rows.shape[1:]))
         if target is None:
             target = numba_cuda.send(rows.reshape(-1), self._stream)
         else:

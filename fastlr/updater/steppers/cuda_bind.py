@@ -18,6 +18,7 @@ from ...kernels.find.update import SummingKernels
 from ...kernels.jit.source_cache import load_source
 from ...kernels.language.terms import Finish
 from ...kernels.loops import update as emit
+from ..rule import modifier_options
 from .cuda import CudaStepper
 from .sums import BoundSums
 
@@ -78,6 +79,11 @@ class DeviceSums(BoundSums):
         return super().save(names)
 
 
+def dtype_of(bound: Parameters) -> np.dtype:
+    """Return the dtype of device arrays, which are not NumPy's."""
+    return describe(bound.arrays[0], bound.label(0, "params")).dtype
+
+
 def cuda_kernel(
     optimizer: UpdateRule, bound: Parameters, finish: Finish | None = None
 ) -> CudaKernel:
@@ -116,7 +122,7 @@ def make_stepper(
     group_ids: list[int],
     optimizer: UpdateRule,
     starts: Mapping[str, float | str],
-    refill: Callable[[int, int], Any],
+    refill: Callable[[int, int, int], Any],
     summing: BoundSums | None,
 ) -> tuple[CudaStepper, dict[str, list[Any]], BoundSums | None]:
     """Allocate the state and return it with the stepper that updates it."""
@@ -169,7 +175,8 @@ def _sums(
     if check or optimizer.clip_norm is not None:
         scope = _SCOPES[optimizer.clip_scope]
         bound = optimizer.clip_norm or 0.0
-        norm = GradientNorm(table, dtype, scope, bound, own.width, stream)
+        squares = modifier_options(optimizer)["squares"]
+        norm = GradientNorm(table, dtype, scope, bound, own.width, stream, squares)
     if summing is not None:
         first, then = measure_source(variant, dtype), adapt_source(variant, dtype)
         scope = "all" if summing.shared else "array"

@@ -44,10 +44,11 @@ class Stepper:
         kernel: int,
         sumsq: int,
         moved: int = 0,
-        refill: Callable[[int, int], Any],
+        refill: Callable[[int, int, int], Any],
         complain: Callable[[int, Any], None],
         clip_norm: float,
         clip_scope: str,
+        squares: bool,
         check: bool,
         raises: bool,
         sign: float,
@@ -67,6 +68,7 @@ class Stepper:
         self._kernel, self._owner = KERNEL(kernel), owner
         self._refill, self._complain = refill, complain
         self._clip_scope = clip_scope
+        self._most = float(np.finfo(self.dtype).max) if squares else math.inf  # of a square
         self._clip_norm, self._check, self._raises, self._sign = clip_norm, check, raises, sign
         self._table = np.empty((0, 0, 0), self.dtype)
         self._cursor = 0
@@ -88,7 +90,7 @@ class Stepper:
         """Update the parameters with `grads`; return 1 if the step was skipped, else 0."""
         gradients = self._load(grads)
         if self._cursor == len(self._table):
-            self._table = self._refill(self.t, _TABLE_ROWS)
+            self._table = self._refill(self.t, 1, _TABLE_ROWS)
             if self._summing is not None:
                 self._table, self._exact = self._table
             self._cursor = 0
@@ -96,9 +98,11 @@ class Stepper:
         if self._check or self._clip_norm > 0:
             total = sum_of_squares(gradients)
             self.norm = math.sqrt(total)
-            if self._check and not math.isfinite(total):
-                # Finite gradients may have a sum of squares that is not.
-                bad = [i for i, g in enumerate(gradients) if not np.isfinite(g).all()]
+            if math.isinf(total):
+                self.norm = norm_of(gradients)
+            if self._check and not total < self._most:
+                # The sum may be larger than each of the squares.
+                bad = [i for i, g in enumerate(gradients) if self._is_too_large(g)]
                 if bad:
                     if self._raises:
                         self._complain(-2, grads)
@@ -139,6 +143,10 @@ class Stepper:
             row[MASK] = 1 / max(kept / n, 1e-3)
         self._finish_kernel(p, g, pointers, row.ctypes.data, n)
 
+    def _is_too_large(self, g: np.ndarray) -> bool:
+        with np.errstate(over="ignore"):
+            return not np.isfinite(g if math.isinf(self._most) else g * g).all()
+
     def _scales(self, grads: Sequence[np.ndarray]) -> list[float]:
         """Return what clipping multiplies each gradient by, the sign of `maximize` included."""
         sets = {"global": [0] * len(grads), "group": self._group_ids}
@@ -146,8 +154,9 @@ class Stepper:
         scales = {}
         for each in set(norm_ids):
             members = [g for g, k in zip(grads, norm_ids, strict=True) if k == each]
-            scale = self._clip_norm / (math.sqrt(sum_of_squares(members)) + 1e-6)
-            scales[each] = self._sign * (1.0 if scale > 1 else scale)
+            norm, bound = norm_of(members), self._clip_norm
+            scale = 1.0 if norm <= bound else bound / (norm + 1e-6 * min(bound, 1.0))
+            scales[each] = self._sign * scale
         return [scales[each] for each in norm_ids]
 
     def _derive(
@@ -238,6 +247,21 @@ def sum_of_squares(arrays: Sequence[np.ndarray], block_size: int = _NORM_BLOCK) 
             lanes[: block.size - whole] += block[whole:]
             total += _in_order(lanes)
     return total
+
+
+def norm_of(arrays: Sequence[np.ndarray]) -> float:
+    """Return the norm of arrays together; their squares may be too large to add."""
+    total = sum_of_squares(arrays)
+    if not math.isinf(total):
+        return math.sqrt(total)
+    most = float(max(np.abs(a).max() for a in arrays if a.size))
+    if math.isinf(most):
+        return most
+    total = 0.0
+    for array in arrays:
+        for x in array.reshape(-1, order="A").tolist():
+            total += (x / most) * (x / most)
+    return most * math.sqrt(total)
 
 
 def _in_order(lanes: np.ndarray) -> float:

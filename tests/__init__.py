@@ -1,0 +1,1 @@
+"""Tests: a package, for other distributions install one of this name."""
