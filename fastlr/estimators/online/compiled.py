@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ from ...training.engine import compiled
 from ..data.targets import ClassTargets, RealTargets
 from ..fitting.learn_chunk import share_of
 from ..models.model import Model
+from ..session import online_rate, usual_loss
+from ..session.history import MOST
 from ..session.session import Session
 from .rows import fill
 
@@ -24,6 +27,13 @@ try:
     _rows = importlib.import_module("fastlr.training.online._rows")
 except ImportError:  # no compiler at installation
     _rows = None
+
+
+_OF_USUAL = ("MEMORY", "KNOWN", "CHUNKS", "FAR", "STEEP")
+_OF_RATE = (
+    *("SHORT", "LONG", "FIRST", "CHUNKS", "SIGMAS", "LOWEST", "HIGHEST", "RAISE"),
+    *("FALL", "CALM", "LEARNING", "HARD", "SOFT", "DRIFT"),
+)
 
 
 class Bound(NamedTuple):
@@ -37,9 +47,11 @@ class Bound(NamedTuple):
         All that steps change.
     state : dict
         Attributes of the model.
-    clock_key, steps_key, epochs_key, stale_key : str
-        Names among them of counts of changes, steps and epochs, and of the mark of a model whose
-        fitted attributes are behind.
+    clock_key, steps_key, epochs_key, rows_key, stale_key : str
+        Names among them of counts of changes, steps, epochs and rows of the history, and of the
+        mark of a model whose fitted attributes are behind.
+    of_usual, of_rate : dict
+        Constants of `UsualLoss` and `OnlineRate`.
     codes : dict or None
         Code of each label; None for numbers.
     units : tuple of (float, float, bool)
@@ -58,7 +70,10 @@ class Bound(NamedTuple):
     clock_key: str
     steps_key: str
     epochs_key: str
+    rows_key: str
     stale_key: str
+    of_usual: dict[str, float]
+    of_rate: dict[str, float]
     codes: dict[Any, int] | None
     units: tuple[float, float, bool]
     views: bool
@@ -99,12 +114,14 @@ class RowLoop:
             return
         if online is not None and not session.is_at_share(share_of(model, online, session, 1)):
             return
-        left = facts.calls_until_event
+        state = model.__dict__
+        left = min(facts.calls_until_event, MOST - (state["_n_rows"] - state["_n_kept"]))
+        if session.heading is not None:
+            left = min(left, session.heading.rows_until_event)
         if scales is not None:
             left = min(left, scales.rows_until_event)
         if left < 1:
             return
-        state = model.__dict__
         params = model.get_params(deep=False)
         fixed = [*params.items(), ("_session", session), ("_history", state["_history"])]
         if session.hands_out_views:
@@ -133,6 +150,8 @@ class RowLoop:
         if session.scales is not None:
             session.scales.add(learner.X[:n], None if self._has_labels else learner.y[:n])
         session.stream_facts.skip(learner.targets[:n])
+        if session.heading is not None:
+            session.heading.skip(n)
 
     @property
     def _has_labels(self) -> bool:
@@ -143,6 +162,7 @@ class RowLoop:
         with lock_of(self._model):
             if not self._learner.loaded:
                 return
+            self.session.on_catch_up = None
             usual, rate = self._learner.unload()
             self.session.usual.load(dict(zip(self.session.usual.state(), usual, strict=True)))
             if self.session.online is not None:
@@ -191,12 +211,19 @@ def _bound(model: Model, session: Session, hand_over: Callable[[], None]) -> Bou
         CLOCK,
         "t_",
         "n_iter_",
+        "_n_rows",
         "_stale",
+        _constants(usual_loss, _OF_USUAL),
+        _constants(online_rate, _OF_RATE),
         codes,
         units,
         session.hands_out_views,
         hand_over,
     )
+
+
+def _constants(module: ModuleType, names: tuple[str, ...]) -> dict[str, float]:
+    return {name: float(getattr(module, name)) for name in names}
 
 
 def _is_mutable(value: Any) -> bool:

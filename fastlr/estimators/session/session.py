@@ -236,8 +236,8 @@ class Session:
 
     def catch_up(self) -> None:
         """Take over what a compiled loop has counted by itself."""
-        if self.on_catch_up is not None:
-            catch_up, self.on_catch_up = self.on_catch_up, None
+        catch_up = self.on_catch_up  # which takes itself away, under the model's lock
+        if catch_up is not None:
             catch_up()
 
     def take_back(self) -> None:

@@ -4,20 +4,16 @@
 
 from libc.math cimport INFINITY, exp, isfinite, log2, pow, rint, sqrt
 
-cdef enum:  # of estimators/session/online_rate.py
-    SHORT = 100
-    LONG = 3000
-    FIRST = 300
-    CHUNKS = 10
-    FALL = 400
-    CALM = 10_000
-    LEARNING = 2000
-    MEMORY = 3000  # of usual_loss.py
-    KNOWN = 100
-
-cdef double SIGMAS = 6.0, LOWEST = 0.03, HIGHEST = 0.5, RAISE = 5.0, HARD = 20.0, SOFT = 4.0
-cdef double DRIFT = 0.3, FAR = 10.0, CUT = 20.0, STEEP = 30.0
 cdef double TWO = 2.0  # a variable: pow(x, 2.0) would become x * x
+
+
+cdef struct UsualConstants:  # of usual_loss.py
+    double MEMORY, KNOWN, CHUNKS, FAR, STEEP
+
+
+cdef struct RateConstants:  # of online_rate.py
+    double SHORT, LONG, FIRST, CHUNKS, SIGMAS, LOWEST, HIGHEST, RAISE, FALL, CALM, LEARNING
+    double HARD, SOFT, DRIFT
 
 
 cdef struct Usual:
@@ -39,38 +35,49 @@ cdef inline double most(double a, double b) noexcept nogil:
     return b if b > a else a
 
 
-cdef bint is_known(Usual *u) noexcept nogil:
-    return u.rows >= KNOWN and u.chunks >= CHUNKS
+cdef bint is_known(const UsualConstants *c, const Usual *u) noexcept nogil:
+    return u.rows >= c.KNOWN and u.chunks >= c.CHUNKS
 
 
-cdef bint is_exceeded(Usual *u, double loss, double norm) noexcept nogil:
-    return not (loss <= u.mean + FAR * sqrt(u.variance / 1) and norm <= STEEP * u.norm)
+cdef bint is_far(const UsualConstants *c, const Usual *u, double above) noexcept nogil:
+    return above > 0 and above * above > c.FAR * c.FAR * u.variance
 
 
-cdef void observe_usual(Usual *u, double loss, double norm) noexcept nogil:
+cdef bint is_exceeded(
+    const UsualConstants *c, const Usual *u, double loss, double norm
+) noexcept nogil:
+    return not (norm <= c.STEEP * u.norm and not is_far(c, u, loss - u.mean))
+
+
+cdef void observe_usual(
+    const UsualConstants *c, Usual *u, double loss, double norm
+) noexcept nogil:
+    cdef bint known = is_known(c, u)
     cdef double share, difference
     u.rows += 1
     u.chunks += 1
-    share = least(1 / least(u.rows, MEMORY), 1.0)
+    share = 1 / u.rows if u.rows < c.MEMORY else least(1 / c.MEMORY, 1.0)
     difference = loss - u.mean
-    if is_known(u):
-        difference = least(difference, CUT * sqrt(u.variance / 1) + u.mean)
+    if known:
+        if is_far(c, u, difference):
+            difference = c.FAR * sqrt(u.variance) + u.mean
+        if norm > c.STEEP * u.norm and c.STEEP * u.norm > 0:
+            norm = c.STEEP * u.norm
     u.mean += share * difference
-    u.variance += share * (difference * difference * 1 - u.variance)
-    norm = least(norm, STEEP * u.norm if STEEP * u.norm != 0 else norm)
+    u.variance += share * (difference * difference - u.variance)
     u.norm += share * (norm - u.norm)
 
 
-cdef bint rate_is_known(Rate *r) noexcept nogil:
-    return r.rows >= FIRST and r.chunks >= CHUNKS
+cdef bint rate_is_known(const RateConstants *c, const Rate *r) noexcept nogil:
+    return r.rows >= c.FIRST and r.chunks >= c.CHUNKS
 
 
-cdef double error(Rate *r) noexcept nogil:
-    cdef double short = least(1.0 / SHORT, 1.0), long_ = 1.0 / LONG
-    return sqrt(r.variance / 1 * (short / (2 - short) + long_ / (2 - long_)))
+cdef double error(const RateConstants *c, const Rate *r) noexcept nogil:
+    cdef double short = least(1 / c.SHORT, 1.0), long_ = 1 / c.LONG
+    return sqrt(r.variance * (short / (2 - short) + long_ / (2 - long_)))
 
 
-cdef void average(Rate *r, double loss) noexcept nogil:
+cdef void average(const RateConstants *c, Rate *r, double loss) noexcept nogil:
     cdef bint started = r.rows > 0
     cdef double deviation, limit, of_short, share, difference
     r.rows += 1
@@ -79,38 +86,38 @@ cdef void average(Rate *r, double loss) noexcept nogil:
         r.short_mean = r.long_mean = loss
         r.variance, r.chunks = 0.0, 1.0
         return
-    deviation = sqrt(r.variance / 1) if rate_is_known(r) else INFINITY
-    limit = most(SOFT * deviation, 2 * SIGMAS * error(r))
-    of_short = least(loss, r.long_mean + limit) if rate_is_known(r) else loss
-    share = 1 / most(least(r.rows, LONG), 1)
-    difference = least(loss - r.long_mean, HARD * deviation)
+    deviation = sqrt(r.variance) if rate_is_known(c, r) else INFINITY
+    limit = most(c.SOFT * deviation, 2 * c.SIGMAS * error(c, r))
+    of_short = least(loss, r.long_mean + limit) if rate_is_known(c, r) else loss
+    share = 1 / most(least(r.rows, c.LONG), 1)
+    difference = least(loss - r.long_mean, c.HARD * deviation)
     r.long_mean += share * difference
-    r.variance += share * (difference * difference * 1 - r.variance)
-    share = least(1 / least(r.rows, SHORT), 1.0)
+    r.variance += share * (difference * difference - r.variance)
+    share = least(1 / least(r.rows, c.SHORT), 1.0)
     r.short_mean += share * (of_short - r.short_mean)
-    if rate_is_known(r):
+    if rate_is_known(c, r):
         r.lowest_mean = least(r.lowest_mean, r.long_mean)
 
 
-cdef void fall(Rate *r) noexcept nogil:
-    r.at_rest = LOWEST + (r.at_rest - LOWEST) * exp(-1.0 / CALM)
+cdef void fall(const RateConstants *c, Rate *r) noexcept nogil:
+    r.at_rest = c.LOWEST + (r.at_rest - c.LOWEST) * exp(-1 / c.CALM)
     if r.unlearned != 0:
-        r.unlearned /= sqrt(1.0 + pow(r.unlearned, TWO) * 1 / LEARNING)
+        r.unlearned /= sqrt(1.0 + pow(r.unlearned, TWO) / c.LEARNING)
         r.share = most(r.unlearned, r.at_rest)
     else:
-        r.share = r.at_rest + (r.share - r.at_rest) * exp(-1.0 / FALL)
+        r.share = r.at_rest + (r.share - r.at_rest) * exp(-1 / c.FALL)
 
 
-cdef void observe_rate(Rate *r, double loss) noexcept nogil:
+cdef void observe_rate(const RateConstants *c, Rate *r, double loss) noexcept nogil:
     cdef double usual
     if not isfinite(loss):
         return
-    usual = r.lowest_mean + SIGMAS * error(r)
-    average(r, loss)
-    fall(r)
+    usual = r.lowest_mean + c.SIGMAS * error(c, r)
+    average(c, r, loss)
+    fall(c, r)
     if usual < r.short_mean:
         r.drifts += 1
-        r.share, r.unlearned = most(DRIFT, r.share), 0.0
-        r.at_rest = least(RAISE * r.at_rest, HIGHEST)
-        r.rows, r.lowest_mean = -<double>FALL, INFINITY
+        r.share, r.unlearned = most(c.DRIFT, r.share), 0.0
+        r.at_rest = least(c.RAISE * r.at_rest, c.HIGHEST)
+        r.rows, r.lowest_mean = -c.FALL, INFINITY
     r.factor = pow(TWO, rint(TWO * log2(r.share)) / TWO)

@@ -62,7 +62,7 @@ cdef class RowLearner:
     cdef readonly Py_ssize_t buffered, left
     cdef readonly object X, y, targets
     cdef object loop, capsule, bound, held, state, entry_rows, clock_key, clock, marks, locks
-    cdef object steps_key, epochs_key, stale_key, codes, fixed, mutable_, hand_over, history
+    cdef object steps_key, epochs_key, rows_key, stale_key, codes, fixed, mutable_, hand_over, history
     cdef Stepper stepper
     cdef RowOf row
     cdef step_function step
@@ -70,9 +70,11 @@ cdef class RowLearner:
     cdef Kept kept[24]
     cdef int n_kept
     cdef Usual usual
+    cdef UsualConstants of_usual
     cdef Rate rate
+    cdef RateConstants of_rate
     cdef bint rated, views, numbers
-    cdef Py_ssize_t capacity, row_bytes, epochs
+    cdef Py_ssize_t capacity, row_bytes, epochs, n_rows, width
     cdef double shift, scale, lr, momentum
     cdef bint scaled
     cdef long long clock_value
@@ -85,7 +87,9 @@ cdef class RowLearner:
         self.step = <step_function>PyCapsule_GetPointer(self.capsule, "fastlr.row_step")
         self.state = bound.state
         self.clock_key, self.steps_key = bound.clock_key, bound.steps_key
-        self.epochs_key, self.stale_key = bound.epochs_key, bound.stale_key
+        self.epochs_key, self.rows_key = bound.epochs_key, bound.rows_key
+        self.stale_key = bound.stale_key
+        self.of_usual, self.of_rate = bound.of_usual, bound.of_rate
         self.codes, self.views, self.hand_over = bound.codes, bound.views, bound.hand_over
         self.numbers = bound.codes is None
         self.kept_arrays = [np.empty_like(array) for array in bound.live]
@@ -120,8 +124,11 @@ cdef class RowLearner:
                 at[i] = rate[i]
         self.fixed, self.mutable_, self.history = fixed, mutable_, history
         self.lr, self.momentum = lr, momentum
-        self.epochs = self.state[self.epochs_key]
-        self.left = min(left, cnp.PyArray_DIM(history, 0) - self.epochs)
+        self.epochs, self.n_rows = self.state[self.epochs_key], self.state[self.rows_key]
+        self.width = cnp.PyArray_DIM(history, 1)
+        if history.dtype != np.float64 or not history.flags.c_contiguous or self.width != 10:
+            raise ValueError("the table of epochs is not one of 10 columns of float64")
+        self.left = min(left, cnp.PyArray_DIM(history, 0) - self.n_rows)
         self.clock = self.state.get(self.clock_key, 0)
         self.clock_value = self.clock
         self.buffered = 0
@@ -190,7 +197,7 @@ cdef class RowLearner:
         if not self.is_current() or not self.read_target(y, &code, &number, <char*>&target):
             return False
         at = self.row.take(x)
-        if at == NULL or not is_known(&self.usual):
+        if at == NULL or not is_known(&self.of_usual, &self.usual):
             return False
         if self.buffered == self.capacity:
             self.hand_over()
@@ -202,8 +209,8 @@ cdef class RowLearner:
             <char*>&target if self.numbers else NULL, &loss)
         norm = self.stepper.norm
         if (
-            status or not (loss <= 1e4 and norm <= 1e4) or is_exceeded(&self.usual, loss, norm)
-            or self.stepper.t != t + 1
+            status or not (loss <= 1e4 and norm <= 1e4)
+            or is_exceeded(&self.of_usual, &self.usual, loss, norm) or self.stepper.t != t + 1
         ):
             for i in range(self.n_kept):
                 memcpy(self.kept[i].live, self.kept[i].copy, self.kept[i].size)
@@ -219,22 +226,24 @@ cdef class RowLearner:
         else:
             (<int64_t*>cnp.PyArray_DATA(self.targets))[self.buffered] = code
         self.buffered += 1
-        entry = <double*>(cnp.PyArray_BYTES(self.history) + self.epochs * 80)
+        entry = <double*>cnp.PyArray_DATA(self.history) + self.n_rows * self.width
+        self.n_rows += 1
         self.epochs += 1
         entry[0], entry[1], entry[2], entry[3] = self.epochs, loss, NAN, NAN
         entry[4], entry[5], entry[6] = self.lr, self.momentum, NAN if norm < 0 else norm
         entry[8] = entry[9] = NAN
-        observe_usual(&self.usual, loss, norm)
+        observe_usual(&self.of_usual, &self.usual, loss, norm)
         self.left -= 1
         if self.rated:
             number = self.rate.factor
-            observe_rate(&self.rate, loss)
+            observe_rate(&self.of_rate, &self.rate, loss)
             if self.rate.factor != number:
                 self.left = 0  # steps at another rate begin in Python
         self.clock_value += 2
         self.clock = self.clock_value
         PyDict_SetItem(self.state, self.clock_key, self.clock)
         PyDict_SetItem(self.state, self.epochs_key, self.epochs)
+        PyDict_SetItem(self.state, self.rows_key, self.n_rows)
         PyDict_SetItem(self.state, self.steps_key, self.stepper.t)
         if not self.views:
             PyDict_SetItem(self.state, self.stale_key, True)
