@@ -3,7 +3,8 @@
     python -m bench.studies.single_rows [--busy] [--rows 20000] [--repeats 3]
 
 Rows are binary, in float32; each call is timed by itself. With ``--busy`` another thread computes
-all the while, as in a service. river is left out where it is not installed.
+all the while, as in a service. The last column is the mean of the thread's processor time, which
+waiting for other programs does not add to. river is left out where it is not installed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 
 from fastlr import LinearClassifier
 
+Timed = tuple[np.ndarray, float]
 FEATURES, FIRST = (5, 100), 1000  # rows before the first that is timed
 
 
@@ -32,21 +34,21 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--busy", action="store_true", help="compute in another thread meanwhile")
     options = parser.parse_args()
-    print("call                  features   median     mean      p99   (us, for each repeat)")
+    print("us of each repeat     features   median     mean      p99  CPU mean")
     for n_features in FEATURES:
         for repeat in range(options.repeats):
             with busy() if options.busy else quiet():
-                for name, micros in timings(n_features, options.rows, repeat):
+                for name, (micros, cpu) in timings(n_features, options.rows, repeat):
                     median, p99 = np.percentile(micros, [50, 99])
                     print(
                         f"{name:<20} {n_features:>9} {median:>8.2f} {micros.mean():>8.2f} "
-                        f"{p99:>8.2f}",
+                        f"{p99:>8.2f} {cpu:>9.2f}",
                         flush=True,
                     )
 
 
-def timings(n_features: int, n_rows: int, seed: int) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield names of calls and the microseconds that each took."""
+def timings(n_features: int, n_rows: int, seed: int) -> Iterator[tuple[str, Timed]]:
+    """Yield names of calls, and what they took."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_rows + FIRST, n_features)).astype(np.float32)
     scores = X @ rng.normal(size=n_features) + rng.normal(size=len(X))
@@ -66,18 +68,21 @@ def timings(n_features: int, n_rows: int, seed: int) -> Iterator[tuple[str, np.n
     yield "river predict_one", timed(theirs.predict_one, named)
 
 
-def timed(call: Callable[..., Any], *arguments: list[Any]) -> np.ndarray:
-    """Return the microseconds of each call but the first `FIRST`."""
-    found = np.empty(len(arguments[0]))
+def timed(call: Callable[..., Any], *arguments: list[Any]) -> Timed:
+    """Return the microseconds of each call but the first `FIRST`, and their mean on the CPU."""
+    found, cpu = np.empty(len(arguments[0])), 0.0
     clock = time.perf_counter
     gc.collect()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for k, each in enumerate(zip(*arguments, strict=True)):
+            if k == FIRST:
+                cpu = time.thread_time()
             start = clock()
             call(*each)
             found[k] = clock() - start
-    return found[FIRST:] * 1e6
+        cpu = time.thread_time() - cpu
+    return found[FIRST:] * 1e6, cpu * 1e6 / (len(found) - FIRST)
 
 
 @contextmanager
