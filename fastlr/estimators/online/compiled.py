@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from ...core.locks import lock_of
 from ...core.unmixed import CLOCK
 from ...training.engine import compiled
 from ..data.targets import ClassTargets, RealTargets
+from ..fitting.epochs import make_room
 from ..fitting.learn_chunk import share_of
 from ..models.model import Model
 from ..session import online_rate, usual_loss
@@ -60,6 +62,10 @@ class Bound(NamedTuple):
         Whether fitted attributes are the parameters themselves.
     hand_over : callable
         Takes the rows that fill the buffer.
+    merge : callable
+        Makes room in the table of epochs.
+    most_rows : int
+        Rows of online calls at which some are merged.
     """
 
     loop: Any
@@ -78,6 +84,8 @@ class Bound(NamedTuple):
     units: tuple[float, float, bool]
     views: bool
     hand_over: Callable[[], None]
+    merge: Callable[[], None]
+    most_rows: int
 
 
 class RowLoop:
@@ -97,7 +105,7 @@ class RowLoop:
         self._learner: Any = None
         if _is_able(model, session):
             row = _rows.RowOf(session.spec.n_features, session.spec.dtype, fill)
-            self._learner = _rows.RowLearner(_bound(model, session, self.hand_over), row)
+            self._learner = _rows.RowLearner(_bound(model, session, self), row)
 
     def learn(self, x: Any, y: Any) -> bool:
         """Learn from a row; return False, with nothing changed, if Python has to."""
@@ -115,15 +123,13 @@ class RowLoop:
         if online is not None and not session.is_at_share(share_of(model, online, session, 1)):
             return
         state = model.__dict__
-        left = min(facts.calls_until_event, MOST - (state["_n_rows"] - state["_n_kept"]))
-        if session.heading is not None:
-            left = min(left, session.heading.rows_until_event)
+        left = facts.calls_until_event
         if scales is not None:
             left = min(left, scales.rows_until_event)
         if left < 1:
             return
         params = model.get_params(deep=False)
-        fixed = [*params.items(), ("_session", session), ("_history", state["_history"])]
+        fixed = [*params.items(), ("_session", session)]
         if session.hands_out_views:
             fixed += [(name, state[name]) for name in ("coef_", "intercept_")]
         mutable = [(vars(p), dict(vars(p))) for p in params.values() if _is_mutable(p)]
@@ -133,9 +139,9 @@ class RowLoop:
             [*session.usual.state().values()],
             rate,
             left,
+            self._rows_to_hand_over,
             tuple(fixed),
             tuple(mutable),
-            state["_history"],
             step[0],
             step[1],
         )
@@ -150,8 +156,25 @@ class RowLoop:
         if session.scales is not None:
             session.scales.add(learner.X[:n], None if self._has_labels else learner.y[:n])
         session.stream_facts.skip(learner.targets[:n])
-        if session.heading is not None:
-            session.heading.skip(n)
+        if session.heading is None or session.online is None:
+            return
+        cosine = session.heading.observe(n, n)
+        if cosine is not None:
+            session.online.at_rest = learner.at_rest
+            session.online.turn(cosine)
+            learner.at_rest = session.online.at_rest
+        learner.limit_buffer(self._rows_to_hand_over)
+
+    def merge(self) -> None:
+        """Make room in the table of epochs, as the next row would in Python."""
+        make_room(self._model)
+        self._learner.take_history()
+
+    @property
+    def _rows_to_hand_over(self) -> int:
+        """Rows that end a window of moves."""
+        heading = self.session.heading
+        return sys.maxsize if heading is None else heading.rows_until_end
 
     @property
     def _has_labels(self) -> bool:
@@ -195,7 +218,7 @@ def _is_able(model: Model, session: Session) -> bool:
     )
 
 
-def _bound(model: Model, session: Session, hand_over: Callable[[], None]) -> Bound:
+def _bound(model: Model, session: Session, loop: RowLoop) -> Bound:
     targets = session.spec.targets
     codes, units = None, (0.0, 1.0, False)
     if isinstance(targets, RealTargets):
@@ -218,7 +241,9 @@ def _bound(model: Model, session: Session, hand_over: Callable[[], None]) -> Bou
         codes,
         units,
         session.hands_out_views,
-        hand_over,
+        loop.hand_over,
+        loop.merge,
+        MOST,
     )
 
 

@@ -45,14 +45,9 @@ class Heading:
         return cosine
 
     @property
-    def rows_until_event(self) -> int:
-        """Rows that may come one by one before a window ends."""
-        return max(WINDOW - self._rows, STEPS - self._steps) - 1
-
-    def skip(self, rows: int) -> None:
-        """Count rows that came one by one, and that end no window."""
-        self._rows += rows
-        self._steps += rows
+    def rows_until_end(self) -> int:
+        """Rows that end the window if they come one by one."""
+        return max(WINDOW - self._rows, STEPS - self._steps)
 
     def state(self) -> dict[str, Any]:
         """Return all that it depends on, as arrays and numbers by name."""

@@ -59,10 +59,10 @@ cdef class RowLearner:
     """
 
     cdef readonly bint loaded
-    cdef readonly Py_ssize_t buffered, left
+    cdef readonly Py_ssize_t buffered, left, n_rows
     cdef readonly object X, y, targets
     cdef object loop, capsule, bound, held, state, entry_rows, clock_key, clock, marks, locks
-    cdef object steps_key, epochs_key, rows_key, stale_key, codes, fixed, mutable_, hand_over, history
+    cdef object steps_key, epochs_key, rows_key, stale_key, codes, fixed, mutable_, hand_over, merge, history
     cdef Stepper stepper
     cdef RowOf row
     cdef step_function step
@@ -74,7 +74,7 @@ cdef class RowLearner:
     cdef Rate rate
     cdef RateConstants of_rate
     cdef bint rated, views, numbers
-    cdef Py_ssize_t capacity, row_bytes, epochs, n_rows, width
+    cdef Py_ssize_t capacity, row_bytes, epochs, limit, n_kept_rows, most_rows, width
     cdef double shift, scale, lr, momentum
     cdef bint scaled
     cdef long long clock_value
@@ -90,7 +90,8 @@ cdef class RowLearner:
         self.epochs_key, self.rows_key = bound.epochs_key, bound.rows_key
         self.stale_key = bound.stale_key
         self.of_usual, self.of_rate = bound.of_usual, bound.of_rate
-        self.codes, self.views, self.hand_over = bound.codes, bound.views, bound.hand_over
+        self.codes, self.views = bound.codes, bound.views
+        self.hand_over, self.merge, self.most_rows = bound.hand_over, bound.merge, bound.most_rows
         self.numbers = bound.codes is None
         self.kept_arrays = [np.empty_like(array) for array in bound.live]
         if len(bound.live) > 24:
@@ -111,7 +112,7 @@ cdef class RowLearner:
             np.empty((self.capacity, 1), row.dtype) if self.numbers
             else np.empty(self.capacity, np.int64))
 
-    def load(self, usual, rate, Py_ssize_t left, fixed, mutable_, history, lr, momentum):
+    def load(self, usual, rate, Py_ssize_t left, Py_ssize_t limit, fixed, mutable_, lr, momentum):
         """Take over what Python knows; `rate` is None for a rate that stays."""
         cdef double *at = <double*>&self.usual
         cdef Py_ssize_t i
@@ -122,13 +123,11 @@ cdef class RowLearner:
             at = <double*>&self.rate
             for i in range(12):
                 at[i] = rate[i]
-        self.fixed, self.mutable_, self.history = fixed, mutable_, history
+        self.fixed, self.mutable_ = fixed, mutable_
         self.lr, self.momentum = lr, momentum
-        self.epochs, self.n_rows = self.state[self.epochs_key], self.state[self.rows_key]
-        self.width = cnp.PyArray_DIM(history, 1)
-        if history.dtype != np.float64 or not history.flags.c_contiguous or self.width != 10:
-            raise ValueError("the table of epochs is not one of 10 columns of float64")
-        self.left = min(left, cnp.PyArray_DIM(history, 0) - self.n_rows)
+        self.epochs, self.left = self.state[self.epochs_key], left
+        self.take_history()
+        self.limit_buffer(limit)
         self.clock = self.state.get(self.clock_key, 0)
         self.clock_value = self.clock
         self.buffered = 0
@@ -141,6 +140,28 @@ cdef class RowLearner:
         usual = [at[i] for i in range(5)]
         at = <double*>&self.rate
         return usual, ([at[i] for i in range(12)] if self.rated else None)
+
+    def take_history(self):
+        """Look up the table of epochs, and which of its rows are in use."""
+        history = self.state["_history"]
+        self.width = cnp.PyArray_DIM(history, 1)
+        if history.dtype != np.float64 or not history.flags.c_contiguous or self.width != 10:
+            raise ValueError("the table of epochs is not one of 10 columns of float64")
+        self.history = history
+        self.n_rows, self.n_kept_rows = self.state[self.rows_key], self.state["_n_kept"]
+
+    def limit_buffer(self, Py_ssize_t limit):
+        """Set the number of rows after which the buffer is handed over, at the latest."""
+        self.limit = max(1, min(limit, self.capacity))
+
+    @property
+    def at_rest(self):
+        """The share of the peak rate at rest."""
+        return self.rate.at_rest
+
+    @at_rest.setter
+    def at_rest(self, double share):
+        self.rate.at_rest = share
 
     def take_buffered(self):
         """Return the number of rows in `X`, `y` and `targets`, which may be written over."""
@@ -155,6 +176,8 @@ cdef class RowLearner:
         for pair in <tuple>self.fixed:
             if PyDict_GetItem(self.state, (<tuple>pair)[0]) != <PyObject*>(<tuple>pair)[1]:
                 return False
+        if PyDict_GetItem(self.state, "_history") != <PyObject*>self.history:
+            return False
         for pair in <tuple>self.mutable_:
             if (<tuple>pair)[0] != (<tuple>pair)[1]:
                 return False
@@ -199,8 +222,6 @@ cdef class RowLearner:
         at = self.row.take(x)
         if at == NULL or not is_known(&self.of_usual, &self.usual):
             return False
-        if self.buffered == self.capacity:
-            self.hand_over()
         for i in range(self.n_kept):
             memcpy(self.kept[i].copy, self.kept[i].live, self.kept[i].size)
         t, skipped, culprit = self.stepper.t, self.stepper.skipped, self.stepper.culprit
@@ -226,6 +247,12 @@ cdef class RowLearner:
         else:
             (<int64_t*>cnp.PyArray_DATA(self.targets))[self.buffered] = code
         self.buffered += 1
+        if (
+            self.n_rows - self.n_kept_rows == self.most_rows
+            or self.n_rows == cnp.PyArray_DIM(self.history, 0)
+        ):
+            PyDict_SetItem(self.state, self.clock_key, self.clock_value + 1)  # readers may run now
+            self.merge()
         entry = <double*>cnp.PyArray_DATA(self.history) + self.n_rows * self.width
         self.n_rows += 1
         self.epochs += 1
@@ -248,4 +275,6 @@ cdef class RowLearner:
         if not self.views:
             PyDict_SetItem(self.state, self.stale_key, True)
         entry[7] = perf_counter() - started
+        if self.buffered == self.limit:
+            self.hand_over()
         return True
