@@ -6,8 +6,7 @@ before and after, has seen one state; else it reads again (a sequence lock).
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .locks import lock_of
@@ -19,15 +18,19 @@ _TRIES = 3
 _PATIENCE = 1e-3  # seconds to wait for the writer before the next look
 
 
-@contextlib.contextmanager
-def changing(owner: Any) -> Iterator[None]:
+class changing:  # noqa: N801  (used like a function; a generator would take a microsecond)
     """Have readers know that an object is being changed; the caller holds its lock."""
-    state = owner.__dict__
-    clock = state[CLOCK] = state.get(CLOCK, 0) | 1
-    try:
-        yield
-    finally:
-        state[CLOCK] = clock + 1
+
+    __slots__ = ("_state",)
+
+    def __init__(self, owner: Any) -> None:
+        self._state = owner.__dict__
+
+    def __enter__(self) -> None:
+        self._state[CLOCK] = self._state.get(CLOCK, 0) | 1
+
+    def __exit__(self, *_: object) -> None:
+        self._state[CLOCK] += 1
 
 
 def version(owner: Any) -> int:

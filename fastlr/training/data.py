@@ -42,8 +42,10 @@ def check_rows(
             raise ValueError(f"order must hold row numbers from 0 to {rows - 1}")
     if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
         raise TypeError(f"batch_size must be an int, got {batch_size!r}")
-    if not 1 <= batch_size <= MOST_ROWS:
-        raise ValueError(f"batch_size must be from 1 to 2**53, got {batch_size!r}")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size!r}")
+    if batch_size > MOST_ROWS:
+        raise ValueError(f"batch_size must be at most 2**53, got {batch_size!r}")
 
 
 def check_array(array: Any, name: str, dtype: np.dtype, shape: tuple[int | None, ...]) -> None:

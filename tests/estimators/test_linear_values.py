@@ -72,7 +72,7 @@ def train(X, y, weight, step, epochs, batch, seed, clip=np.inf):
             d = (p - targets[rows]) * weight[rows][:, None] / len(rows)
             gW, gb = d.T @ X[rows], d.sum(axis=0)
             norm = np.sqrt((gW**2).sum() + (gb**2).sum())
-            scale = min(1.0, clip / (norm + 1e-6))
+            scale = 1.0 if norm <= clip else clip / (norm + min(1e-6, 1e-6 * clip))
             factor = (1 + np.cos(np.pi * t / total)) / 2
             t += 1
             W, b = step("W", W, scale * gW, t, factor), step("b", b, scale * gb, t, factor)

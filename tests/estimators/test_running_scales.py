@@ -160,7 +160,7 @@ def test_a_change_of_units_leaves_predictions_and_learning_goes_on(optimizer, av
         session, before = model._session, model.predict(X[:20])
         model.partial_fit(A[k : k + 10], y[k : k + 10])
         if model._session is not session:  # one step lies between
-            np.testing.assert_allclose(model.predict(X[:20]), before, atol=1.5)
+            np.testing.assert_allclose(model.predict(X[:20]), before, atol=2.5)
     changed = model._inputs["scale"] / scale
     if isinstance(optimizer, FTRL):  # its sums of gradients keep their units
         assert (changed == 1).all()

@@ -65,7 +65,7 @@ def test_every_optimizer_and_preset_comes_back_equal_with_what_it_was_given(name
     for optimizer in made:
         again = from_plain(json.loads(json.dumps(to_plain(optimizer), allow_nan=False)))
         assert again == optimizer
-        assert repr(again).replace("0.10000000149011612", "np.float32(0.1)") == repr(optimizer)
+        assert repr(again) == repr(optimizer)
 
 
 def test_every_schedule_comes_back_equal():

@@ -44,9 +44,9 @@ def fit_chunk(
     classes: ArrayLike | None = None,
 ) -> None:
     """Train for one epoch, for `partial_fit`."""
-    if model.batch_size != "auto":  # which may have been set since the first call
-        check_count("batch_size", model.batch_size)
     live = live_session(model)
+    if live is not None and model.batch_size != "auto":  # which may have been set since
+        check_count("batch_size", model.batch_size)
     rows = None
     if live is not None and sample_weight is None and classes is None:
         rows = plain_chunk(model, X, y, live.spec)

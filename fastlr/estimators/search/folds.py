@@ -71,5 +71,6 @@ def _key(X: Matrix, i: int, seed: int) -> int:
     """Return a number that tells the content of a row, the same in every process."""
     if is_sparse(X):
         part = slice(X.indptr[i], X.indptr[i + 1])
-        return zlib.crc32(X.data[part].tobytes(), zlib.crc32(X.indices[part].tobytes(), seed))
+        columns = X.indices[part].astype(np.int32)  # whichever width they come in
+        return zlib.crc32(X.data[part].tobytes(), zlib.crc32(columns.tobytes(), seed))
     return zlib.crc32(X[i].tobytes(), seed)

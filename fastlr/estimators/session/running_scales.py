@@ -23,7 +23,7 @@ from ..data.scaling import SILENT, feature_moments, is_constant
 from ..data.targets import RealTargets, Targets
 from ..models.model import Model
 from ..models.units import Arrays
-from .running_moments import RunningMoments, within_reach
+from .running_moments import LARGEST, RunningMoments, within_reach
 
 FIRST, LATER = 64, 16  # rows from which the first scales come, and in a block later
 STRIDE = 8  # of so many rows one is looked at later
@@ -261,7 +261,7 @@ class RunningScales:
                 mean.astype(np.float64), deviation.astype(np.float64) ** 2, weight
             )
         if isinstance(targets, RealTargets):
-            y = z * targets.scale + targets.shift
+            y = np.clip(z * targets.scale + targets.shift, -LARGEST, LARGEST)
             self.targets = RunningMoments(y.mean(axis=0), y.var(axis=0), weight)
             self._unit = RunningMoments.from_state(self.targets.state())
 
