@@ -126,12 +126,13 @@ cdef class Stepper:
             fits = (
                 cnp.PyArray_TYPE(g) == self.typenum
                 and cnp.PyArray_NDIM(g) == cnp.PyArray_NDIM(p)
-                and memcmp(
-                    cnp.PyArray_DIMS(g), cnp.PyArray_DIMS(p),
-                    cnp.PyArray_NDIM(p) * sizeof(cnp.npy_intp)) == 0
-                and memcmp(
-                    cnp.PyArray_STRIDES(g), cnp.PyArray_STRIDES(p),
-                    cnp.PyArray_NDIM(p) * sizeof(cnp.npy_intp)) == 0
+                and (cnp.PyArray_NDIM(p) == 0 or (  # which has no shape to point to
+                    memcmp(
+                        cnp.PyArray_DIMS(g), cnp.PyArray_DIMS(p),
+                        cnp.PyArray_NDIM(p) * sizeof(cnp.npy_intp)) == 0
+                    and memcmp(
+                        cnp.PyArray_STRIDES(g), cnp.PyArray_STRIDES(p),
+                        cnp.PyArray_NDIM(p) * sizeof(cnp.npy_intp)) == 0))
                 and PyArray_ISBEHAVED_RO(g)
             )
         if fits:
