@@ -177,7 +177,10 @@ def at_rule_of_thumb(model: Model, optimizer: Optimizer) -> Optimizer:
 
 def live_session(model: Model) -> Session | None:
     """Return the last session of a model, None before a fit and after unpickling."""
-    return model.__dict__.get("_session")
+    session: Session | None = model.__dict__.get("_session")
+    if session is not None:
+        session.catch_up()
+    return session
 
 
 def known_run(model: Model) -> Run:

@@ -15,7 +15,7 @@ from ..data.rows import Rows
 from ..models.model import Model
 from ..session.callbacks import Tasks
 from ..session.diagnosis_inputs import facts_at_start, sample_of
-from ..session.history import COLUMNS, MOST, UNKNOWN, added, thinned
+from ..session.history import COLUMNS, MOST, UNKNOWN, thinned, with_room
 from ..session.session import Session
 from ..session.warnings import warn_diverged, warn_interrupted
 from ..settings.settings import EpochPlan
@@ -223,9 +223,8 @@ def record(
     row = (model.n_iter_ + 1, loss, *validation, *step, seconds, *motion)
     if not online:
         model._n_kept = model._n_rows + 1
-    elif model._n_rows - model._n_kept == MOST:
-        model._n_rows = thinned(model._history, model._n_rows, model._n_kept)
-    model._history = added(model._history, model._n_rows, row)
+    make_room(model)
+    model._history[model._n_rows] = row
     model._n_rows += 1
     model.n_iter_ += 1
     if model.verbose:
@@ -236,6 +235,13 @@ def record(
             f"{type(model).__name__} epoch {model.n_iter_}: loss {loss:.6g}, {held_out}"
             f"lr {step[0]:.4g}, {seconds:.3g} s"
         )
+
+
+def make_room(model: Model) -> None:
+    """Have room for one more row in the history, if need be by merging rows of online calls."""
+    if model._n_rows - model._n_kept == MOST:
+        model._n_rows = thinned(model._history, model._n_rows, model._n_kept)
+    model._history = with_room(model._history, model._n_rows)
 
 
 def last_row(model: Model) -> dict[str, float]:

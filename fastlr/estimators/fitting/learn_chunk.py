@@ -27,7 +27,7 @@ def learn_chunk(model: Model, session: Session, rows: Rows, batch_size: int) -> 
     order = session.permutation(n_rows) if model.shuffle and n_rows > 1 else None
     session.lag()
     if session.online is not None:
-        session.set_share(_share(model, session.online, session, min(batch_size, n_rows)))
+        session.set_share(share_of(model, session.online, session, min(batch_size, n_rows)))
     kept = session.keep(-(-n_rows // batch_size))
     looked = not (kept and usual.is_known)
     if looked and is_huge(rows.X):
@@ -64,7 +64,7 @@ def _without_outliers(session: Session, rows: Rows) -> Rows:
     return rows if session.scales is None else session.scales.within(rows, session.spec.targets)
 
 
-def _share(model: Model, online: OnlineRate, session: Session, batch_size: int) -> float:
+def share_of(model: Model, online: OnlineRate, session: Session, batch_size: int) -> float:
     """Return the share of the peak rate for mini-batches that may be smaller than the fit's."""
     if not online.trained or batch_size >= model._batch_rows:
         return online.factor

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...core.locks import lock_of
+from ...core.locks import LOCK, lock_of
 from ...core.unmixed import unmixed, version
 from ..data.rows import Features
-from ..fitting.begin import known_dtype
+from ..fitting.begin import known_dtype, live_session
 from ..fitting.chunks import fit_chunk
 from ..models.model import Model
+from .compiled import RowLoop, row_scores
 from .rows import fill
 from .snapshot import Snapshot
 
@@ -60,6 +61,8 @@ class OnlineModel:
         self._dtype = known_dtype(model)
         self._row = np.empty((1, model.n_features_in_), self._dtype)
         self._latest: Snapshot | None = None
+        self._loop: RowLoop | None = None
+        self._scores: Any = None
 
     def __repr__(self) -> str:
         return f"<OnlineModel of {self.model!r}, version={self.version}>"
@@ -86,10 +89,18 @@ class OnlineModel:
         TypeError, ValueError
             If an argument is unfit. Nothing was changed then.
         """
-        with lock_of(self.model):
+        with self.model.__dict__.get(LOCK) or lock_of(self.model):
+            loop = self._loop
+            if loop is not None and weight == 1.0 and loop.learn(x, y):
+                return
             row = fill(self._row, x)
             weights = None if weight == 1.0 else _checked(weight)
             fit_chunk(self.model, row, np.asarray(y)[None], weights)
+            session = live_session(self.model)
+            if session is not None and (loop is None or loop.session is not session):
+                self._loop = loop = RowLoop(self.model, session)
+            if loop is not None:
+                loop.load()
 
     def learn_many(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Train for one epoch over rows, as `partial_fit` does."""
@@ -97,7 +108,11 @@ class OnlineModel:
 
     def predict_one(self, x: Any) -> Any:
         """Return the label or the number for one row; `learn_one` describes `x`."""
-        return self._now().predict_one(x)
+        if self._scores is not None:
+            found = self._scores.predict(x)
+            if found is not None:
+                return found
+        return self._predict_anew(x)
 
     def predict_proba_one(self, x: Any) -> np.ndarray:
         """Return the probability of each class for one row; `learn_one` describes `x`."""
@@ -105,7 +120,13 @@ class OnlineModel:
 
     def decision_one(self, x: Any) -> Any:
         """Return the raw score, or the scores, of one row; `learn_one` describes `x`."""
-        return self._now().decision_one(x)
+        if self._scores is not None and hasattr(self.model, "classes_"):
+            scores = self._scores.decide(x)
+            if scores is not None:
+                return scores[0, 0] if scores.shape[1] == 1 else scores[0]
+        found = self._now().decision_one(x)
+        self._bind_scores()
+        return found
 
     def snapshot(self) -> Snapshot:
         """Return an immutable predictor with the parameters of this moment.
@@ -116,6 +137,20 @@ class OnlineModel:
             That of the last call if nothing was learned since.
         """
         return self._now()
+
+    def _predict_anew(self, x: Any) -> Any:
+        """Predict in Python, and find the coefficients for the rows that follow."""
+        found = self._now().predict_one(x)
+        self._bind_scores()
+        return found
+
+    def _bind_scores(self) -> None:
+        lock = lock_of(self.model)
+        if lock.acquire(blocking=False):  # a thread that fits holds it for long
+            try:
+                self._scores = row_scores(self.model, self._dtype)
+            finally:
+                lock.release()
 
     def _now(self) -> Snapshot:
         latest, model = self._latest, self.model

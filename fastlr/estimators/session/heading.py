@@ -44,6 +44,11 @@ class Heading:
         self._rows = self._steps = 0
         return cosine
 
+    @property
+    def rows_until_end(self) -> int:
+        """Rows that end the window if they come one by one."""
+        return max(WINDOW - self._rows, STEPS - self._steps)
+
     def state(self) -> dict[str, Any]:
         """Return all that it depends on, as arrays and numbers by name."""
         counts = {"rows": self._rows, "steps": self._steps}

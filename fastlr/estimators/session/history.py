@@ -37,11 +37,10 @@ UNKNOWN = (np.nan, np.nan)
 MOST, MERGED = 1024, 256  # rows of online calls, and those that stand for older ones
 
 
-def added(table: np.ndarray, n: int, row: tuple[float, ...]) -> np.ndarray:
-    """Return a table of `n` rows with one more, itself while there is room."""
+def with_room(table: np.ndarray, n: int) -> np.ndarray:
+    """Return a table of `n` rows that has room for one more, itself while there is some."""
     if n == len(table):
         table = np.concatenate([table, np.empty((max(n, 8), len(COLUMNS)))])
-    table[n] = row
     return table
 
 

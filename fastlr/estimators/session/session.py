@@ -7,7 +7,7 @@ arrays and plain values only, goes in its place.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -128,6 +128,7 @@ class Session:
         self._copies: list[tuple[np.ndarray, np.ndarray]] | None = None
         self._kept_at = 0
         self.stream_facts: Any = None
+        self.on_catch_up: Callable[[], None] | None = None
         self._libraries: ThreadpoolController | None = None
         if initialise:
             model._initialise(self.arena.param, spec, self.rng)
@@ -197,6 +198,10 @@ class Session:
             self.settle()  # steps that parameters lag behind were made at the rate of before
             self.updater.lr = self._rate = rate
 
+    def is_at_share(self, share: float) -> bool:
+        """Return whether steps are made at a share of the peak rate."""
+        return share * self._peak == self._rate
+
     def last_step(self) -> tuple[float, float, float]:
         """Return rate, momentum and norm of the gradient of the last step, NaN for none."""
         binding = self.updater.binding
@@ -218,12 +223,22 @@ class Session:
         if self._lags or (self.arena.params.size > _KEPT and n_steps == 1):
             return False
         if self._copies is None:
-            live = [self.arena.params, *self.updater.binding.live(), *self.epoch.memory]
-            self._copies = [(np.empty_like(array), array) for array in live]
+            self._copies = [(np.empty_like(array), array) for array in self.kept_arrays]
         for copy, array in self._copies:
             np.copyto(copy, array)
         self._kept_at = self.updater.t
         return True
+
+    @property
+    def kept_arrays(self) -> list[np.ndarray]:
+        """All arrays that steps change, parameters first."""
+        return [self.arena.params, *self.updater.binding.live(), *self.epoch.memory]
+
+    def catch_up(self) -> None:
+        """Take over what a compiled loop has counted by itself."""
+        catch_up = self.on_catch_up  # which takes itself away, under the model's lock
+        if catch_up is not None:
+            catch_up()
 
     def take_back(self) -> None:
         """Undo all steps since `keep`."""
@@ -270,6 +285,11 @@ class Session:
         return self._has_views and not self._averages and not self._lags
 
     @property
+    def listens(self) -> bool:
+        """Whether a schedule is told the loss of each chunk."""
+        return self.updater.binding.timetable.needs_metric
+
+    @property
     def lags(self) -> bool:
         """Whether parameters may be behind the steps made; see `lag`."""
         return self._lags
@@ -306,6 +326,7 @@ class Session:
 
     def checkpoint(self) -> dict[str, Any]:
         """Return what a later session needs to go on to the bit, in arrays and plain values."""
+        self.catch_up()
         self.settle()
         handed_out = self._has_views and not self._averages  # then the attributes tell them
         params = {} if handed_out else self.arena.param

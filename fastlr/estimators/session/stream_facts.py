@@ -53,6 +53,32 @@ class StreamFacts:
         self._calls += 1
         self._rows += rows.used
 
+    @property
+    def calls_until_event(self) -> int:
+        """Calls that may come before weights are kept."""
+        return self._next_call - self._calls
+
+    def skip(self, y: np.ndarray) -> None:
+        """Note as many calls of one unweighted row as there are encoded targets, and no event."""
+        while self._rows < self._next_row and len(y):
+            n = min(self._next_row - self._rows, len(y))
+            self._count(n)
+            y = y[n:]
+        picked = y[:: self._every_row]
+        if self._n_targets + len(picked) > _TARGETS:
+            for k in range(len(y)):
+                if self._rows >= self._next_row:
+                    self._keep(y[k : k + 1], np.ones(1))
+                self._count(1)
+        elif len(y):
+            self._keep(picked, np.ones(len(picked)))
+            self._next_row = self._rows + len(picked) * self._every_row
+            self._count(len(y))
+
+    def _count(self, rows: int) -> None:
+        self._calls += rows
+        self._rows += rows
+
     def _enter(self, session: Session, rows: Rows, facts: dict[str, float]) -> None:
         """Enter what is known, in place of what a session before an unpickling has seen."""
         straightness = self._straightness()
@@ -63,9 +89,12 @@ class StreamFacts:
 
     def _keep_targets(self, rows: Rows) -> None:
         weights = np.ones(rows.used) if rows.weights is None else rows.weights
-        self._targets.append(rows.y[:: self._every_row].copy())
-        self._row_weights.append(weights[:: self._every_row].copy())
-        self._next_row = self._rows + max(self._every_row, rows.used)
+        self._keep(rows.y[:: self._every_row], weights[:: self._every_row], rows.used)
+
+    def _keep(self, y: np.ndarray, weights: np.ndarray, n_rows: int = 1) -> None:
+        self._targets.append(y.copy())
+        self._row_weights.append(weights.copy())
+        self._next_row = self._rows + max(self._every_row, n_rows)
         self._n_targets += len(self._targets[-1])
         while self._n_targets > _TARGETS or len(self._targets) > _PIECES:
             thin = 2 if self._n_targets > _TARGETS else 1

@@ -5,7 +5,7 @@
 # instruction sets differ in the last bits. On one of them, results are the same every time.
 
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer, PyCapsule_New
 from libc.math cimport isfinite
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
@@ -201,3 +201,4 @@ def exponential(cnp.ndarray x not None):
 
 
 include "_linear_together.pxi"
+include "_linear_alone.pxi"

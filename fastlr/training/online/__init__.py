@@ -1,0 +1,1 @@
+"""Steps and predictions of one row at a time, without Python in between."""
