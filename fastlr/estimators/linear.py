@@ -8,13 +8,13 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 
 from ..core.sklearn_versions import StrOptions
-from ..losses import LogLoss, get_loss
+from ..losses import LogLoss
 from ..losses.base import Loss
 from .bases.classifier import GradientClassifier
 from .data.probability import gives_probabilities, log_probabilities, probabilities
 from .data.targets import ClassTargets
 from .models.linear_model import LinearModel
-from .settings.settings import DEFAULT_SCHEDULE
+from .settings.settings import DEFAULT_SCHEDULE, named_loss
 from .shared_texts import shared_texts
 
 
@@ -167,6 +167,7 @@ class LinearClassifier(LinearModel, GradientClassifier):
 
     _constraints = {"multi_class": [StrOptions({"multinomial", "ovr"})]}
 
+    _depends: tuple[str, ...] = ("multi_class",)
     _auto_lr_factor = 10.0
     _takes_multilabel = True
 
@@ -263,7 +264,7 @@ class LinearClassifier(LinearModel, GradientClassifier):
         return log_probabilities(scores, *self._training_loss(self._known_targets()))
 
     def _loss(self) -> Loss:
-        loss = get_loss(self.loss)
+        loss = self.loss if isinstance(self.loss, Loss) else named_loss(self.loss)
         if loss.task != "margin":
             raise ValueError(
                 f"LinearClassifier: loss must be one of margins, such as 'log_loss' or 'hinge', "
@@ -278,6 +279,3 @@ class LinearClassifier(LinearModel, GradientClassifier):
         if targets.outputs == 1 or self.multi_class == "ovr":
             return loss, "ovr"
         return loss, "softmax" if type(loss) is LogLoss else "multinomial"
-
-    def _settings(self) -> tuple[Any, ...]:
-        return (*super()._settings(), self.multi_class)

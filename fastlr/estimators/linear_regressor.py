@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..losses import get_loss
 from ..losses.base import Loss
 from .bases.regressor import GradientRegressor
 from .models.fitted import CoefOfVector
 from .models.linear_model import LinearModel
-from .settings.settings import DEFAULT_SCHEDULE
+from .settings.settings import DEFAULT_SCHEDULE, named_loss
 from .shared_texts import shared_texts
 
 
@@ -204,7 +203,7 @@ class LinearRegressor(LinearModel, GradientRegressor):
         self.n_threads = n_threads
 
     def _loss(self) -> Loss:
-        loss = get_loss(self.loss)
+        loss = self.loss if isinstance(self.loss, Loss) else named_loss(self.loss)
         if loss.task == "margin":
             raise ValueError(
                 f"LinearRegressor: loss must be one of numbers, such as 'squared_error' or "

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from .bases.classifier import GradientClassifier
-from .data.targets import ClassTargets
 from .models.mlp_model import MLPModel
 from .settings.settings import DEFAULT_SCHEDULE
 from .shared_texts import shared_texts
@@ -226,8 +225,13 @@ class MLPClassifier(MLPModel, GradientClassifier):
     def _loss(self) -> Any:
         return "log_loss"
 
-    def _set_targets(self, targets: ClassTargets) -> None:
-        super()._set_targets(targets)
-        self.n_outputs_ = targets.outputs
-        logistic = targets.multilabel or targets.outputs == 1
-        self.out_activation_ = "logistic" if logistic else "softmax"
+    @property
+    def n_outputs_(self) -> int:
+        """Raw scores of a row."""
+        return self._known_targets().outputs
+
+    @property
+    def out_activation_(self) -> str:
+        """What makes probabilities of raw scores: "logistic" or "softmax"."""
+        targets = self._known_targets()
+        return "logistic" if targets.multilabel or targets.outputs == 1 else "softmax"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..losses import get_loss
 from ..losses.base import Loss
 from .bases.regressor import GradientRegressor
-from .data.targets import RealTargets
 from .models.mlp_model import MLPModel
-from .settings.settings import DEFAULT_SCHEDULE
+from .settings.settings import DEFAULT_SCHEDULE, named_loss
 from .shared_texts import shared_texts
 
 
@@ -156,6 +154,8 @@ class MLPRegressor(MLPModel, GradientRegressor):
 
     loss: Any
 
+    _depends: tuple[str, ...] = ("loss",)
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -222,7 +222,7 @@ class MLPRegressor(MLPModel, GradientRegressor):
         self.n_threads = n_threads
 
     def _loss(self) -> Loss:
-        loss = get_loss(self.loss)
+        loss = self.loss if isinstance(self.loss, Loss) else named_loss(self.loss)
         if loss.task == "margin":
             raise ValueError(
                 "MLPRegressor: loss must be one of numbers, such as 'squared_error' or 'huber', "
@@ -230,9 +230,7 @@ class MLPRegressor(MLPModel, GradientRegressor):
             )
         return loss
 
-    def _settings(self) -> tuple[Any, ...]:
-        return (*super()._settings(), self.loss)
-
-    def _set_targets(self, targets: RealTargets) -> None:
-        super()._set_targets(targets)
-        self.out_activation_ = "exp" if targets.log else "identity"
+    @property
+    def out_activation_(self) -> str:
+        """What makes predictions of raw scores: "exp" under a logarithmic link, or "identity"."""
+        return "exp" if self._known_targets().log else "identity"

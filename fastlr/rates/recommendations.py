@@ -40,6 +40,11 @@ class Recommendation(NamedTuple):
     mind: str
     source: str
 
+    def at(self, lr: float, low: float, high: float, where: str | None = None) -> Recommendation:
+        """Return the same at another rate and range."""
+        kept = (self.params, self.where if where is None else where, self.mind, self.source)
+        return Recommendation(lr, low, high, *kept)
+
 
 _TABLE = {
     "SGD": Recommendation(
@@ -138,13 +143,13 @@ def recommend(optimizer: Any, task: str = "general") -> Recommendation:
     if task == "transfer":
         low, high = (0.0001, 0.001) if known else (default / 100, default / 10)
         lr = low if known else high
-        return found._replace(lr=lr, low=low, high=high, where="layers that are trained already")
+        return found.at(lr, low, high, where="layers that are trained already")
     if task == "recurrent":
         high = min(found.high, 0.001) if known else default
         low = min(found.low, 0.0001) if known else found.low
-        return found._replace(lr=min(found.lr, high), low=low, high=high)
+        return found.at(min(found.lr, high), low, high)
     if task == "sparse":
-        return found._replace(lr=found.high)
+        return found.at(found.high, found.low, found.high)
     return found
 
 

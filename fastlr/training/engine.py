@@ -19,7 +19,7 @@ from ..losses import get_loss
 from ..losses.base import Loss
 from .arena import Arena
 from .data import MOST_ROWS, check_data
-from .losses import check_reduction, form_number
+from .losses import checked_form
 from .result import EpochResult
 
 
@@ -38,7 +38,8 @@ def compiled(model: str) -> Any:
 class Engine:
     """Base of the engines; each documents its parameters, and makes its loop.
 
-    `kernel` is the loss of one output, None for the softmax; `loop` is the compiled loop, None
+    `kernel` is the loss of one output, None for the softmax, and `rule` its address and
+    coefficients; `form` is the number of the loss in the compiled loop, and `loop` that loop, None
     where the NumPy twin serves.
     """
 
@@ -48,6 +49,9 @@ class Engine:
     vectorised: ClassVar[tuple[str, ...]] = ("ovr",)  # log-losses with a form of their own
 
     loop: Any
+    loss: Loss
+    form: int
+    rule: tuple[int, np.ndarray] | None
 
     def __init__(
         self,
@@ -61,8 +65,8 @@ class Engine:
     ) -> None:
         name = type(self).__name__
         self.features, self.outputs = features, outputs
-        self.loss: Loss = get_loss(loss, f"{name}: loss")
-        check_reduction(name, self.loss, reduction, outputs)
+        self.loss = loss if isinstance(loss, Loss) else get_loss(loss, f"{name}: loss")
+        self.form = checked_form(name, self.loss, reduction, outputs, self.vectorised)
         if engine not in self.engines:
             raise ValueError(
                 f"{name}: engine must be one of {', '.join(self.engines)}, got {engine!r}"
@@ -74,6 +78,7 @@ class Engine:
             if softmax
             else loss_kernel(type(self.loss), self.loss.coefficients(), arena.params.dtype)
         )
+        self.rule = None if self.kernel is None else (self.kernel.address, self.kernel.row)
 
     def core(self, engine: str) -> Any:
         """Return the compiled module, or None where the twin is to serve."""
@@ -89,16 +94,6 @@ class Engine:
             f"{type(self).__name__}: engine={engine!r} needs the compiled core and a rule that it "
             "runs; see fastlr.backend_info()"
         )
-
-    @property
-    def form(self) -> int:
-        """Number of the form of the loss in the compiled loop."""
-        return form_number(self.loss, self.reduction, self.vectorised)
-
-    @property
-    def rule(self) -> tuple[int, np.ndarray] | None:
-        """Address and coefficients of the loss of one output, None for the softmax."""
-        return None if self.kernel is None else (self.kernel.address, self.kernel.row)
 
     def run(
         self,

@@ -15,15 +15,13 @@ REDUCTIONS = ("softmax", "multinomial", "ovr", "each")
 _LOG_LOSSES = {"ovr": 4, "each": 5}
 
 
-def form_number(loss: Loss, reduction: str, vectorised: tuple[str, ...]) -> int:
-    """Return the number of a form; log-losses of `vectorised` reductions have one of their own."""
-    if type(loss) is LogLoss and reduction in vectorised:
-        return _LOG_LOSSES[reduction]
-    return REDUCTIONS.index(reduction)
+def checked_form(
+    owner: str, loss: Loss, reduction: str, outputs: int, vectorised: tuple[str, ...]
+) -> int:
+    """Return the number of a form; raise ValueError unless the loss can be reduced in this way.
 
-
-def check_reduction(owner: str, loss: Loss, reduction: str, outputs: int) -> None:
-    """Raise ValueError unless a loss can be reduced in this way."""
+    Log-losses of `vectorised` reductions have a form of their own.
+    """
     if reduction not in REDUCTIONS:
         raise ValueError(
             f"{owner}: reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}"
@@ -34,6 +32,9 @@ def check_reduction(owner: str, loss: Loss, reduction: str, outputs: int) -> Non
         raise ValueError(f"{owner}: reduction {reduction!r} needs 2 outputs or more, got 1")
     if reduction in {"multinomial", "ovr"} and loss.task != "margin":
         raise ValueError(f"{owner}: reduction {reduction!r} needs a loss of margins, got {loss!r}")
+    if type(loss) is LogLoss and reduction in vectorised:
+        return _LOG_LOSSES[reduction]
+    return REDUCTIONS.index(reduction)
 
 
 def softmax_loss(scores: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -47,7 +47,7 @@ class Parameters:
 
 def check_parameters(given: Any) -> Parameters:
     """Check what `bind` was given and bring it into one form."""
-    if isinstance(given, np.ndarray) or is_device_array(given):
+    if isinstance(given, np.ndarray) or (type(given) is not dict and is_device_array(given)):
         kind, names, arrays = "array", ["0"], [given]
     elif isinstance(given, Mapping):
         kind, names, arrays = "dict", list(given.keys()), list(given.values())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..kernels.find import processor
 from ..kernels.find.update import cpu_kernel
-from ..kernels.language.terms import AVERAGE, LOOKAHEAD_STATE, REST, Finish
+from ..kernels.language.terms import AVERAGE, LOOKAHEAD_STATE, REST
 from ..schedules import Run
 from .arrays import (
     DTYPES,
@@ -29,14 +29,20 @@ from .rule import (
     modifier_options,
     state_starts,
 )
-from .timetable import Timetable, check_effects
+from .timetable import ROWS_AHEAD, Timetable, check_effects
 
 # What few optimizers need is imported where they need it: the first step waits for all the rest.
 if TYPE_CHECKING:
     from ..kernels.find.finish import BoundFinish
     from .steppers.sums import BoundSums
 
-_ROWS_AHEAD = 2048  # half a millisecond; a call for a few rows takes a third of that
+
+class Snapshot(NamedTuple):
+    """What steps change besides the parameters, at one time."""
+
+    arrays: list[np.ndarray]
+    steps: tuple[int, int, int]  # made, skipped, and the parameter at fault
+    seen: dict[str, dict[str, float]]  # by the schedules, of the metric
 
 
 class Binding:
@@ -103,29 +109,31 @@ class Binding:
         self.timetable = Timetable(optimizer, groups, run)
         if bound.on_device or backend == "cuda":
             self._bind_device(backend)
-            return
-        what = choose_finish(optimizer, groups, bound.arrays[0].dtype)
-        if optimizer.by_arrays:
+        elif optimizer.by_arrays:
+            choose_finish(optimizer, groups, bound.arrays[0].dtype)  # it has none; say so
             self._bind_arrays(backend, n_threads, measure_updates)
         else:
-            self._bind_host(backend, n_threads, measure_updates, what)
+            self._bind_host(backend, n_threads, measure_updates)
 
-    def _bind_host(
-        self, backend: str, n_threads: int, measure_updates: int, what: Finish | None
-    ) -> None:
+    def _bind_host(self, backend: str, n_threads: int, measure_updates: int) -> None:
         optimizer, params = self.optimizer, self.bound.arrays
-        dtype = DTYPES[params[0].dtype]
+        what = choose_finish(optimizer, self.groups, params[0].dtype)
+        switches, dtype = optimizer.switches(), DTYPES[params[0].dtype]
         # What follows the rule takes the average with it: it comes last.
         average = optimizer.average is not None and what is None
-        kernel = cpu_kernel(type(optimizer), optimizer.switches(), average, dtype, backend)
+        kernel = cpu_kernel(type(optimizer), switches, average, dtype, backend)
         self.kernel, self.backend = kernel, kernel.backend
-        self._check_rule()
-        self.summing = self._start_sums()
+        check_coefficients(optimizer, kernel.coefficients)
+        if optimizer.schedules:
+            check_effects(optimizer, kernel.coefficients)
+        starts = state_starts(optimizer, kernel.state, params[0].dtype)
+        options = modifier_options(optimizer)
+        if kernel.summing is not None:
+            self.summing = self._start_sums()
         if what is not None:
             from ..kernels.find.finish import bind_finish
 
             self.finish = bind_finish(what, dtype, kernel.backend)
-        starts = state_starts(optimizer, kernel.state, params[0].dtype)
         self.state = {n: [_start(p, value) for p in params] for n, value in starts.items()}
         make: Any = processor.compiled_stepper()
         reductions = {"sumsq": 0, "moved": 0}
@@ -140,6 +148,7 @@ class Binding:
             kernel_arrays(self, params, list(self.state.values())),
             self.group_ids,
             **self._stepper_options(n_threads, measure_updates),
+            **options,
             **reductions,
             kernel=kernel.address,
             summing=self.summing,
@@ -151,7 +160,9 @@ class Binding:
 
         optimizer: Any = self.optimizer
         self.backend, self.kernel = "numpy", array_kernel(optimizer)
-        self._check_rule()
+        check_coefficients(optimizer, self.kernel.coefficients)
+        if optimizer.schedules:
+            check_effects(optimizer, self.kernel.coefficients)
         others = [i for i, p in enumerate(self.bound.arrays) if not optimizer.handles(p.shape)]
         # What the rule does not handle, compiled kernels step.
         if others:
@@ -174,6 +185,7 @@ class Binding:
             self.timetable,
             group_ids=self.group_ids,
             **self._stepper_options(n_threads, measure_updates),
+            **modifier_options(optimizer),
         )
 
     def _bind_device(self, backend: str) -> None:
@@ -191,7 +203,9 @@ class Binding:
         self.backend = "cuda"
         what = choose_finish(optimizer, self.groups, cuda_bind.dtype_of(self.bound))
         self.kernel = cuda_bind.cuda_kernel(optimizer, self.bound, what)
-        self._check_rule()
+        check_coefficients(optimizer, self.kernel.coefficients)
+        if optimizer.schedules:
+            check_effects(optimizer, self.kernel.coefficients)
         me = weakref.proxy(self)
         self.stepper, self.state, self.summing = cuda_bind.make_stepper(
             self.kernel,
@@ -210,11 +224,6 @@ class Binding:
 
         return start_sums(self.optimizer, self.kernel.summing, len(self.bound.arrays))
 
-    def _check_rule(self) -> None:
-        check_coefficients(self.optimizer, self.kernel.coefficients)
-        if self.optimizer.schedules:
-            check_effects(self.optimizer, self.kernel.coefficients)
-
     def _stepper_options(self, n_threads: int, measure_updates: int) -> dict[str, Any]:
         """Return what all steppers of NumPy arrays are made with.
 
@@ -225,7 +234,6 @@ class Binding:
         return {
             "names": bound.names if bound.kind == "dict" else None,
             "single": bound.kind == "array",
-            **modifier_options(self.optimizer),
             "refill": lambda t, least, n: me.rows_ahead(t, least, n),
             "complain": lambda i, grads: me.complain(i, grads),
             "n_threads": n_threads,
@@ -255,7 +263,7 @@ class Binding:
         """
         total = self.run.total_steps
         if total is not None and not self.timetable.needs_metric:
-            n = max(n, min(total - t, _ROWS_AHEAD))
+            n = max(n, min(total - t, ROWS_AHEAD))
         while True:
             try:
                 return self.rows(t, n)
@@ -274,6 +282,19 @@ class Binding:
             refuse_nonfinite(self.bound, grads, modifier_options(self.optimizer)["squares"])
 
     # What training asks for
+
+    def snapshot(self) -> Snapshot:
+        """Return all that steps change besides the parameters, for `put_back`."""
+        at = self.stepper
+        return Snapshot(self.kept(), (at.t, at.skipped, at.culprit), self.timetable.seen)
+
+    def put_back(self, snapshot: Snapshot) -> None:
+        """Go back to where a snapshot was taken."""
+        for array, values in zip(self.live(), snapshot.arrays, strict=True):
+            array[...] = values
+        self.timetable.look_again(snapshot.seen)
+        self.last = None
+        self.stepper.restart(*snapshot.steps)
 
     def state_of(self, i: int) -> dict[str, Any]:
         """Return the state arrays of parameter `i` themselves, by name."""

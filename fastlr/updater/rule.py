@@ -175,10 +175,10 @@ class UpdateRule(HyperParameters):
 
     def scheduled(self) -> dict[str, Schedule]:
         """Return the schedules by the name they drive: ``"lr"``, then the rest."""
-        more = (self.schedules or {}).items()
+        given = {"lr": self.schedule, **(self.schedules or {})}
         return {
-            "lr": get_schedule(self.schedule),
-            **{name: get_schedule(value) for name, value in more},
+            name: value if isinstance(value, Schedule) else get_schedule(value)
+            for name, value in given.items()
         }
 
     def with_scheduled(self, values: Mapping[str, Scalar]) -> UpdateRule:

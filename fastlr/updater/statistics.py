@@ -38,7 +38,7 @@ def rates(binding: Binding, t: int) -> tuple[float, float | None]:
     """Return learning rate and momentum of the step after `t` others."""
     factor, momentum = binding.timetable.rates(t)
     optimizer: Any = binding.optimizer
-    lr, name = float(optimizer.lr * factor), optimizer.momentum_field()
+    lr, name = float(optimizer.lr * factor), binding.timetable.momentum_field
     if name is None:
         return lr, None
     return lr, float(getattr(optimizer, name) if momentum is None else momentum)

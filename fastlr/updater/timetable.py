@@ -12,6 +12,8 @@ from ..schedules import Run, Schedule
 from .groups import Group
 from .rule import UpdateRule
 
+ROWS_AHEAD = 2048  # half a millisecond; a call for a few rows takes a third of that
+
 
 class Block(NamedTuple):
     """Hyper-parameters of some consecutive steps, as one group of parameters sees them."""
@@ -24,7 +26,21 @@ class Block(NamedTuple):
 
 
 class Timetable:
-    """All schedules of an optimizer and its groups, with what they have seen of the metric."""
+    """All schedules of an optimizer and its groups, with what they have seen of the metric.
+
+    Attributes
+    ----------
+    needs_metric : bool
+        Whether a metric drives any of them.
+    momentum_field : str or None
+        The hyper-parameter that the momentum of a schedule drives.
+    seen : dict of str to dict
+        What each schedule has seen of the metric; replaced, never changed.
+    """
+
+    needs_metric: bool
+    momentum_field: str | None
+    seen: dict[str, dict[str, float]]
 
     def __init__(self, optimizer: UpdateRule, groups: Sequence[Group], run: Run) -> None:
         self._optimizer = optimizer
@@ -43,14 +59,14 @@ class Timetable:
                 # The first group is that of all other parameters; users count from their own.
                 self._of_groups[k] = f"groups[{k - 1}]"
                 self._schedules[f"groups[{k - 1}]"] = group.schedule
-        self._seen = {
-            label: schedule.initial_metric_state() for label, schedule in self._schedules.items()
-        }
+        self._begin()
         self._latest: tuple[float, np.ndarray, np.ndarray | None] | None = None
         self._known: dict[tuple[str, float, int], tuple[np.ndarray, np.ndarray | None]] | None
         self._known = None
-        if self._schedules:
-            self.blocks(np.zeros(1))  # what is missing is said now, not at a step
+        self._first: tuple[int, list[Block]] | None = None
+        if self._schedules:  # what is missing is said now, not at a step
+            n = 1 if self.needs_metric else min(run.total_steps or 1, ROWS_AHEAD)
+            self._first = self._begun(n)
 
     def restart(self, optimizer: UpdateRule, run: Run) -> None:
         """Forget what was seen of the metric, for a run at another rate and of another length.
@@ -59,42 +75,65 @@ class Timetable:
         """
         if self._known is None or run != self._run:
             self._known = {}
-        self._optimizer, self._run, self._latest = optimizer, run, None
-        self._seen = {
-            label: schedule.initial_metric_state() for label, schedule in self._schedules.items()
-        }
+        self._optimizer, self._run = optimizer, run
+        self._forget()
+        self._begin()
 
     def change_rate(self, optimizer: UpdateRule) -> None:
         """Go on with an optimizer that differs in its rate."""
-        self._optimizer, self._latest = optimizer, None
+        self._optimizer = optimizer
+        self._forget()
 
-    @property
-    def needs_metric(self) -> bool:
-        """Whether a metric drives any of them."""
-        return any(schedule.needs_metric for schedule in self._schedules.values())
+    def _begin(self) -> None:
+        """Note what schedules have seen before the first step, and what they drive."""
+        self.seen, self.needs_metric = {}, False
+        for label, schedule in self._schedules.items():
+            self.seen[label] = schedule.initial_metric_state()
+            self.needs_metric |= schedule.needs_metric
+        self.momentum_field = self._optimizer.momentum_field()
+
+    def _begun(self, n: int) -> tuple[int, list[Block]]:
+        """Return the first `n` steps; fewer of a Python function that ends before."""
+        while True:
+            try:
+                return n, self.blocks(np.arange(float(n)))
+            except Exception:
+                if n == 1:
+                    raise
+                n //= 2
+
+    def _forget(self) -> None:
+        """Drop steps that were looked at with what was known before."""
+        self._latest = self._first = None
 
     @property
     def metric_state(self) -> dict[str, float]:
         """What the schedules have seen of the metric: plain numbers by name."""
         return {
             f"{label}.{name}": value
-            for label, state in self._seen.items()
+            for label, state in self.seen.items()
             for name, value in state.items()
         }
 
     @metric_state.setter
     def metric_state(self, given: Mapping[str, float]) -> None:
-        self._latest = None
-        self._seen = {
-            label: {name: given[f"{label}.{name}"] for name in state}
-            for label, state in self._seen.items()
-        }
+        self.look_again(
+            {
+                label: {name: given[f"{label}.{name}"] for name in state}
+                for label, state in self.seen.items()
+            }
+        )
+
+    def look_again(self, seen: dict[str, dict[str, float]]) -> None:
+        """Go on from what was seen of the metric at another time."""
+        self._forget()
+        self.seen = seen
 
     def observe(self, metric: float, t: int) -> None:
         """Tell every schedule a metric."""
-        self._latest = None
-        self._seen = {
-            label: schedule.observe(self._seen[label], metric, t, self._run)
+        self._forget()
+        self.seen = {
+            label: schedule.observe(self.seen[label], metric, t, self._run)
             for label, schedule in self._schedules.items()
         }
 
@@ -112,6 +151,9 @@ class Timetable:
 
     def blocks(self, t: np.ndarray) -> list[Block]:
         """Return the hyper-parameters of steps, for each group."""
+        first, self._first = self._first, None
+        if first is not None and t[0] == 0 and len(t) == first[0]:
+            return first[1]
         values = self._values(t)
         names = ("weight_decay", "l1", "l2")
         shared = [self._factor(n, t) if n in values else 1.0 for n in names]
@@ -120,14 +162,14 @@ class Timetable:
             factor, momentum = self._evaluate(label, t, values)
             if label == "lr":
                 self._latest = float(t[0]), factor, momentum
-            name = self._optimizer.momentum_field()
+            name = self.momentum_field
             more = {} if name is None or momentum is None else {name: momentum}
             scheduled = self._optimizer.with_scheduled(values | more)
             made[label] = Block(factor, scheduled, *shared)
         return [made[label] for label in self._of_groups]
 
     def _factor(self, label: str, t: np.ndarray) -> np.ndarray:
-        return self._schedules[label].evaluate(t, self._run, self._seen[label])[0]
+        return self._schedules[label].evaluate(t, self._run, self.seen[label])[0]
 
     def _from_schedule(self, label: str, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         if label == "lr" and self._optimizer.schedule is None:
@@ -136,7 +178,7 @@ class Timetable:
         key = (label, float(t[0]), len(t))
         found = None if self._known is None else self._known.get(key)
         if found is None:
-            found = schedule.evaluate(t, self._run, self._seen[label])
+            found = schedule.evaluate(t, self._run, self.seen[label])
             if self._known is not None and not schedule.needs_metric:
                 self._known[key] = found
         return found
@@ -158,7 +200,7 @@ class Timetable:
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return factor and momentum of a schedule of the rate; `values` may give the latter."""
         factor, momentum = self._from_schedule(label, t)
-        name = self._optimizer.momentum_field()
+        name = self.momentum_field
         if name is None or name not in values:
             return factor, momentum
         if momentum is not None:

@@ -15,7 +15,7 @@ from fastlr import (
     MLPClassifier,
     MLPRegressor,
 )
-from fastlr.estimators.session.generator import seeded, session_seed
+from fastlr.estimators.fitting.begin import seeded, session_seed
 from fastlr.optimizers import OPTIMIZERS
 from fastlr.schedules import OneCycle, ReduceOnPlateau
 

@@ -78,6 +78,35 @@ def test_resume_at_any_step(cut):
     assert snapshot(walk(second, STEPS - cut, first=cut + 1)) == snapshot(whole)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", CASES)
+def test_a_run_that_is_put_back_repeats_itself_to_the_bit(case, dtype):
+    more = {"average": "polyak"} if case in FULLEST.values() else {}
+    updater = walk(start(case, dtype, **more), CUT)
+    at_the_cut, kept = snapshot(updater), updater.binding.snapshot()
+    params = {name: p.copy() for name, p in updater.params.items()}
+    whole = snapshot(walk(updater, STEPS - CUT, first=CUT + 1))
+    for _ in range(2):  # a snapshot serves more than once
+        updater.binding.put_back(kept)
+        for name, p in updater.params.items():
+            p[...] = params[name]
+        assert snapshot(updater) == at_the_cut
+        assert snapshot(walk(updater, STEPS - CUT, first=CUT + 1)) == whole
+
+
+def test_a_plateau_schedule_is_put_back_to_what_it_had_seen():
+    updater = SGD(lr=0.5, schedule=ReduceOnPlateau(patience=1)).bind(small())
+    for metric in (1.0, 2.0):
+        updater.observe(metric)
+    kept, before = updater.binding.snapshot(), updater.state_dict()["schedule"]
+    for metric in (3.0, 4.0):
+        updater.observe(metric)
+    assert updater.lr == 0.05
+    updater.binding.put_back(kept)
+    assert updater.lr == 0.5
+    assert updater.state_dict()["schedule"] == before
+
+
 def test_a_plateau_schedule_resumes_with_what_it_has_seen():
     def run(cut):
         optimizer = SGD(lr=0.5, momentum=0.9, schedule=Warmup(2) * ReduceOnPlateau(patience=1))

@@ -30,8 +30,7 @@ from .begin import (
     new_scales,
 )
 from .learn_chunk import learn_chunk
-from .one_at_a_time import one_at_a_time
-from .unchanged_if_refused import unchanged_if_refused
+from .one_at_a_time import one_at_a_time, unchanged_if_refused
 from .validation import chunk_rows, plain_chunk
 
 

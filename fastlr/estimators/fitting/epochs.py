@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from ...training import EpochResult, Stopping
+from ...updater.binding import Snapshot
 from ..data.rows import Rows
 from ..models.model import Model
 from ..session.callbacks import Tasks
-from ..session.diagnosis_inputs import Motion, facts_at_start, sample_of
+from ..session.diagnosis_inputs import facts_at_start, sample_of
 from ..session.history import COLUMNS, MOST, UNKNOWN, thinned, with_room
 from ..session.session import Session
 from ..session.warnings import warn_diverged, warn_interrupted
@@ -21,6 +23,7 @@ from .begin import scales_after
 
 OnEpoch = Callable[[Any, dict[str, float]], "bool | None"]
 
+_MOVING = 1 << 13  # parameters whose movement is followed; BLAS splits more among threads
 _FAR = 10.0  # times the loss of before the first step, above which training has done harm
 
 
@@ -76,16 +79,16 @@ class Epochs:
         self.goes_on, self.interrupted = True, False
         self.diverged: tuple[int, float] | None = None
         self.restored: int | None = None
-        self._begun, self._n_before = session.updater.t, model.n_iter_
+        self._begun, self._n_before = session.t, model.n_iter_
         self._first_row = model._n_rows
         self._whole = np.tile(rows.numbers, plan.passes) if plan.passes > 1 else None
         self._stopping: Stopping | None = None
         if model.early_stopping or model.tol is not None:
             self._stopping = Stopping(model.n_iter_no_change, model.tol or 0.0)
-        self._kept: tuple[np.ndarray, Any] | None = None  # what an unfinished epoch goes back to
-        self._best: tuple[np.ndarray, Any] | None = None
+        self._kept: tuple[np.ndarray, Snapshot] | None = None  # an unfinished epoch goes back to it
+        self._best: tuple[np.ndarray, Snapshot] | None = None
         self._best_epoch = -1
-        self._sample, self._motion = sample_of(rows), Motion(session.arena.params)
+        self._motion, self._sample = _Motion(session.arena.params), sample_of(rows)
         session.scales = scales_after(session.spec, rows.used, self._sample)
         if not model.n_iter_:
             as_they_are = getattr(model, "standardize", True) is False
@@ -107,7 +110,7 @@ class Epochs:
     def order(self) -> np.ndarray | None:
         """Return the order of the rows for the next epoch, None for as they lie."""
         session, rows = self._session, self._rows
-        self._kept = session.arena.params.copy(), session.updater.state_dict()
+        self._kept = session.arena.params.copy(), session.updater.binding.snapshot()
         if self._best_epoch == self._model.n_iter_:  # no copy of its own
             self._best = self._kept
         if self._tasks is not None:
@@ -176,9 +179,9 @@ class Epochs:
             "diverged": float(self.diverged is not None),
         }
 
-    def _put_back(self, kept: tuple[np.ndarray, Any]) -> None:
+    def _put_back(self, kept: tuple[np.ndarray, Snapshot]) -> None:
         self._session.arena.params[:] = kept[0]
-        self._session.updater.load_state_dict(kept[1])
+        self._session.updater.binding.put_back(kept[1])
 
     @property
     def failed(self) -> bool:
@@ -245,3 +248,26 @@ def last_row(model: Model) -> dict[str, float]:
     """Return the row of the last epoch."""
     row = dict(zip(COLUMNS, model._history[model._n_rows - 1].tolist(), strict=True))
     return row | {"epoch": model.n_iter_}
+
+
+class _Motion:
+    """Follows how far parameters move from epoch to epoch, and in which direction."""
+
+    def __init__(self, params: np.ndarray) -> None:
+        self._params = params[:: -(-len(params) // _MOVING) | 1]
+        self._before = self._params.copy()
+        self._change: np.ndarray | None = None
+        self._size = 0.0
+
+    def observe(self) -> tuple[float, float]:
+        """Take in the end of an epoch."""
+        params, last = self._params, self._change
+        with np.errstate(all="ignore"):
+            change = params - self._before
+            size = math.sqrt(change.dot(change))
+            norm = math.sqrt(params.dot(params))
+            sizes = size * self._size
+            cosine = change.dot(last) / sizes if last is not None and sizes else math.nan
+        self._before[:] = params
+        self._change, self._size = change, size
+        return size / norm if norm else math.nan, float(cosine)

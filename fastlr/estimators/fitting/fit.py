@@ -20,14 +20,13 @@ from ..models.fitted import refresh
 from ..models.model import Model
 from ..models.spec import ModelSpec
 from ..session.callbacks import tasks_of
+from ..session.diagnosis_inputs import warn_of_losses, warn_of_scale
 from ..session.history import COLUMNS, columns
 from ..session.session import Session
-from ..session.warn_after_fit import warn_of_losses, warn_of_scale
 from ..settings.settings import EpochPlan, plan_epoch
 from .begin import at_known_rate, at_rule_of_thumb, begin, make_spec
 from .epochs import Epochs, OnEpoch
-from .one_at_a_time import one_at_a_time
-from .unchanged_if_refused import unchanged_if_refused
+from .one_at_a_time import one_at_a_time, unchanged_if_refused
 from .validation import hold_out, learn_rows, rows_to_predict
 
 if TYPE_CHECKING:
@@ -54,8 +53,8 @@ class GradientEstimator(Model):
     _facts: dict[str, float]  # of the fit, not of an epoch
 
     @one_at_a_time
-    @fit_context(prefer_skip_nested_validation=True)
     @unchanged_if_refused
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Features,
@@ -107,14 +106,17 @@ class GradientEstimator(Model):
         optimizer = self._resolve_optimizer()
 
         learned = learn_rows(self, X, y, sample_weight, warm)
-        rows, held_out = hold_out(self, learned, X_val, y_val, sample_weight_val)
+        given = X_val, y_val, sample_weight_val
+        rows, held_out = learned.rows, None
+        if self.early_stopping or any(each is not None for each in given):
+            rows, held_out = hold_out(self, learned, *given)
         rows.weigh_one_on_average()
-        inputs = self._inputs if warm else self._learn_inputs(rows.X, rows.weights_of_chosen())
-        spec = make_spec(self, learned.targets, inputs, rows.X.shape[1], rows.X.dtype)
         plan = plan_epoch(self.batch_size, rows.used)
         run, batch = Run(self.max_epochs * plan.steps, plan.steps), min(plan.batch_size, rows.used)
-
         seeks = self._seeks_rate()
+        inputs = self._inputs if warm else self._learn_inputs(rows.X, rows.weights_of_chosen())
+        spec = make_spec(self, learned.targets, inputs, rows.X.shape[1], rows.X.dtype)
+
         if seeks and warm:
             optimizer = at_known_rate(self, optimizer)
         elif seeks:
@@ -161,7 +163,7 @@ class GradientEstimator(Model):
         return optimizer.replace(lr=lr)
 
     def _publish(self, session: Session) -> None:
-        self.t_ = session.updater.t
+        self.t_ = session.t
         if "_stale" in self.__dict__:
             self._stale = False  # what is written now is not to be computed first
         self._set_fitted_params(session.publish())

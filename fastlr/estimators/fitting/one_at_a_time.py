@@ -1,4 +1,4 @@
-"""Learning in several threads: one call at a time for each model."""
+"""Calls that learn: one at a time for each model, which a refusal leaves as it was."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from ...core.locks import LOCK, lock_of
 from ..models.model import Model
+
+_COLUMNS = ("n_features_in_", "feature_names_in_")  # which scikit-learn sets while it validates
 
 M = TypeVar("M", bound=Model)
 P = ParamSpec("P")
@@ -23,3 +25,22 @@ def one_at_a_time(learn: Callable[Concatenate[M, P], R]) -> Callable[Concatenate
             return learn(model, *args, **kwargs)
 
     return alone
+
+
+def unchanged_if_refused(learn: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M, P], R]:
+    """Have calls that raise before training begins leave the model with its columns."""
+
+    @functools.wraps(learn)
+    def careful(model: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        known = model.__dict__
+        session, before = known.get("_session"), {n: known[n] for n in _COLUMNS if n in known}
+        try:
+            return learn(model, *args, **kwargs)
+        except BaseException:
+            if known.get("_session") is session:
+                for name in _COLUMNS:
+                    known.pop(name, None)
+                known.update(before)
+            raise
+
+    return careful

@@ -52,9 +52,9 @@ def learn_rows(
 ) -> Learned:
     """Validate X and y, and learn their targets; a warm start keeps those of the last fit."""
     data, values = _validated(model, X, y, reset=True, dtype=FLOATS)
-    weights = check_weights(sample_weight, data)
+    weights = None if sample_weight is None else check_weights(sample_weight, data)
     targets, encoded = model._learn_targets(values, weights, data.dtype)
-    factors = model._class_factors(encoded, targets)
+    factors = None if model.class_weight is None else model._class_factors(encoded, targets)
     if warm:
         before: Any = model._known_targets()
         known = targets.going_on_from(before)

@@ -44,6 +44,8 @@ class LinearModel(Model):
         "average": [StrOptions({"ema", "polyak"}), "boolean", None],
     }
 
+    _depends: tuple[str, ...] = ("fit_intercept", "loss", "penalty", "alpha", "l1_ratio", "average")
+
     coef_ = FittedParameter()
     intercept_ = FittedParameter()
 
@@ -131,10 +133,6 @@ class LinearModel(Model):
         if self.penalty is None:
             return optimizer
         return penalised(optimizer, self._strengths(spec)[1])  # engines minimise the L1 part
-
-    def _settings(self) -> tuple[Any, ...]:
-        own = (self.fit_intercept, self.loss, self.penalty, self.alpha, self.l1_ratio, self.average)
-        return (*super()._settings(), *own)
 
     # Fitted attributes
 

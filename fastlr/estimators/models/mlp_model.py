@@ -33,6 +33,7 @@ from ..settings.mlp_params import (
     layer_sizes,
     parameter_groups,
 )
+from ..settings.params import CONSTRAINTS
 from ..settings.penalty import penalised
 from .fitted import FittedParameter
 from .model import Model
@@ -55,6 +56,8 @@ def _size(X: Matrix) -> float:
 class MLPModel(Model):
     """Hooks of a multi-layer perceptron; stands before the targets' base class."""
 
+    _depends: tuple[str, ...] = ("alpha", "layer_lr_decay")
+
     coefs_ = FittedParameter()
     intercepts_ = FittedParameter()
 
@@ -65,7 +68,7 @@ class MLPModel(Model):
         "input_dropout": [Interval(Real, 0, 1, closed="left")],
         "init": [StrOptions(set(INIT_CHOICES))],
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "lr": [*Model._parameter_constraints["lr"], slice],
+        "lr": [*CONSTRAINTS["lr"], slice],
         "layer_lr_decay": [Interval(Real, 0, 1, closed="right")],
         "groups": [None, list, tuple],
         "frozen_layers": ["array-like"],
@@ -205,13 +208,13 @@ class MLPModel(Model):
         return factors
 
     def _set_rates(self, lr: float, spec: ModelSpec) -> None:
-        super()._set_rates(lr, spec)
+        self.lr_ = lr
         self.layer_lrs_ = lr * np.array(self._layer_factors(spec))
         self.layer_lrs_[frozen_of(self.frozen_layers, len(self.layer_lrs_))] = 0.0
 
     def _top_rate(self) -> float | str:
         if not isinstance(self.lr, slice):
-            return super()._top_rate()
+            return self.lr
         spread_rates(self.lr, 2)  # for its messages
         return float(self.lr.stop)
 
@@ -256,12 +259,10 @@ class MLPModel(Model):
     def _settings(self) -> tuple[Any, ...]:
         sizes = layer_sizes(self.hidden_layer_sizes)
         return (
-            *super()._settings(),
+            *type(self)._read_settings(self),
             sizes,
             tuple(activations_of(self.activation, len(sizes))),
             tuple(dropout_rates(self.input_dropout, self.dropout, len(sizes))),
-            self.alpha,
-            self.layer_lr_decay,
             repr(self.groups),
             tuple(self.frozen_layers),
             repr(self.unfreeze),

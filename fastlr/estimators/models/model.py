@@ -10,7 +10,8 @@ have passed, `fit` writes what was learned.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -45,6 +46,12 @@ class Model(BaseEstimator):
     _parameter_constraints = CONSTRAINTS
 
     _constraints: Mapping[str, list[Any]]  # what a subclass adds to them
+    # Names of parameters that a running session depends on; a subclass lists its own.
+    _depends: tuple[str, ...] = (
+        *("optimizer", "lr", "schedule", "clip_norm", "n_threads"),
+        "reference_batch_size",
+    )
+    _read_settings: ClassVar[Callable[[Model], Any]]
 
     optimizer: str | Optimizer
     lr: float | slice | str
@@ -82,6 +89,8 @@ class Model(BaseEstimator):
         for base in reversed(cls.__mro__):
             joined |= base.__dict__.get("_parameter_constraints", {})
         cls._parameter_constraints = joined | cls.__dict__.get("_constraints", {})
+        names = [n for base in reversed(cls.__mro__) for n in base.__dict__.get("_depends", ())]
+        cls._read_settings = attrgetter(*names)
 
     @classmethod
     def _get_param_names(cls) -> list[str]:
@@ -172,15 +181,9 @@ class Model(BaseEstimator):
         self.lr_ = lr
 
     def _settings(self) -> tuple[Any, ...]:
-        """Return the parameters that a running session depends on."""
-        return (
-            self.optimizer,
-            self.lr,
-            self.schedule,
-            self.clip_norm,
-            self.n_threads,
-            self.reference_batch_size,
-        )
+        """Return the parameters that a running session depends on, those that `_depends` names."""
+        settings: tuple[Any, ...] = type(self)._read_settings(self)
+        return settings
 
     # Hooks of the model
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...optimizers.optimizer import Optimizer
 from ...training import Arena
 from ..data.rows import Rows
-from ..session.generator import seeded
+from ..fitting.begin import seeded
 from ..session.session import Session
 from ..settings.settings import EpochPlan
 from .folds import Folds

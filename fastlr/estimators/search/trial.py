@@ -21,11 +21,10 @@ from ...schedules import Run
 from ...training import Arena
 from ..data.rows import Features, Rows, is_sparse
 from ..data.targets import RealTargets
-from ..fitting.begin import at_rule_of_thumb, make_spec
+from ..fitting.begin import at_rule_of_thumb, make_spec, seeded
 from ..fitting.validation import learn_rows
 from ..models.model import Model
 from ..models.spec import ModelSpec
-from ..session.generator import seeded
 from ..session.session import Session
 from ..settings.settings import EpochPlan, plan_epoch
 from .folds import Folds
@@ -45,7 +44,7 @@ class EstimatorTrial:
     def session(self, optimizer: Optimizer, n_steps: int, seed: int) -> Session:
         """Return a session of a fresh model, for a run of `n_steps`."""
         run = Run(n_steps, self.plan.steps)
-        return Session(self.model, self._spec, optimizer, run, seed, at_once=True)
+        return Session(self.model, self._spec, optimizer, run, seeded(seed), at_once=True)
 
     @property
     def shuffles(self) -> bool:

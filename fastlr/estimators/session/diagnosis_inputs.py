@@ -8,21 +8,28 @@ about. Units that have died and features of unlike scales are causes that no los
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from ...exceptions import ScaleWarning
 from ...kernels.find.loss import loss_kernel
 from ...losses import LogLoss, get_loss
 from ...losses.base import Loss
 from ...training.losses import batch_loss
 from ..data.rows import Matrix, Rows, is_sparse
+from ..models.model import Model
 from ..models.spec import ModelSpec
+from .history import COLUMNS
 from .session import Session
+from .warnings import warn_risen, warn_scale, warn_stuck
 
 SAMPLE = 512  # rows looked at, at most
 _TARGETS = 1 << 16
-_MOVING = 1 << 13  # parameters whose movement is followed; BLAS splits more among threads
+
+# What is certain to be wrong with a fit is warned of; `diagnose` tells the rest.
+RISEN = 1000.0  # loss over that of a model that knows nothing; far less may still predict well
+SAME = 1e-6  # part of a loss by which it may change without having moved
+STILL = 1e-6  # norm of a gradient that goes nowhere
+AHEAD = 0.5  # cosine between movements that go on and on
 
 
 def sample_of(rows: Rows) -> Rows:
@@ -120,7 +127,7 @@ def _targets(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _is_log_loss(loss: Loss | str) -> bool:
-    return loss == "log_loss" or isinstance(loss, LogLoss)
+    return loss == "log_loss" if isinstance(loss, str) else isinstance(loss, LogLoss)
 
 
 def _shares(rows: Rows, n_classes: int) -> np.ndarray:
@@ -144,24 +151,45 @@ def _loss_at(session: Session, rows: Rows, values: dict[str, np.ndarray]) -> flo
     return loss
 
 
-class Motion:
-    """Follows how far parameters move from epoch to epoch, and in which direction."""
+def warn_of_scale(model: Model, X: Matrix) -> None:
+    """Warn if features differ too much in scale; all rows are looked at only if some do."""
+    facts = model._facts
+    if not facts.get("largest_feature", 0.0) > ScaleWarning.RATIO * facts.get(
+        "smallest_feature", np.inf
+    ):
+        return
+    smallest, largest = feature_range(X)
+    if largest > ScaleWarning.RATIO * smallest:
+        warn_scale(model, smallest, largest)
 
-    def __init__(self, params: np.ndarray) -> None:
-        self._params = params[:: -(-len(params) // _MOVING) | 1]
-        self._before = self._params.copy()
-        self._change: np.ndarray | None = None
-        self._size = 0.0
 
-    def observe(self) -> tuple[float, float]:
-        """Take in the end of an epoch."""
-        params, last = self._params, self._change
-        with np.errstate(all="ignore"):
-            change = params - self._before
-            size = math.sqrt(change.dot(change))
-            norm = math.sqrt(params.dot(params))
-            sizes = size * self._size
-            cosine = change.dot(last) / sizes if last is not None and sizes else math.nan
-        self._before[:] = params
-        self._change, self._size = change, size
-        return size / norm if norm else math.nan, float(cosine)
+def warn_of_losses(model: Model) -> None:
+    """Warn if the loss of a fresh fit has not moved, or has ended far above that of no model."""
+    table, facts, lr = model._history[: model._n_rows], model._facts, model.lr_
+    loss = table[:, COLUMNS.index("loss")]
+    if facts["diverged"] or len(loss) < 2 or not lr > 0:
+        return
+    before = max(facts["start_loss"], facts["constant_loss"])
+    if loss[-1] > RISEN * before > 0:
+        warn_risen(model, float(loss[-1]), before, lr)
+        return
+    if not np.ptp(loss) <= SAME * loss[-1]:  # a loss of zero has nothing to learn
+        return
+    if facts["dead_units"] == 1:
+        cause = (
+            "All hidden units are dead: use features of a scale near 1, other first weights, or a "
+            "smaller lr"
+        )
+    elif _goes_one_way(table) and not model._seeks_rate():
+        cause = f"The learning rate of {lr:.4g} is too small for these data: try lr='auto'"
+    else:
+        return  # an optimum to begin with, perhaps of a penalty; or no rate was found that helps
+    if loss[-1] > 0:
+        warn_stuck(model, float(loss[-1]), len(loss), cause)
+
+
+def _goes_one_way(table: np.ndarray) -> bool:
+    """Whether there is a gradient that parameters have followed, if they have moved at all."""
+    alignment = table[1:, COLUMNS.index("alignment")]
+    moved = alignment[np.isfinite(alignment)]
+    return bool(table[-1, COLUMNS.index("gradient_norm")] > STILL and not np.any(moved < AHEAD))

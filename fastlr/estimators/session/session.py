@@ -27,7 +27,6 @@ from ..models.model import Model
 from ..models.spec import ModelSpec
 from ..models.units import Arrays
 from ..settings.settings import needs_total
-from .generator import seeded
 from .heading import Heading
 from .online_rate import OnlineRate
 from .running_scales import RunningScales
@@ -57,10 +56,9 @@ class Session:
         As the model resolved it.
     run : Run
         Length of the run, as far as it is known.
-    seed : int
-        Of the generator that initial values and permutations come from. It is the session's own:
-        drawing from the caller's at each epoch would make results depend on what else the
-        program does.
+    rng : numpy.random.RandomState
+        What initial values and permutations are drawn from. It is the session's own: drawing from
+        the caller's at each epoch would make results depend on what else the program does.
     initialise : bool, default=True
         Whether to draw initial values; else parameters are zero.
     at_once : bool, default=False
@@ -80,12 +78,8 @@ class Session:
         The engine.
     units : Units or None
         From parameters to fitted attributes; None where these are the parameters themselves.
-    rng : numpy.random.RandomState
-        Draws initial values, then permutations.
     optimizer : Optimizer
         As the model resolved it.
-    usual : UsualLoss
-        Tells chunks that need a closer look.
     settings : tuple
         What the constructor parameters were; compared to see whether they have changed.
     stream_facts : StreamFacts or None
@@ -98,7 +92,7 @@ class Session:
         spec: ModelSpec,
         optimizer: Optimizer,
         run: Run,
-        seed: int,
+        rng: np.random.RandomState,
         initialise: bool = True,
         at_once: bool = False,
         online: OnlineRate | None = None,
@@ -111,12 +105,9 @@ class Session:
         self.settings = tuple(
             s.replace() if isinstance(s, HyperParameters) else s for s in model._settings()
         )
-        schedules = optimizer.scheduled().values()
         groups = model._groups(spec, optimizer)
         if at_once:
             groups = [{k: v for k, v in group.items() if k != "start"} for group in groups]
-        self._listens = any(each.needs_metric for each in schedules)
-        self._listens |= any("schedule" in group for group in groups)
         self.arena = Arena(spec.shapes, spec.dtype)
         self.updater = optimizer.bind(
             self.arena.param,
@@ -127,11 +118,10 @@ class Session:
         )
         self.epoch = model._make_epoch(self.arena, self.updater, spec)
         self._takes_sparse = _TAKES_SPARSE.get(getattr(self.epoch, "model", ""))
-        self.rng = seeded(seed)
-        self.online, self.scales, self.usual = online, scales, UsualLoss()
+        self.rng, self.online, self.scales = rng, online, scales
         self.heading = None if online is None else Heading(self.arena.params)
-        self._peak = self._rate = float(self.updater.optimizer.lr)  # type: ignore[attr-defined]
-        self._averages = self.updater.optimizer.averages
+        self._peak = self._rate = float(optimizer.lr)  # type: ignore[attr-defined]
+        self._averages = optimizer.averages
         self._lags = False
         self._published: Arrays = {}
         self._n_threads = model.n_threads
@@ -177,8 +167,18 @@ class Session:
 
     def observe(self, loss: float) -> None:
         """Tell a plateau schedule the loss; others are spared, for telling drops the step table."""
-        if self._listens:
+        if self.updater.binding.timetable.needs_metric:
             self.updater.observe(loss)
+
+    @functools.cached_property
+    def usual(self) -> UsualLoss:
+        """What chunks usually are, for which only `partial_fit` asks."""
+        return UsualLoss()
+
+    @property
+    def t(self) -> int:
+        """Steps made."""
+        return int(self.updater.binding.stepper.t)
 
     @functools.cached_property
     def endless(self) -> bool:
@@ -287,7 +287,7 @@ class Session:
     @property
     def listens(self) -> bool:
         """Whether a schedule is told the loss of each chunk."""
-        return self._listens
+        return self.updater.binding.timetable.needs_metric
 
     @property
     def lags(self) -> bool:

@@ -6,11 +6,14 @@ precedence is stated here and nowhere else.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...losses import get_loss
+from ...losses.base import Loss
 from ...optimizers import get_optimizer
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run, Schedule, get_schedule
@@ -68,6 +71,38 @@ def resolve_optimizer(
     `auto_factor` is what ``lr="auto"`` multiplies the default rate of an optimizer given by name
     with, `more` holds changes besides those that the other arguments ask for.
     """
+    if isinstance(optimizer, str) and (schedule is None or isinstance(schedule, str)):
+        return _of_names(optimizer, lr, schedule, clip_norm, auto_factor, tuple(more.items()))
+    return _resolved(optimizer, lr, schedule, clip_norm, auto_factor, more)
+
+
+@functools.lru_cache(maxsize=256)
+def _of_names(
+    optimizer: str,
+    lr: float | str,
+    schedule: str | None,
+    clip_norm: float | None,
+    auto_factor: float,
+    more: tuple[tuple[str, Any], ...],
+) -> Optimizer:
+    """Return the same object for the same plain values: nothing in here changes an optimizer."""
+    return _resolved(optimizer, lr, schedule, clip_norm, auto_factor, dict(more))
+
+
+@functools.lru_cache(maxsize=256)
+def named_loss(name: str) -> Loss:
+    """Return the loss of a name, the same object each time."""
+    return get_loss(name)
+
+
+def _resolved(
+    optimizer: str | Optimizer,
+    lr: float | str,
+    schedule: str | Schedule | None,
+    clip_norm: float | None,
+    auto_factor: float,
+    more: Mapping[str, Any],
+) -> Optimizer:
     chosen: Any = get_optimizer(optimizer)
     changes: dict[str, Any] = {}
     if lr != "auto":

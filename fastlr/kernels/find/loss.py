@@ -65,29 +65,32 @@ def loss_kernel(
     kind = np.dtype(dtype)
     if kind not in _NAMES:
         raise TypeError(f"dtype must be float32 or float64, got {kind}")
-    owner = loss_owner(cls)
-    found, address, names, keep = _find(owner, _NAMES[kind], backend, processor.instruction_set())
+    isa = processor.instruction_set()
+    owner, found, address, names, keep = _find(cls, _NAMES[kind], backend, isa)
     row = _row(cls.__name__, names, coefficients).astype(kind)
-    return LossKernel(owner.__name__, found, address, row, keep)
+    return LossKernel(owner, found, address, row, keep)
 
 
 @functools.cache
 def _find(
-    owner: type, dtype: str, backend: str, isa: str | None
-) -> tuple[str, int, tuple[str, ...], Any]:
-    """Return backend, address, coefficients and what keeps the code; kept for good."""
+    cls: type, dtype: str, backend: str, isa: str | None
+) -> tuple[str, str, int, tuple[str, ...], Any]:
+    """Return owner, backend, address, coefficients and what keeps the code; kept for good."""
+    owner = loss_owner(cls)
     load = None if isa is None else functools.partial(built.losses, isa)
     name = f"{owner.__name__}_loss"
     compiled = processor.find_compiled(owner, name, "losses", load, _read, backend)
     if compiled is not None:
         module, known = compiled
-        return "cython", module.KERNELS[f"{name.lower()}_{dtype}"], known["coefficients"], module
+        address = module.KERNELS[f"{name.lower()}_{dtype}"]
+        return owner.__name__, "cython", address, known["coefficients"], module
     from ..jit import loss as numba_losses
     from ..loops import loss as emit_losses
 
     rule = emit_losses.loss_rule_of_class(owner)
     entry = numba_losses.loss_kernel(rule, dtype)
-    return "numba", entry.address, emit_losses.loss_loop(rule, {}).scalars, entry
+    names = emit_losses.loss_loop(rule, {}).scalars
+    return owner.__name__, "numba", entry.address, names, entry
 
 
 def _read(owner: type) -> Rule:
