@@ -29,6 +29,8 @@ BEYOND = {
         {"denormal", "tiny", "spikes out of the tiny"},
         "its state is gradients times d0, which are no normal numbers here",
     ),
+    ("prodigy", "beta2=0", np.float32): ({"huge"}, "leaves the reference after 40 steps: unsolved"),
+    ("prodigy", "beta2=1e-08", np.float32): ({"huge"}, "as with beta2=0"),
     ("radam", "beta2=0.9999999", np.float64): (set(SIZES), "step 5 is at the threshold itself"),
 }
 
