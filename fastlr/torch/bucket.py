@@ -59,6 +59,7 @@ class Bucket:
     ) -> None:
         self.tensors, self.states, self._translation = tensors, states, translation
         self._group, self._guided = group, False
+        self._shown: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self._keeps_shape = rule.by_arrays
         self._direct = [_lies_well(p, self._keeps_shape) for p in tensors]
         arrays = [
@@ -91,6 +92,7 @@ class Bucket:
                     self._fill(array, state[key], name, i)
                 if array.size or not self._keeps_shape:
                     state[key] = self._visible(array, i)
+        self._show_mean_of_squares()
         if binding.summing is not None:
             kept = binding.summing
             for k, name in enumerate(kept.kernels.scalars):
@@ -100,6 +102,19 @@ class Bucket:
                         kept.scalars[i, k] = float(value)
         binding.stepper.restart(t, 0)
         self.sync()
+
+    def _show_mean_of_squares(self) -> None:
+        """Take the variance off what torch keeps, and show torch's in tensors of its own."""
+        both = self._translation.mean_of_squares
+        if both is None or both[1] not in self.binding.state:
+            return
+        variances, means = (self.binding.state[name] for name in both)
+        key = self._translation.state[both[0]]
+        for i, (v, a, state) in enumerate(zip(variances, means, self.states, strict=True)):
+            shown = v.copy()
+            np.maximum(v - a * a, 0.0, out=v)
+            state[key] = self._visible(shown, i)
+            self._shown.append((shown, v, a))
 
     def _fill(self, array: np.ndarray, given: Any, name: str, i: int) -> None:
         values = torch.as_tensor(given).detach()
@@ -124,6 +139,8 @@ class Bucket:
     def sync(self) -> None:
         """Write what is not in arrays into the states: step counts, and numbers of the rule."""
         t, summing = self.binding.stepper.t, self.binding.summing
+        for shown, v, a in self._shown:
+            shown[...] = v + a * a
         dtype = torch.get_default_dtype() if torch.get_default_dtype().itemsize > 4 else None
         for i, state in enumerate(self.states):
             values: dict[str, float] = {}
@@ -142,6 +159,11 @@ class Bucket:
                     exact = torch.float64 if summing is not None and name != "step" else None
                     state[name] = torch.tensor(value, dtype=exact or dtype or torch.float32)
 
+    @property
+    def ignores_rate(self) -> bool:
+        """Whether the rate is but what the state starts from."""
+        return self._translation.rate == "start"
+
     def is_replaced(self, states: Mapping[torch.Tensor, dict[str, Any]]) -> bool:
         """Return whether the user has put other values into the states."""
         names = self._translation.state
@@ -152,6 +174,8 @@ class Bucket:
             if self._translation.counts_steps and int(float(state.get("step", -1))) != self.t:
                 return True
             for name, arrays in self.binding.state.items():
+                if self._shown and name == "v":
+                    continue
                 shown = state.get(names.get(name, name))
                 if arrays[i].size and (
                     not isinstance(shown, torch.Tensor) or shown.data_ptr() != arrays[i].ctypes.data
@@ -227,17 +251,18 @@ class Bucket:
 
     def _rows_at(self, lr: float, t: int, n: int) -> np.ndarray:
         binding = self.binding
-        rows = coefficient_rows(
+        rows: np.ndarray = coefficient_rows(
             lr,
             binding.groups,
             binding.timetable,
             binding.kernel.coefficients,
             binding.summing,
-            np.dtype(np.float64),
+            binding.stepper.dtype,
             t,
             n,
+            exact=True,
         )
-        return np.ascontiguousarray((rows if binding.summing is None else rows[0])[:, 0, :])
+        return np.ascontiguousarray(rows[:, 0, :])
 
     def adapt(self, i: int, grad: torch.Tensor) -> torch.Tensor:
         """Return gradient i as a tensor that lies in memory as its parameter does."""
@@ -309,7 +334,7 @@ class Slow:
         if any(p.grad is not None for p in self.absent):
             return CHANGED
         rate = number(now[0])
-        if rate != self._rate:
+        if rate != self._rate and not self._bucket.ignores_rate:
             if not rate >= 0:
                 return CHANGED
             self._rate = rate

@@ -30,6 +30,8 @@ class Translation:
         the rate is but what the state starts from.
     extra : callable, optional
         From settings and step count to further numbers that torch keeps for each parameter.
+    mean_of_squares : tuple of str, optional
+        Names in the rule of a variance and a mean, where torch keeps the mean of squares.
     load, save : dict of str to callable, optional
         From torch's array to the rule's, and back with the last gradient.
     """
@@ -40,6 +42,7 @@ class Translation:
     starts_at_once: bool = False
     rate: str = "now"
     extra: Callable[[Settings, int], dict[str, float]] | None = None
+    mean_of_squares: tuple[str, str] | None = None
     load: Mapping[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
     save: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = field(default_factory=dict)
 
@@ -122,7 +125,9 @@ TRANSLATIONS = {
     "NAdam": Translation(lambda g: _betas(g, "momentum_decay"), _MOMENTS, extra=_momentum_product),
     "RAdam": Translation(_betas, _MOMENTS),
     "RMSprop": Translation(
-        _rmsprop, {"v": "square_avg", "a": "grad_avg", "buf": "momentum_buffer"}
+        _rmsprop,
+        {"v": "square_avg", "a": "grad_avg", "buf": "momentum_buffer"},
+        mean_of_squares=("v", "a"),
     ),
     "Rprop": Translation(
         _rprop,

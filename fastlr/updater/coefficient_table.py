@@ -30,8 +30,9 @@ def coefficient_rows(
     dtype: np.dtype,
     t: int,
     n: int,
+    exact: bool = False,
 ) -> Any:
-    """Return coefficient rows of steps t + 1 ... t + n."""
+    """Return coefficient rows of steps t + 1 ... t + n; if `exact`, not yet rounded to `dtype`."""
     steps = np.arange(t + 1, t + n + 1, dtype=np.float64)
     blocks = timetable.blocks(steps - 1)
     # What is derived from sums is written behind that at each step.
@@ -61,6 +62,8 @@ def coefficient_rows(
                 changing.append((k, j, value))
     with np.errstate(over="ignore", under="ignore"):
         table = _table(same, changing, n, np.dtype(dtype))
+    if exact:
+        return table if dtype == np.float64 else _table(same, changing, n, same.dtype)
     if summing is None:
         return table
     return table, table if dtype == np.float64 else _table(same, changing, n, same.dtype)

@@ -83,7 +83,7 @@ def compare(optimizer, reference, ours, theirs, rtol):
     for p, q in zip(ours, theirs, strict=True):
         torch.testing.assert_close(p, q, rtol=rtol, atol=rtol)
         mine, other = optimizer.state[p], reference.state[q]
-        assert mine.keys() == other.keys()
+        assert mine.keys() - {"rest"} == other.keys()  # which ASGD's mean needs in float32
         for key, value in other.items():
             torch.testing.assert_close(mine[key], value, rtol=rtol, atol=rtol)
 
