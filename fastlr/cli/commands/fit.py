@@ -15,6 +15,7 @@ from ..options.shared import (
     Drop,
     Encoding,
     Features,
+    Force,
     Format,
     Header,
     Json,
@@ -103,9 +104,7 @@ def fit(
             help="Where the model goes (default: FILE's name with .skops, in this folder).",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a model that already exists.")
-    ] = False,
+    force: Force = False,
     picture: Picture = None,
     threads: Threads = 1,
     as_json: Json = False,

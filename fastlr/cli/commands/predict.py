@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError, one_line
-from ..options.shared import Encoding, Features, Format, Header, Json, MaxGb, Sep
+from ..options.shared import (
+    Encoding,
+    Features,
+    Force,
+    Format,
+    Header,
+    Json,
+    MaxGb,
+    ModelFile,
+    Sep,
+)
 from ..screen.output import plain_errors, print_json, print_notes
 
 if TYPE_CHECKING:
@@ -23,9 +33,7 @@ ENDINGS = (".csv", ".parquet", ".pq")
 
 @plain_errors
 def predict(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Model that `fastlr fit` wrote (.skops).")
-    ],
+    model: ModelFile,
     file: Annotated[
         Path,
         typer.Argument(metavar="FILE", help="New rows: CSV, Parquet, NPZ or svmlight; - is stdin."),
@@ -39,9 +47,7 @@ def predict(
             help="Where predictions go, .csv or .parquet. Default: CSV on stdout.",
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a file that already exists.")
-    ] = False,
+    force: Force = False,
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of every class.")
     ] = False,

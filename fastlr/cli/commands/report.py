@@ -16,6 +16,7 @@ from ..options.shared import (
     Header,
     Json,
     MaxGb,
+    ModelFile,
     Seed,
     Sep,
     Target,
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
 
 @plain_errors
 def report(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Model that `fastlr fit` wrote (.skops).")
-    ],
+    model: ModelFile,
     output: Annotated[
         Path | None,
         typer.Option(

@@ -63,6 +63,13 @@ Picture = Annotated[
     typer.Option("--picture", metavar="PATH", help="Draw the result to a .png, .pdf or .svg file."),
 ]
 
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that already exists.")]
+
+# What they read.
+ModelFile = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="Model that `fastlr fit` wrote (.skops).")
+]
+
 # How a file is read.
 _READING = "Reading FILE"
 Format = Annotated[

@@ -24,8 +24,8 @@ class Result:
     """Scores of one model on the test rows, and its median fit time over `fits` fits.
 
     For classifiers `score` is the accuracy and `loss` the log-loss, for regressors R2 and the root
-    of the mean squared error; `train_loss` is that of the training rows. `rate` is a word where a
-    rule sets the learning rate, None where there is none.
+    of the mean squared error; `train_loss` is the loss on the training rows. `rate` is None for
+    models without a learning rate, and the name of the rule that sets it where there is one.
     """
 
     model: str

@@ -132,7 +132,9 @@ class RowLoop:
         fixed = [*params.items(), ("_session", session)]
         if session.hands_out_views:
             fixed += [(name, state[name]) for name in ("coef_", "intercept_")]
-        mutable = [(vars(p), dict(vars(p))) for p in params.values() if _is_mutable(p)]
+        mutable = [
+            (vars(p), dict(vars(p))) for p in params.values() if isinstance(p, HyperParameters)
+        ]
         rate = None if online is None else [*online.state().values(), online.factor]
         step = session.last_step()
         learner.load(
@@ -249,10 +251,6 @@ def _bound(model: Model, session: Session, loop: RowLoop) -> Bound:
 
 def _constants(module: ModuleType, names: tuple[str, ...]) -> dict[str, float]:
     return {name: float(getattr(module, name)) for name in names}
-
-
-def _is_mutable(value: Any) -> bool:
-    return isinstance(value, HyperParameters)
 
 
 def row_scores(model: Any, dtype: np.dtype) -> Any:

@@ -58,8 +58,7 @@ class OnlineModel:
     def __init__(self, model: Model) -> None:
         self.model = model
         self._start = version(model)
-        self._dtype = known_dtype(model)
-        self._row = np.empty((1, model.n_features_in_), self._dtype)
+        self._row = np.empty((1, model.n_features_in_), known_dtype(model))
         self._latest: Snapshot | None = None
         self._loop: RowLoop | None = None
         self._scores: Any = None
@@ -93,7 +92,7 @@ class OnlineModel:
             loop = self._loop
             if loop is not None and weight == 1.0 and loop.learn(x, y):
                 return
-            row = fill(self._row, x)
+            row = fill(self._buffer(), x)
             weights = None if weight == 1.0 else _checked(weight)
             fit_chunk(self.model, row, np.asarray(y)[None], weights)
             session = live_session(self.model)
@@ -148,17 +147,24 @@ class OnlineModel:
         lock = lock_of(self.model)
         if lock.acquire(blocking=False):  # a thread that fits holds it for long
             try:
-                self._scores = row_scores(self.model, self._dtype)
+                self._scores = row_scores(self.model, self._buffer().dtype)
             finally:
                 lock.release()
 
     def _now(self) -> Snapshot:
-        latest, model = self._latest, self.model
+        latest = self._latest
         if latest is None or latest.version != self.version:
             latest = self._latest = unmixed(
-                model, lambda: Snapshot(model, version(model) - self._start, self._dtype)
+                self.model, lambda: Snapshot(self.model, self.version, known_dtype(self.model))
             )
         return latest
+
+    def _buffer(self) -> np.ndarray:
+        """Return room for a row of the model, which may have been fitted anew to other columns."""
+        shape, dtype = (1, self.model.n_features_in_), known_dtype(self.model)
+        if self._row.shape != shape or self._row.dtype != dtype:
+            self._row = np.empty(shape, dtype)
+        return self._row
 
 
 def _checked(weight: float) -> np.ndarray:

@@ -215,6 +215,25 @@ def test_a_handle_sees_what_the_estimator_learns_by_itself():
     assert first.version == 0
 
 
+@pytest.mark.parametrize("kind", ["linear", "network", "regressor"])
+def test_a_handle_follows_a_fit_to_other_columns_and_another_precision(kind):
+    model, X, y = fitted(kind)
+    handle = model.online()
+    handle.learn_one(X[0], y[0])
+    handle.predict_one(X[0])
+    narrow = X[:, :4].astype(np.float32)
+    twin, _, _ = fitted(kind)
+    for each_of in (model, twin):
+        each_of.fit(narrow, y)
+    for x, target in zip(narrow[:20], y[:20], strict=True):
+        handle.learn_one(x, target)
+        twin.partial_fit(x[None], [target])
+        assert handle.predict_one(x) == twin.predict(x[None])[0]
+    assert_same(model, twin)
+    with pytest.raises(ValueError, match="x must be one row of 4 numbers"):
+        handle.learn_one(X[0], y[0])
+
+
 def torn(seconds, n_features, readers=4):
     """Return predictions and mixtures seen by readers while one thread learns.
 
