@@ -1,10 +1,13 @@
 """Tensors, gradients and optimizers for the tests of fastlr.torch."""
 
-import torch
+import pytest
 
-import fastlr.torch as compiled
 from fastlr.optimizers import OPTIMIZERS
-from fastlr.torch.translation import TRANSLATIONS
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
+
+import fastlr.torch as compiled  # noqa: E402
+from fastlr.torch.translation import TRANSLATIONS  # noqa: E402
 
 SHARED = [name for name in TRANSLATIONS if hasattr(torch.optim, name)]
 ELEMENTWISE = [name for name in SHARED if name not in ("Muon", "Adafactor")]
