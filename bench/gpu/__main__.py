@@ -28,7 +28,16 @@ from fastlr.optimizers import OPTIMIZERS
 from fastlr.optimizers._array import ArrayOptimizer
 from fastlr.reporting.catalogue import optimizer_rows
 
-from .checks import DTYPES, MODIFIERS, check, check_huge, check_modifiers, check_torch, to_device
+from .checks import (
+    DTYPES,
+    MODIFIERS,
+    check,
+    check_huge,
+    check_modifiers,
+    check_torch,
+    check_torch_optimizers,
+    to_device,
+)
 
 STEPS_TIMED, REPEATS = 20, 7
 
@@ -168,9 +177,12 @@ def main():
                 verdict = check_modifiers(cls(lr=0.01, weight_decay=0.05), more, dtype)
                 wrong += verdict.startswith("WRONG")
                 print(f"{name:20} {label:24} {np.dtype(dtype).name:8} {verdict}", flush=True)
-    verdict = check_torch()
-    wrong += verdict.startswith("WRONG")
-    print(f"Tensors of torch on a stream of their own: {verdict}")
+    for what, verdict in (
+        ("Tensors of torch on a stream of their own", check_torch()),
+        ("fastlr.torch beside torch.optim", check_torch_optimizers()),
+    ):
+        wrong += verdict.startswith("WRONG")
+        print(f"{what}: {verdict}")
     if arguments.huge:
         passed = check_huge()
         wrong += not passed

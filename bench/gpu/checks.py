@@ -170,3 +170,47 @@ def check_torch(n=1 << 20, steps=50):
         *([] if refused else ["a step can be captured into a graph"]),
     ]
     return "WRONG: " + "; ".join(wrong) if wrong else "right"
+
+
+def check_torch_optimizers(steps=10):
+    """Return what is wrong with `fastlr.torch` on a device, beside torch's own classes there."""
+    try:
+        import torch
+    except ImportError:
+        return "torch is not installed"
+    if not torch.cuda.is_available():
+        return "torch has no CUDA"
+    import fastlr.torch
+
+    wrong = []
+    for name in (
+        "SGD",
+        "Adam",
+        "AdamW",
+        "NAdam",
+        "RAdam",
+        "Adamax",
+        "Adadelta",
+        "Adagrad",
+        "RMSprop",
+    ):
+        finals = []
+        for module in (fastlr.torch, torch.optim):
+            generator = torch.Generator("cuda").manual_seed(1)
+            p = torch.randn(64, 33, device="cuda", generator=generator).requires_grad_()
+            optimizer = getattr(module, name)([p], lr=1e-2)
+            with torch.cuda.stream(torch.cuda.Stream()):
+                torch.cuda.current_stream().wait_stream(torch.cuda.default_stream())
+                for _ in range(steps):
+                    p.grad = torch.randn(64, 33, device="cuda", generator=generator)
+                    optimizer.step()
+                state = optimizer.state_dict()
+                other = getattr(torch.optim, name)([p], lr=1e-2)
+                other.load_state_dict(state)
+                p.grad = torch.ones_like(p)
+                other.step()
+            torch.cuda.synchronize()
+            finals.append(p.detach().cpu())
+        if not torch.allclose(*finals, rtol=1e-5, atol=1e-6):
+            wrong.append(f"{name} is off by {float((finals[0] - finals[1]).abs().max()):.1e}")
+    return "WRONG: " + "; ".join(wrong) if wrong else "right"

@@ -59,14 +59,14 @@ class Bucket:
     ) -> None:
         self.tensors, self.states, self._translation = tensors, states, translation
         self._group, self._guided = group, False
-        self._shown: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._shown: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
         self._keeps_shape = rule.by_arrays
         self._direct = [_lies_well(p, self._keeps_shape) for p in tensors]
-        arrays = [
-            self._memory(p if direct else p.detach().contiguous())
+        self._stepped = [
+            p if direct else p.detach().contiguous()
             for p, direct in zip(tensors, self._direct, strict=True)
         ]
-        self._arrays = arrays
+        self._arrays = arrays = [self._memory(p) for p in self._stepped]
         self.binding = Binding(
             rule,
             check_parameters(arrays),
@@ -78,8 +78,16 @@ class Bucket:
         )
         self._load(t)
 
-    def _memory(self, p: torch.Tensor) -> np.ndarray:
+    # What differs on a device
+
+    def _memory(self, p: torch.Tensor) -> Any:
         return p.detach().numpy() if self._keeps_shape else memory.flat(p)
+
+    def _tensor(self, array: Any, i: int) -> torch.Tensor:
+        return torch.from_numpy(array)
+
+    def _address(self, array: Any) -> int:
+        return int(array.ctypes.data)
 
     # State
 
@@ -110,37 +118,38 @@ class Bucket:
             return
         variances, means = (self.binding.state[name] for name in both)
         key = self._translation.state[both[0]]
-        for i, (v, a, state) in enumerate(zip(variances, means, self.states, strict=True)):
-            shown = v.copy()
-            np.maximum(v - a * a, 0.0, out=v)
-            state[key] = self._visible(shown, i)
+        for i, state in enumerate(self.states):
+            v, a = self._tensor(variances[i], i), self._tensor(means[i], i)
+            shown = v.clone()
+            v.sub_(a * a).clamp_(min=0.0)
+            state[key] = self._arranged(shown, i)
             self._shown.append((shown, v, a))
 
-    def _fill(self, array: np.ndarray, given: Any, name: str, i: int) -> None:
+    def _fill(self, array: Any, given: Any, name: str, i: int) -> None:
         values = torch.as_tensor(given).detach()
-        if not self._keeps_shape:
-            like = self.tensors[i]
-            ordered = torch.empty_like(like) if self._direct[i] else torch.empty(like.shape)
-            ordered = ordered.to(values.dtype)
-            ordered.copy_(values.reshape(like.shape))
-            found = memory.flat(ordered)
-        else:
-            found = values.numpy().reshape(array.shape)
         convert = self._translation.load.get(name)
-        array[...] = found if convert is None else convert(found)
+        if convert is not None:
+            values = torch.as_tensor(convert(values.cpu().numpy()))
+        target = self._visible(array, i)
+        target.copy_(values.reshape(target.shape))
 
-    def _visible(self, array: np.ndarray, i: int) -> torch.Tensor:
+    def _visible(self, array: Any, i: int) -> torch.Tensor:
+        return self._arranged(self._tensor(array, i), i)
+
+    def _arranged(self, tensor: torch.Tensor, i: int) -> torch.Tensor:
+        """Return memory as it lies with the axes of parameter i."""
         if self._keeps_shape:
-            return torch.from_numpy(array)
+            return tensor
+        like = self.tensors[i]
         if self._direct[i]:
-            return memory.shaped(array, self.tensors[i])
-        return torch.from_numpy(array).reshape(self.tensors[i].shape)
+            return tensor.as_strided(like.shape, like.stride())
+        return tensor.reshape(like.shape)
 
     def sync(self) -> None:
         """Write what is not in arrays into the states: step counts, and numbers of the rule."""
         t, summing = self.binding.stepper.t, self.binding.summing
         for shown, v, a in self._shown:
-            shown[...] = v + a * a
+            shown.copy_(v + a * a)
         dtype = torch.get_default_dtype() if torch.get_default_dtype().itemsize > 4 else None
         for i, state in enumerate(self.states):
             values: dict[str, float] = {}
@@ -160,9 +169,9 @@ class Bucket:
                     state[name] = torch.tensor(value, dtype=exact or dtype or torch.float32)
 
     @property
-    def ignores_rate(self) -> bool:
-        """Whether the rate is but what the state starts from."""
-        return self._translation.rate == "start"
+    def rate(self) -> str:
+        """When a change of the rate acts: "now", "late" (a step later) or "start" (never)."""
+        return self._translation.rate
 
     def is_replaced(self, states: Mapping[torch.Tensor, dict[str, Any]]) -> bool:
         """Return whether the user has put other values into the states."""
@@ -178,7 +187,8 @@ class Bucket:
                     continue
                 shown = state.get(names.get(name, name))
                 if arrays[i].size and (
-                    not isinstance(shown, torch.Tensor) or shown.data_ptr() != arrays[i].ctypes.data
+                    not isinstance(shown, torch.Tensor)
+                    or shown.data_ptr() != self._address(arrays[i])
                 ):
                     return True
         return False
@@ -283,26 +293,25 @@ class Bucket:
     def step_slowly(self) -> None:
         """Step through arrays of NumPy: for array rules, and where nothing was compiled."""
         grads = [self.adapt(i, p.grad) for i, p in enumerate(self.tensors) if p.grad is not None]
-        for p, direct, array in zip(self.tensors, self._direct, self._arrays, strict=True):
-            if not direct:
-                copied = torch.from_numpy(array).reshape(p.shape)
-                copied.copy_(p.detach())
+        for p, stepped in zip(self.tensors, self._stepped, strict=True):
+            if stepped is not p:
+                stepped.copy_(p.detach())
         given = [
-            self._memory(g if g.is_contiguous() or d else g.contiguous())
-            for g, d in zip(grads, self._direct, strict=True)
-        ]
-        given = [
-            np.copy(g) if np.may_share_memory(g, a) else g
-            for g, a in zip(given, self._arrays, strict=True)
+            self._memory(g.clone() if memory.overlap(g, p) else g)
+            for g, p in zip(grads, self._stepped, strict=True)
         ]
         self.binding.stepper.step(given)
+        self._save(given)
+        for p, stepped in zip(self.tensors, self._stepped, strict=True):
+            if stepped is not p:
+                p.detach().copy_(stepped)
+
+    def _save(self, given: list[np.ndarray]) -> None:
+        """Leave in the state what torch keeps of the gradients."""
         sign = -1.0 if self.binding.optimizer.maximize else 1.0
         for name, save in self._translation.save.items():
             for array, g in zip(self.binding.state[name], given, strict=True):
                 array[...] = save(array, sign * g)
-        for p, direct, array in zip(self.tensors, self._direct, self._arrays, strict=True):
-            if not direct:
-                p.detach().copy_(torch.from_numpy(array).reshape(p.shape))
 
 
 class Slow:
@@ -319,7 +328,7 @@ class Slow:
         self._bucket, self._group, self.absent = bucket, group, absent
         self._keys, self._values, self.tensors = keys, values, bucket.tensors
         self._address = [p.data_ptr() for p in bucket.tensors]
-        self._rate = number(values[0])
+        self._rate = self._bound_rate = number(values[0])
 
     @property
     def t(self) -> int:
@@ -334,11 +343,12 @@ class Slow:
         if any(p.grad is not None for p in self.absent):
             return CHANGED
         rate = number(now[0])
-        if rate != self._rate and not self._bucket.ignores_rate:
+        if rate != self._rate and self._bucket.rate != "start":
             if not rate >= 0:
                 return CHANGED
             self._rate = rate
-            self._bucket.binding.change_rate(rate)
+            if self._bucket.rate == "now":
+                self._take_rate()
         if any(p.grad is None for p in self.tensors):
             return WITHOUT_GRADIENTS
         same = all(p.data_ptr() == a for p, a in zip(self.tensors, self._address, strict=True))
@@ -347,13 +357,21 @@ class Slow:
     def go(self) -> None:
         """Make the step."""
         self._bucket.step_slowly()
+        self._take_rate()
+
+    def _take_rate(self) -> None:
+        if self._rate != self._bound_rate:
+            self._bucket.binding.change_rate(self._rate)
+            self._bound_rate = self._rate
 
 
 def steps_slowly(
     rule: UpdateRule, tensors: Sequence[torch.Tensor], translation: Translation
 ) -> bool:
     """Return whether steps go through NumPy: array rules, strided memory, no compiler."""
-    if rule.by_arrays or translation.save or _tensor_stepper() is None:
+    if rule.by_arrays or translation.save or memory.is_on_device(tensors[0]):
+        return True
+    if _tensor_stepper() is None:
         return True
     return not all(_lies_well(p, False) for p in tensors)
 

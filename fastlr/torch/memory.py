@@ -30,11 +30,6 @@ def flat(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().as_strided((tensor.numel(),), (1,)).numpy()
 
 
-def shaped(array: np.ndarray, like: torch.Tensor) -> torch.Tensor:
-    """Return memory as `flat` has it as a tensor with the axes and strides of another."""
-    return torch.from_numpy(array).as_strided(like.shape, like.stride())
-
-
 def apart(tensors: Sequence[torch.Tensor]) -> list[list[torch.Tensor]]:
     """Return which tensors may step together: those that share memory step one by one."""
     extents = sorted(
@@ -50,12 +45,24 @@ def apart(tensors: Sequence[torch.Tensor]) -> list[list[torch.Tensor]]:
     return [*([own] if own else []), *([tensors[i]] for i in sorted(shared))]
 
 
+def is_on_device(tensor: torch.Tensor) -> bool:
+    """Return whether a tensor is stepped by CUDA kernels."""
+    return bool(tensor.is_cuda)
+
+
+def overlap(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Return whether two dense tensors share memory."""
+    first, second = sorted((one, other), key=lambda tensor: tensor.data_ptr())
+    end = first.data_ptr() + first.numel() * first.element_size()
+    return bool(first.numel() and second.numel()) and end > second.data_ptr()
+
+
 def unfit(tensor: torch.Tensor) -> str | None:
     """Return why kernels cannot take a tensor, None if they can."""
     if tensor.layout is not torch.strided:
         return f"has the sparse layout {tensor.layout}; kernels take dense tensors"
     if tensor.dtype not in DTYPES:
         return f"is {tensor.dtype}; kernels take float32 and float64"
-    if tensor.device.type != "cpu":
-        return f"is on {tensor.device}; kernels take tensors on the CPU"
+    if tensor.device.type not in ("cpu", "cuda"):
+        return f"is on {tensor.device}; kernels take tensors on the CPU and on CUDA devices"
     return None

@@ -34,7 +34,7 @@ class CompiledOptimizer(torch.optim.Optimizer):
     ----------
     params : iterable of Tensor, of (str, Tensor) or of dict
         Parameters or groups of them, as `torch.optim.Optimizer` takes them: float32 or float64,
-        on the CPU.
+        on the CPU or on a CUDA device.
     **settings
         Hyper-parameters: torch's names and defaults for the classes that torch has, else those of
         the class of the same name in `fastlr`.

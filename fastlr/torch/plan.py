@@ -89,7 +89,7 @@ class Plan:
             if leader is not None:
                 lasting = rule.replace(lr=guide.base_lrs[place], schedule=guide.schedule)
                 steps = guide.last_epoch
-            bucket = Bucket(
+            bucket = _bucket_class(tensors[0])(
                 lasting,
                 tensors,
                 [states[p] for p in tensors],
@@ -113,9 +113,10 @@ class Plan:
         alike: dict[Any, dict[Any, None]] = {}
         for p in params:
             if p.grad is not None:
-                alike.setdefault((p.dtype, self._steps_of(states[p])), {})[p] = None
+                kind = p.device, p.dtype, self._steps_of(states[p])
+                alike.setdefault(kind, {})[p] = None
         found = []
-        for (_, t), members in alike.items():
+        for (_, _, t), members in alike.items():
             tensors = list(members)
             parts = [[p] for p in tensors] if self._alone else memory.apart(tensors)
             found += [(t, part) for part in parts]
@@ -140,6 +141,14 @@ class Plan:
         """Write step counts into the states."""
         for bucket in self.buckets:
             bucket.sync()
+
+
+def _bucket_class(tensor: torch.Tensor) -> type[Bucket]:
+    if not memory.is_on_device(tensor):
+        return Bucket
+    from .device import DeviceBucket
+
+    return DeviceBucket
 
 
 def _check_tensors(group: dict[str, Any], place: int) -> None:
