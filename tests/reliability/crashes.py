@@ -17,7 +17,7 @@ warnings.simplefilter("ignore")
 """
 
 
-def run_apart(code, timeout=120):
+def run_apart(code, timeout=600):
     """Return what a fresh interpreter prints; fail with its last words if it did not end well."""
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-c", PRELUDE + code],
