@@ -12,6 +12,7 @@ import torch
 from torch.autograd import _profiler_enabled
 from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
+from ..core.locks import lock_of
 from ..updater.rule import UpdateRule
 from .plan import Plan
 from .settings import plain
@@ -87,6 +88,7 @@ class CompiledOptimizer(torch.optim.Optimizer):
 
     def _forget(self) -> None:
         """Have all groups looked at anew at the next step."""
+        self._lock = lock_of(self)
         self._plans: list[Plan] = []
         self._steppers: list[Any] = []
         self._exposed = self._loose = False
@@ -176,15 +178,16 @@ class CompiledOptimizer(torch.optim.Optimizer):
                 loss = closure()
         if "found_inf" in self.__dict__ and not self._unscale():
             return loss
-        steppers = self._steppers
-        if self._exposed or self._loose or not steppers or self._y is not None:
-            steppers = self._look()
-        for stepper in steppers:
-            if stepper.ready():
+        with self._lock:  # gradients that are being read must not be let go by another thread
+            steppers = self._steppers
+            if self._exposed or self._loose or not steppers or self._y is not None:
                 steppers = self._look()
-                break
-        for stepper in steppers:
-            stepper.go()
+            for stepper in steppers:
+                if stepper.ready():
+                    steppers = self._look()
+                    break
+            for stepper in steppers:
+                stepper.go()
         return loss
 
     _watched_step = torch.optim.Optimizer.profile_hook_step(_step)

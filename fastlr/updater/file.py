@@ -14,7 +14,6 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from .._version import __version__
-from ..core.files import write_atomic
 from .binding import Binding
 from .plain import NotPlainError, from_plain, to_plain
 
@@ -38,14 +37,13 @@ class Saved(NamedTuple):
     params: dict[str, np.ndarray]  # empty if they were not saved
 
 
-def write(
-    path: str | os.PathLike[str],
+def pack(
     binding: Binding,
     arguments: Mapping[str, Any],
     state_dict: dict[str, Any],
     with_params: bool,
-) -> None:
-    """Write what an updater needs to go on; `arguments` are those of `Updater`."""
+) -> bytes:
+    """Return the file of an updater, all that it needs to go on; `arguments` are `Updater`'s."""
     bound = binding.bound
     if with_params and bound.on_device:
         raise TypeError("with_params=True takes parameters on the CPU; save device arrays yourself")
@@ -74,11 +72,11 @@ def write(
     }
     data = safetensors.save(tensors, metadata)
     digest = hashlib.sha256(data).hexdigest()
-    write_atomic(path, data.replace(_entry(_BLANK), _entry(digest), 1))
+    return data.replace(_entry(_BLANK), _entry(digest), 1)
 
 
 def read(path: str | os.PathLike[str]) -> Saved:
-    """Read what `write` wrote; raise `SavedFileError` unless all of it is there."""
+    """Read what `pack` made; raise `SavedFileError` unless all of it is there."""
     data = Path(path).read_bytes()
     try:
         metadata = _metadata(data)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..core.files import write_atomic
 from ..core.hyper import check_count, check_number, plain
 from ..kernels.find.update import BACKENDS
 from ..schedules import Run
@@ -147,9 +148,10 @@ class Updater:
             raise ValueError("metric must be a number that a float can hold") from None
         binding = self.binding
         if binding.timetable.needs_metric:
-            binding.last = statistics.last_rates(binding)
-            binding.timetable.observe(metric, self.t)
-            self._stepper.forget_rows()  # they were computed with what it knew before
+            with self._stepper:
+                binding.last = statistics.last_rates(binding)
+                binding.timetable.observe(metric, self.t)
+                self._stepper.forget_rows()  # they were computed with what it knew before
 
     def stats(self) -> dict[str, Any]:
         """Return figures of the last step; asking for them costs nothing.
@@ -195,7 +197,8 @@ class Updater:
         """
         from . import saving
 
-        return saving.save(self.binding)
+        with self._stepper:
+            return saving.save(self.binding)
 
     def load_state_dict(self, state_dict: Mapping[str, Any], allow_new: bool = False) -> None:
         """Take over what `state_dict` returned; nothing changes unless all of it fits.
@@ -216,7 +219,8 @@ class Updater:
         """
         from . import saving
 
-        saving.load(self.binding, state_dict, allow_new)
+        with self._stepper:
+            saving.load(self.binding, state_dict, allow_new)
 
     def add(self, params: Any, group: Mapping[str, Any] | None = None) -> None:
         """Bind more parameters, which start afresh; state and steps of the others go on.
@@ -260,8 +264,9 @@ class Updater:
             *self.binding.run,
             measure_updates=self._measured,
         )
-        made.load_state_dict(self.state_dict(), allow_new=True)
-        self.__dict__ = made.__dict__
+        with self._stepper:
+            made.load_state_dict(self.state_dict(), allow_new=True)
+            self.__dict__ = made.__dict__
 
     def save(self, path: str | os.PathLike[str], *, with_params: bool = False) -> None:
         """Write all that a later run needs to go on: optimizer, schedules, groups and state.
@@ -305,7 +310,9 @@ class Updater:
         """
         from . import file
 
-        file.write(path, self.binding, self._arguments(), self.state_dict(), with_params)
+        with self._stepper:  # parameters and state are of one step
+            data = file.pack(self.binding, self._arguments(), self.state_dict(), with_params)
+        write_atomic(path, data)
 
     @classmethod
     def load(
@@ -372,7 +379,8 @@ class Updater:
     @property
     def averaged(self) -> Any:
         """Copies of the averaged parameters."""
-        return statistics.averaged(self.binding)
+        with self._stepper:
+            return statistics.averaged(self.binding)
 
     @property
     def t(self) -> int:
@@ -398,8 +406,9 @@ class Updater:
         factor = self.binding.timetable.rates(self.t)[0]
         if factor == 0 and lr != 0:
             raise ValueError(f"lr cannot be {lr!r}: the schedule is at a factor of 0")
-        self.binding.last = statistics.last_rates(self.binding)
-        self.binding.change_rate(float(lr) / factor if factor else 0.0)
+        with self._stepper:
+            self.binding.last = statistics.last_rates(self.binding)
+            self.binding.change_rate(float(lr) / factor if factor else 0.0)
 
     @property
     def momentum(self) -> float | None:
@@ -427,13 +436,14 @@ class Updater:
         }
 
     def __getstate__(self) -> dict[str, Any]:
-        arguments = (
-            *(self.optimizer, self.params),
-            *self._given,
-            *self.binding.run,
-            self._measured,
-        )
-        return {"arguments": arguments, "state_dict": self.state_dict()}
+        with self._stepper:
+            arguments = (
+                *(self.optimizer, self.params),
+                *self._given,
+                *self.binding.run,
+                self._measured,
+            )
+            return {"arguments": arguments, "state_dict": self.state_dict()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(*state["arguments"])  # type: ignore[misc]

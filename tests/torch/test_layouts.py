@@ -1,5 +1,7 @@
 """fastlr.torch steps tensors however they lie in memory."""
 
+import threading
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
@@ -80,3 +82,28 @@ def test_new_storage_of_a_parameter_is_noticed():
     optimizer.step()
     assert torch.count_nonzero(p) == 4
     assert optimizer.state[p]["step"] == 3
+
+
+@pytest.mark.parametrize("name", ["SGD", "Rprop"])
+def test_gradients_of_threads_that_step_together_are_read_before_they_are_let_go(name):
+    (p,) = tensors((300_000,))
+    p.detach().zero_()
+    optimizer = make(name, [p], lr=2**-10)
+    broken = []
+
+    def learn():
+        try:
+            for _ in range(40):
+                p.grad = torch.ones_like(p)
+                optimizer.step()
+        except BaseException as error:
+            broken.append(error)
+
+    threads = [threading.Thread(target=learn) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not broken
+    assert torch.isfinite(p).all()
+    assert (p == p[0]).all()

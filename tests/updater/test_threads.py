@@ -8,7 +8,7 @@ import pytest
 
 from fastlr import SGD, AdamW
 from tests.support.cases import FULLEST, bits, make, snapshot, tree, walk
-from tests.support.engines import PATHS, output_of, use_engine
+from tests.support.engines import ENGINES, PATHS, output_of, use_engine
 
 # Enough for every thread to get a share, with seams inside of arrays, blocks and vectors.
 SIZES = {"a": 30011, "b": 7, "c": 40993, "d": 16384, "e": 0, "f": 20001}
@@ -229,3 +229,69 @@ def test_helpers_may_run_wherever_their_caller_may():
         """
     )
     assert found.split()[1] == "True"
+
+
+@pytest.mark.parametrize("size", [100, 200_000])
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_threads_that_step_one_updater_take_turns(engine, size):
+    p = {"w": np.zeros(size, np.float32)}
+    updater = SGD(lr=2**-10, momentum=0.5).bind(p, backend=engine)
+    alone = {"w": np.zeros(size, np.float32)}
+    other = SGD(lr=2**-10, momentum=0.5).bind(alone, backend=engine)
+    broken = []
+
+    def learn(k):
+        for _ in range(25):
+            updater.step({"w": np.ones(size, np.float32)})  # freed at once
+            seen = updater.state_dict()
+            elements = seen["state"]["buf"]["w"]
+            if (elements != elements[0]).any():
+                broken.append(seen["t"])
+
+    together(learn, 4)
+    for _ in range(100):
+        other.step({"w": np.ones(size, np.float32)})
+    assert updater.t == 100
+    assert not broken
+    np.testing.assert_array_equal(p["w"], alone["w"])
+
+
+def test_a_step_within_a_step_is_refused():
+    def again(t):
+        if within:
+            updater.step(np.ones(1))
+        return 1.0
+
+    p, within = np.zeros(1), False
+    updater = SGD(lr=0.5, schedule=again).bind(p)
+    updater.step(np.ones(1))
+    within = True
+    updater.lr = 0.25  # coefficients that were computed ahead are dropped
+    with pytest.raises(RuntimeError, match="within a step"):
+        updater.step(np.ones(1))
+    assert updater.t == 1
+    assert p == -0.5
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_steps_though_a_thread_of_its_parent_was_in_a_step():
+    p = np.zeros(3_000_000, np.float32)
+    updater, grads, stop = SGD(lr=0.1).bind(p), np.ones(3_000_000, np.float32), threading.Event()
+
+    def learn():
+        while not stop.is_set():
+            updater.step(grads)
+
+    thread = threading.Thread(target=learn)
+    thread.start()
+    try:
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:
+                updater.step(grads)
+                os._exit(0 if updater.t else 1)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        thread.join()

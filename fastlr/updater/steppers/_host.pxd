@@ -67,6 +67,8 @@ cdef class Stepper:
     cdef Py_ssize_t length, total, ahead, measure_every
     cdef object table, refill, params, states, names, complain, kernel_owner, held, scalars, exact
     cdef object finish_owner
+    cdef unsigned long in_turn, forks, waiting  # the thread at work, 0 for none; see `enter`
+    cdef int nested
     cdef bint check, raises, single, keyed
     cdef int typenum
     cdef char **low
@@ -76,6 +78,8 @@ cdef class Stepper:
     cdef int load(self, Py_ssize_t i, object grad) except -1
     cdef int load_all(self, object grads) except -1
     cdef int fill(self, Py_ssize_t least) except -1
+    cdef int enter(self, bint again) except -1
+    cdef int leave(self) except -1
 
 
 ctypedef void (*shared_work)(void *context, int share) noexcept nogil

@@ -6,6 +6,9 @@ to check the gradients' pointers, measure their norm if asked, and call the kern
 may come from Cython or from Numba; it is a pointer either way.
 """
 
+import os
+from time import sleep
+
 from libc.float cimport DBL_MAX, FLT_MAX
 from libc.math cimport INFINITY, fabs, isfinite, sqrt
 from libc.stdlib cimport calloc, free
@@ -14,6 +17,7 @@ from libc.string cimport memcmp, memcpy
 cimport numpy as cnp
 from cpython.dict cimport PyDict_CheckExact, PyDict_GetItem, PyDict_Size
 from cpython.object cimport PyObject
+from cpython.pythread cimport PyThread_get_thread_ident
 
 cnp.import_array()
 
@@ -25,6 +29,17 @@ cdef extern from "_team.h" nogil:
     void fastlr_team_run(fastlr_work work, void *context, int shares)
     unsigned int fastlr_flush()
     void fastlr_set_arithmetic(unsigned int mode)
+
+cdef unsigned long forks = 0  # between the first process and this one
+
+
+def _count_fork():
+    global forks
+    forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
 
 include "_host_types.pxi"
 include "_host_plan.pxi"
@@ -239,17 +254,65 @@ cdef class Stepper:
     def step(self, grads):
         """Update the parameters with `grads`; return 1 if the step was skipped, else 0."""
         cdef int status
-        self.load_all(grads)
-        if self.plan.cursor == self.length:
-            self.fill(1)
-        if self.total >= RELEASE_GIL_FROM:
-            with nogil:
+        self.enter(False)
+        try:
+            self.held = None
+            self.load_all(grads)
+            if self.plan.cursor == self.length:
+                self.fill(1)
+            if self.total >= RELEASE_GIL_FROM:
+                if self.held is None and not self.single:
+                    # Another thread may take arrays out of the container meanwhile.
+                    self.held = list(grads.values()) if self.keyed else list(grads)
+                with nogil:
+                    status = self.advance()
+            else:
                 status = self.advance()
-        else:
-            status = self.advance()
-        if status == 2:
-            self.complain(-2, grads)
-        return status
+            if status == 2:
+                self.complain(-2, grads)
+            return status
+        finally:
+            self.held = None
+            self.leave()
+
+    # Turns: one thread steps at a time, and what is read as a whole is read between steps
+
+    def __enter__(self):
+        self.enter(True)
+        return self
+
+    def __exit__(self, *_):
+        self.leave()
+
+    cdef int enter(self, bint again) except -1:
+        """Wait until no other thread is at work here; a forked child has none of them.
+
+        The GIL guards these numbers. A lock would cost as much as a small step does.
+        """
+        cdef unsigned long me = PyThread_get_thread_ident()
+        if self.in_turn != 0 and self.forks == forks:
+            if self.in_turn == me:
+                if not again:
+                    raise RuntimeError("step was called within a step")
+                self.nested += 1
+                return 0
+            self.waiting += 1
+            try:
+                while self.in_turn != 0 and self.forks == forks:
+                    sleep(2e-5)
+            finally:
+                self.waiting -= 1
+        self.in_turn, self.forks, self.nested = me, forks, 0
+        return 0
+
+    cdef int leave(self) except -1:
+        if self.nested:
+            self.nested -= 1
+            return 0
+        self.in_turn = 0
+        if self.waiting:
+            sleep(5e-5)  # or this thread would be back before the other has looked
+        return 0
 
     cdef int advance(self) noexcept nogil:
         """Make one step with the gradients attached: 0 done, 1 skipped, 2 not finite and refused."""

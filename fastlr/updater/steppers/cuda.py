@@ -20,6 +20,7 @@ from ...kernels.cuda.device import address_of, configure
 from ...kernels.cuda.reduce import GradientNorm, OwnNumbers, Reduction
 from ...kernels.cuda.tables import ArrayTable
 from .sums import BoundSums
+from .turns import Turns, in_turn
 
 if TYPE_CHECKING:
     from ..arrays import Parameters
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _TABLE_ROWS = 256  # coefficient rows computed and sent to the device at a time
 
 
-class CudaStepper:
+class CudaStepper(Turns):
     """Steps bound device arrays. Made by `cuda_bind`, which has checked every argument.
 
     `culprit` is the first array that was not finite when a step was skipped, -1 if none was.
@@ -73,6 +74,7 @@ class CudaStepper:
         self._borrowed: list[DeviceArray] = []
         self._length = self._cursor = 0
 
+    @in_turn
     def step(self, grads: Any) -> int:
         """Update the parameters with `grads`; return 1 if the step was skipped, else 0."""
         views = self._load(grads)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...kernels.language.terms import GSCALE, MASK
+from .turns import Turns, in_turn
 
 if TYPE_CHECKING:
     from ...kernels.find.finish import BoundFinish
@@ -30,7 +31,7 @@ _COUNT = ctypes.CFUNCTYPE(ctypes.c_ssize_t, *[ctypes.c_void_p] * 4, ctypes.c_ssi
 _ADAPT = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)
 
 
-class Stepper:
+class Stepper(Turns):
     """Steps bound arrays; see the compiled class of the same name for the parameters."""
 
     def __init__(
@@ -86,6 +87,7 @@ class Stepper:
             self._before = [s[0] for s in last] if finish.what.cautious else []
             self._finish_pointers = [table_of(s) for s in last]
 
+    @in_turn
     def step(self, grads: Any) -> int:
         """Update the parameters with `grads`; return 1 if the step was skipped, else 0."""
         gradients = self._load(grads)
