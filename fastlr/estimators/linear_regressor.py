@@ -33,8 +33,8 @@ class LinearRegressor(LinearModel, GradientRegressor):
         %(loss)s
     penalty : {"l2", "l1", "elasticnet"} or None, default=None
         %(penalty)s
-    alpha : float, default=1e-4
-        :math:`\alpha`.
+    alpha : float or "auto", default=1e-4
+        %(strength)s
     l1_ratio : float, default=0.15
         :math:`\rho`, for ``"elasticnet"``.
     lr : float or "auto", default="auto"
@@ -49,8 +49,8 @@ class LinearRegressor(LinearModel, GradientRegressor):
         %(batch_size)s
     reference_batch_size : int or None, default=None
         %(reference_batch_size)s
-    max_epochs : int, default=10
-        Epochs of `fit`, at most.
+    max_epochs : int or "auto", default=10
+        %(max_epochs)s
     tol : float or None, default=None
         %(tol)s
     early_stopping : bool, default=False
@@ -94,6 +94,10 @@ class LinearRegressor(LinearModel, GradientRegressor):
         not finite would have come of them.
     lr_ : float
         %(lr_)s
+    alpha_ : float
+        Strength of the penalty, as given or found; 0 without one.
+    n_epochs_ : int
+        Length of `fit`, as given or found; `n_iter_` counts the epochs made.
     t_ : int
         Steps of the optimizer.
     loss_curve_ : ndarray of shape (n_rows,)
@@ -157,13 +161,13 @@ class LinearRegressor(LinearModel, GradientRegressor):
         *,
         loss: Any = "squared_error",
         penalty: str | None = None,
-        alpha: float = 1e-4,
+        alpha: float | str = 1e-4,
         l1_ratio: float = 0.15,
         lr: float | str = "auto",
         schedule: Any = DEFAULT_SCHEDULE,
         batch_size: int | str = "auto",
         reference_batch_size: int | None = None,
-        max_epochs: int = 10,
+        max_epochs: int | str = 10,
         tol: float | None = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,

@@ -35,9 +35,9 @@ class MLPClassifier(MLPModel, GradientClassifier):
         %(batch_size)s
     reference_batch_size : int or None, default=None
         %(reference_batch_size)s
-    max_epochs : int, default=20
-        Epochs of `fit`, at most.
-    alpha : float, default=0.0
+    max_epochs : int or "auto", default=20
+        %(max_epochs)s
+    alpha : float or "auto", default=0.0
         %(alpha)s
     dropout : float or sequence of float, default=0.0
         %(dropout)s
@@ -107,6 +107,10 @@ class MLPClassifier(MLPModel, GradientClassifier):
         %(lr__mlp)s
     layer_lrs_ : ndarray with an entry for each layer of weights
         That of each layer, `groups` apart; 0 of those never trained.
+    alpha_ : float
+        Strength of the penalty, as given or found; 0 without one.
+    n_epochs_ : int
+        Length of `fit`, as given or found; `n_iter_` counts the epochs made.
     t_ : int
         Steps of the optimizer.
     loss_curve_ : ndarray of shape (n_rows,)
@@ -167,8 +171,8 @@ class MLPClassifier(MLPModel, GradientClassifier):
         schedule: Any = DEFAULT_SCHEDULE,
         batch_size: int | str = "auto",
         reference_batch_size: int | None = None,
-        max_epochs: int = 20,
-        alpha: float = 0.0,
+        max_epochs: int | str = 20,
+        alpha: float | str = 0.0,
         dropout: Any = 0.0,
         input_dropout: float = 0.0,
         init: str = "auto",

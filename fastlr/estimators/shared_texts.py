@@ -19,6 +19,16 @@ penalty:
     minimum is the same under every optimizer, on dense and on sparse rows, and the L1 part
     makes exact zeros (an average of weights has fewer). Where features are standardised,
     this is about the weights of standardised features.
+strength:
+    :math:`\alpha`. ``"auto"`` looks for it in `fit`: the model is trained whole on a part of the
+    rows at strengths a decade apart, each at a rate of its own where ``lr="auto"``, and the
+    one with the least loss on the other rows is kept, half a decade up or down. Some six
+    trainings on each of one to five folds; more folds for fewer rows. In `partial_fit` and
+    `fit_stream` it is 1e-4.
+max_epochs:
+    Epochs of `fit`, at most. ``"auto"`` doubles the default as long as the loss on rows held
+    out falls by a hundredth of itself and by more than chance, up to 32 times it; with
+    ``alpha="auto"`` it then looks for the strength again.
 schedule:
     How the rate changes over the run. An optimizer object with a schedule of its own keeps
     that; naming another one here as well is an error.
@@ -104,6 +114,8 @@ alpha:
     Strength of an L2 penalty on the weights, :math:`\tfrac{\alpha}{2} |W|_2^2` added to
     the mean loss, in units of training. An optimizer named by a string then has no decay
     of its own. `sklearn.neural_network` divides its `alpha` by the size of the mini-batch.
+    ``"auto"`` looks for it in `fit`, among strengths half a decade apart, by whole trainings
+    judged on rows held out, which takes some six times as long or more.
 dropout:
     Rate for all hidden layers, or for each: the probability that a unit is left out of a
     step. Others are scaled up by as much, so that nothing changes in prediction.

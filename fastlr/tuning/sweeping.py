@@ -144,7 +144,7 @@ def sweep(
     with limited, Workers(threads) as workers:
         folds += workers.map(lambda make: make(), makers[1:])
         n, live = len(grid.settings), list(range(len(grid.settings)))
-        for each in plan_rounds(n, n_test, parts.last.max_epochs, halving):
+        for each in plan_rounds(n, n_test, int(parts.last.max_epochs), halving):
 
             def work(piece: tuple[int, list[int]], length: int | None = each.max_epochs) -> Any:
                 fold, candidates = piece

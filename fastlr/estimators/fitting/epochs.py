@@ -137,7 +137,7 @@ class Epochs:
             return
         stop = self._enter(result.mean_loss, seconds)
         n_done = self._model.n_iter_ - self._n_before
-        self.goes_on = not stop and n_done < self._model.max_epochs
+        self.goes_on = not stop and n_done < self._model._length
 
     def _enter(self, loss: float, seconds: float) -> bool:
         """Record an epoch, tell of it, and return whether it was the last one."""

@@ -112,18 +112,20 @@ class GradientEstimator(Model):
             rows, held_out = hold_out(self, learned, *given)
         rows.weigh_one_on_average()
         plan = plan_epoch(self.batch_size, rows.used)
-        run, batch = Run(self.max_epochs * plan.steps, plan.steps), min(plan.batch_size, rows.used)
-        seeks = self._seeks_rate()
+        batch, seeks = min(plan.batch_size, rows.used), self._seeks_rate()
         inputs = self._inputs if warm else self._learn_inputs(rows.X, rows.weights_of_chosen())
         spec = make_spec(self, learned.targets, inputs, rows.X.shape[1], rows.X.dtype)
 
+        if not warm:
+            optimizer = self._choose(optimizer, spec, rows, plan)
+        run = Run(self._length * plan.steps, plan.steps)
         if seeks and warm:
             optimizer = at_known_rate(self, optimizer)
         elif seeks:
             optimizer = self._at_found_rate(optimizer, spec, rows, plan)
 
         session = begin(self, optimizer, spec, run, warm, batch)
-        tasks = tasks_of(self, "epoch", self.max_epochs, X, y, sample_weight)
+        tasks = tasks_of(self, "epoch", self._length, X, y, sample_weight)
         epochs = Epochs(self, session, rows, held_out, plan, on_epoch, tasks)
         epochs.run()
         # A rate that short runs bore may still be too high for a long one.
@@ -149,6 +151,26 @@ class GradientEstimator(Model):
             warn_of_losses(self)
         return self
 
+    def _choose(
+        self, optimizer: Optimizer, spec: ModelSpec, rows: Rows, plan: EpochPlan
+    ) -> Optimizer:
+        """Decide strength and length of training; return the optimizer that goes with them."""
+        seeks = self._seeks_strength()
+        if not seeks and self.max_epochs != "auto":
+            self.alpha_, self.n_epochs_ = self._strength, self._length
+            return optimizer
+        from ..search.whole_runs import choose
+
+        for name in ("alpha_", "n_epochs_"):  # of the fit before
+            self.__dict__.pop(name, None)
+        seed = check_random_state(self.random_state).randint(2**31 - 10)
+        self.alpha_, self.n_epochs_ = choose(self, spec, rows, plan, seed)
+        if self.verbose:
+            print(
+                f"{type(self).__name__}: alpha {self.alpha_:.3g} and {self.n_epochs_} epochs found"
+            )
+        return self._resolve_optimizer()
+
     def _at_found_rate(
         self, optimizer: Optimizer, spec: ModelSpec, rows: Rows, plan: EpochPlan
     ) -> Optimizer:
@@ -157,7 +179,7 @@ class GradientEstimator(Model):
 
         seed = check_random_state(self.random_state).randint(2**31 - 10)
         trial = EstimatorTrial(self, at_rule_of_thumb(self, optimizer), spec, rows, plan)
-        lr = trial.find_rate(self.max_epochs * plan.steps, seed)
+        lr = trial.find_rate(self._length * plan.steps, seed)
         if self.verbose:
             print(f"{type(self).__name__}: learning rate {lr:.4g} found")
         return optimizer.replace(lr=lr)

@@ -9,7 +9,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 from ...core.locks import LOCK, lock_of
 from ..models.model import Model
 
-_COLUMNS = ("n_features_in_", "feature_names_in_")  # which scikit-learn sets while it validates
+# What is set before training begins: by scikit-learn while it validates, and by searches.
+_EARLY = "n_features_in_", "feature_names_in_", "alpha_", "n_epochs_"
 
 M = TypeVar("M", bound=Model)
 P = ParamSpec("P")
@@ -33,12 +34,12 @@ def unchanged_if_refused(learn: Callable[Concatenate[M, P], R]) -> Callable[Conc
     @functools.wraps(learn)
     def careful(model: M, /, *args: P.args, **kwargs: P.kwargs) -> R:
         known = model.__dict__
-        session, before = known.get("_session"), {n: known[n] for n in _COLUMNS if n in known}
+        session, before = known.get("_session"), {n: known[n] for n in _EARLY if n in known}
         try:
             return learn(model, *args, **kwargs)
         except BaseException:
             if known.get("_session") is session:
-                for name in _COLUMNS:
+                for name in _EARLY:
                     known.pop(name, None)
                 known.update(before)
             raise

@@ -37,13 +37,14 @@ class LinearModel(Model):
     _constraints = {
         "loss": [str, Loss],
         "penalty": [StrOptions(set(PENALTIES)), None],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "fit_intercept": ["boolean"],
         "standardize": [StrOptions({"auto"}), "boolean"],
         "average": [StrOptions({"ema", "polyak"}), "boolean", None],
     }
 
+    _auto_epochs = 10
     _depends: tuple[str, ...] = ("fit_intercept", "loss", "penalty", "alpha", "l1_ratio", "average")
 
     coef_ = FittedParameter()
@@ -52,7 +53,7 @@ class LinearModel(Model):
     loss: str | Loss
     fit_intercept: bool
     penalty: str | None = None
-    alpha: float = 0.0
+    alpha: float | str = 0.0
     l1_ratio: float = 0.0
     standardize: bool | str = False
     average: bool | str | None = None
@@ -107,8 +108,17 @@ class LinearModel(Model):
             changes["weight_decay"] = 0.0
         return changes
 
+    @property
+    def _strength(self) -> float:
+        return 0.0 if self.penalty is None else super()._strength
+
+    def _seeks_strength(self) -> bool:
+        if self.alpha == "auto" and self.penalty is None:
+            raise ValueError("alpha='auto' finds the strength of a penalty: set penalty='l2'")
+        return super()._seeks_strength()
+
     def _parts(self) -> tuple[float, float]:
-        return penalty_parts(self.penalty, float(self.alpha), float(self.l1_ratio))
+        return penalty_parts(self.penalty, self._strength, float(self.l1_ratio))
 
     def _shares_scale(self, degree: float, log: bool) -> bool:
         powers = scale_powers(degree, log)

@@ -56,6 +56,7 @@ def _size(X: Matrix) -> float:
 class MLPModel(Model):
     """Hooks of a multi-layer perceptron; stands before the targets' base class."""
 
+    _auto_epochs = 20
     _depends: tuple[str, ...] = ("alpha", "layer_lr_decay")
 
     coefs_ = FittedParameter()
@@ -67,7 +68,7 @@ class MLPModel(Model):
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "input_dropout": [Interval(Real, 0, 1, closed="left")],
         "init": [StrOptions(set(INIT_CHOICES))],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "lr": [*CONSTRAINTS["lr"], slice],
         "layer_lr_decay": [Interval(Real, 0, 1, closed="right")],
         "groups": [None, list, tuple],
@@ -85,7 +86,6 @@ class MLPModel(Model):
     dropout: float | Sequence[float]
     input_dropout: float
     init: str
-    alpha: float
     layer_lr_decay: float
     groups: Sequence[Mapping[str, Any]] | None
     frozen_layers: Sequence[int]
@@ -178,10 +178,10 @@ class MLPModel(Model):
         return found
 
     def _optimizer_changes(self) -> dict[str, Any]:
-        return {"weight_decay": 0.0} if self.alpha and isinstance(self.optimizer, str) else {}
+        return {"weight_decay": 0.0} if self._strength and isinstance(self.optimizer, str) else {}
 
     def _resolve_optimizer(self) -> Optimizer:
-        return penalised(super()._resolve_optimizer(), float(self.alpha))
+        return penalised(super()._resolve_optimizer(), self._strength)
 
     def _groups(self, spec: ModelSpec, optimizer: Optimizer) -> Groups:
         n_layers = len(spec.shapes) // 2

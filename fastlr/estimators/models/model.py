@@ -58,7 +58,8 @@ class Model(BaseEstimator):
     schedule: str | Schedule | None
     batch_size: int | str
     reference_batch_size: int | None = None
-    max_epochs: int
+    alpha: float | str
+    max_epochs: int | str
     tol: float | None
     early_stopping: bool
     validation_fraction: float
@@ -73,11 +74,14 @@ class Model(BaseEstimator):
     n_features_in_: int
     n_rejected_: int
     lr_: float
+    alpha_: float
+    n_epochs_: int
 
     _own_names: ClassVar[tuple[str, ...]]
     _auto_lr_factor: float = (
         1.0  # of the default rate of an optimizer given by name, with lr="auto"
     )
+    _auto_epochs: int  # with max_epochs="auto", before `fit` has found a number
     _has_shift = True  # whether an intercept can take the mean of regression targets
     _fewest_to_score = 1  # rows that a score needs to have a meaning
 
@@ -171,6 +175,26 @@ class Model(BaseEstimator):
         if self.lr != "auto":
             return False
         return isinstance(self.optimizer, str) or not self.optimizer.is_given("lr")
+
+    # The strength of the penalty, and the length of training
+
+    @property
+    def _strength(self) -> float:
+        """The strength of the penalty: the constructor's, what was found, or the usual one."""
+        if self.alpha != "auto":
+            return float(self.alpha)
+        return float(self.__dict__.get("alpha_", 1e-4))
+
+    @property
+    def _length(self) -> int:
+        """Epochs of `fit`, at most: the constructor's, what was found, or the usual number."""
+        if self.max_epochs != "auto":
+            return int(self.max_epochs)
+        return int(self.__dict__.get("n_epochs_", self._auto_epochs))
+
+    def _seeks_strength(self) -> bool:
+        """Return whether `fit` looks for the strength of the penalty."""
+        return self.alpha == "auto"
 
     def _in_units(self, optimizer: Optimizer, spec: ModelSpec) -> Optimizer:
         """Return the optimizer with what depends on the units of training: penalties."""

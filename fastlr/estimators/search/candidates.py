@@ -61,7 +61,7 @@ class FoldOfCandidates:
     @property
     def multiplications(self) -> int:
         """What a candidate takes to pass all its parameters over all its rows, in all epochs."""
-        return self._rows.used * self._spec.n_params * self._model.max_epochs
+        return self._rows.used * self._spec.n_params * self._model._length
 
     def train(
         self,
@@ -96,7 +96,7 @@ class FoldOfCandidates:
     def _session(self, model: Model) -> Session:
         """Begin the session that the fit of a candidate would begin."""
         plan = self._plan
-        run = Run(model.max_epochs * plan.steps, plan.steps)
+        run = Run(model._length * plan.steps, plan.steps)
         batch = min(plan.batch_size, self._rows.used)
         return begin(model, model._resolve_optimizer(), self._spec, run, False, batch)
 

@@ -45,7 +45,7 @@ class FoldOfRestarts(FoldOfCandidates):
         ended: Callable[[], bool] = lambda: False,
     ) -> list[Outcome]:
         """Train candidates and score them, as `FoldOfCandidates` does."""
-        length = self._model.max_epochs if max_epochs is None else max_epochs
+        length = self._model._length if max_epochs is None else max_epochs
         runner = None
         if getattr(scorer, "asks_predictions", False) and self._is_plain(settings, length):
             runner = self._runner(settings[0])

@@ -104,7 +104,7 @@ class EstimatorTrial:
         """Return the rate that ``lr="auto"`` finds, however many steps a range test has."""
         thumb = at_rule_of_thumb(self.model, self.optimizer)
         trial = EstimatorTrial(self.model, thumb, self._spec, self.rows, self.plan)
-        return trial.find_rate(self.model.max_epochs * self.plan.steps, seed)
+        return trial.find_rate(self.model._length * self.plan.steps, seed)
 
     def _seconds(self, n_units: int) -> float:
         """Return the seconds that short runs may take in all."""

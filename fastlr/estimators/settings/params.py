@@ -19,7 +19,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "schedule": [str, Schedule, callable, None],
     "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, 2**53, closed="both")],
     "reference_batch_size": [None, Interval(Integral, 1, 2**53, closed="both")],
-    "max_epochs": [Interval(Integral, 1, 2**53, closed="both")],
+    "max_epochs": [StrOptions({"auto"}), Interval(Integral, 1, 2**53, closed="both")],
     "tol": [None, Interval(Real, 0, None, closed="left")],
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],

@@ -1,0 +1,136 @@
+"""Strength of a penalty and length of training, found by whole trainings on parts of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from ...rates.race_plan import FEWEST
+from ..data.rows import Rows
+from ..fitting.begin import at_rule_of_thumb
+from ..models.model import Model
+from ..models.spec import ModelSpec
+from ..settings.settings import EpochPlan
+from .candidates import copy_with
+from .folds import Folds
+from .held_out import HeldOutRuns
+from .trial import EstimatorTrial
+
+# Strengths a decade apart. Beside the mean loss of a row, none is as good as the weakest.
+DECADES = (0.0, *(10.0**power for power in range(-7, 1)))
+START = DECADES.index(1e-4)
+LONGEST = 32  # times the usual length
+GAIN = 0.01  # part of the loss that twice the epochs must take off
+
+_ALL_FOLDS, _TWO_FOLDS = 2000, 20_000  # rows up to which each row, or two folds, are judged
+
+
+class Choice(NamedTuple):
+    """What a training is to have."""
+
+    alpha: float
+    n_epochs: int
+
+
+class WholeRuns:
+    """Trains copies of a model as its `fit` would, and judges them on rows held out."""
+
+    def __init__(
+        self, model: Model, spec: ModelSpec, rows: Rows, plan: EpochPlan, seed: int
+    ) -> None:
+        self._model, self._spec, self._rows, self._plan = model, spec, rows, plan
+        self._seed, self._folds = seed, Folds(rows, plan.passes > 1, seed)
+        self._known: dict[Choice, np.ndarray] = {}
+
+    @property
+    def too_few(self) -> bool:
+        """Whether there are too few rows to hold any out."""
+        return self._folds.n_units < FEWEST
+
+    def losses(self, alpha: float, n_epochs: int) -> np.ndarray:
+        """Return the mean losses of groups of the rows held out, the same groups each time."""
+        choice = Choice(alpha, n_epochs)
+        if choice not in self._known:
+            self._known[choice] = self._run(choice)
+        return self._known[choice]
+
+    def _run(self, choice: Choice) -> np.ndarray:
+        given = {"alpha": choice.alpha, "max_epochs": choice.n_epochs}
+        model, plan, folds = copy_with(self._model, given), self._plan, self._folds
+        optimizer = model._resolve_optimizer()
+        trial = EstimatorTrial(model, optimizer, self._spec, self._rows, plan)
+        lr: float = optimizer.lr  # type: ignore[attr-defined]
+        if model._seeks_rate():
+            trial.optimizer = at_rule_of_thumb(model, optimizer)
+            lr = trial.find_rate(choice.n_epochs * plan.steps, self._seed)
+        runs, found = HeldOutRuns(trial, folds, self._seed), []
+        n = folds.n_units
+        for fold in range(5 if n <= _ALL_FOLDS else 2 if n <= _TWO_FOLDS else 1):
+            n_train = len(folds.split(fold)[1])
+            steps = plan.passes * -(-n_train // min(plan.batch_size, n_train))
+            found.append(runs.losses(lr, choice.n_epochs * steps, fold))
+        return np.concatenate(found)
+
+
+def choose(model: Model, spec: ModelSpec, rows: Rows, plan: EpochPlan, seed: int) -> Choice:
+    """Return strength and length for a training, those of them that the model leaves open."""
+    usual = Choice(model._strength, model._length)
+    runs = WholeRuns(model, spec, rows, plan, seed)
+    if runs.too_few:
+        return usual
+    alpha, n_epochs = usual
+    if model._seeks_strength():
+        alpha = best_strength(lambda a: float(runs.losses(a, n_epochs).mean()))
+    if model.max_epochs != "auto":
+        return Choice(alpha, n_epochs)
+    while n_epochs < LONGEST * usual.n_epochs:
+        if not is_better(runs.losses(alpha, n_epochs), runs.losses(alpha, 2 * n_epochs)):
+            break
+        n_epochs *= 2
+    if model._seeks_strength() and n_epochs > usual.n_epochs:
+        alpha = best_strength(lambda a: float(runs.losses(a, n_epochs).mean()), alpha)
+    return Choice(alpha, n_epochs)
+
+
+def best_strength(loss: Callable[[float], float], near: float = DECADES[START]) -> float:
+    """Return the strength of least loss: downhill by decades, then by half a decade.
+
+    Examples
+    --------
+    >>> best_strength(lambda alpha: abs(alpha - 0.003))
+    0.0031622776601683794
+    >>> best_strength(lambda alpha: alpha)
+    0.0
+    """
+    at = min(range(len(DECADES)), key=lambda k: abs(np.log10(max(DECADES[k], 1e-8) / near)))
+    while True:
+        around = [k for k in (at, at + 1, at - 1) if 0 <= k < len(DECADES)]
+        best = min(around, key=lambda k: loss(DECADES[k]))  # where it is at, if none is better
+        if best == at:
+            break
+        at = best
+    centre = DECADES[at]
+    if not centre:
+        return 0.0
+    return min((centre, centre * 10**0.5, centre / 10**0.5), key=loss)
+
+
+def is_better(before: np.ndarray, after: np.ndarray) -> bool:
+    """Return whether losses of groups have fallen, by more than chance and enough to be worth it.
+
+    Examples
+    --------
+    >>> is_better(np.array([1.0, 1.1, 0.9]), np.array([0.9, 1.0, 0.8]))
+    True
+    >>> is_better(np.array([1.0, 1.1, 0.9]), np.array([0.999, 1.099, 0.899]))
+    False
+    """
+    if not np.isfinite(after).all():
+        return False
+    if not np.isfinite(before).all():
+        return True
+    gain = before - after
+    chance = gain.std(ddof=1) / len(gain) ** 0.5 if len(gain) > 1 else 0.0
+    return bool(gain.mean() > max(GAIN * abs(before.mean()), chance))
