@@ -286,4 +286,4 @@ def test_threads_that_predict_at_once_wait_for_the_attributes():
             thread.join()
         expected = X @ model.coef_.T + model.intercept_
         for each in got:
-            np.testing.assert_allclose(each, expected, rtol=1e-12)
+            np.testing.assert_allclose(each, expected, rtol=1e-12, atol=1e-12)
