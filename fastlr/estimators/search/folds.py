@@ -22,10 +22,11 @@ GROUPS = 8  # groups of held-out rows; how they differ shows what is chance
 class Folds:
     """Folds of rows.
 
-    `n_units` counts rows; with `by_content`, different rows whose weight is above zero.
+    `n_units` counts rows; with `by_content`, different rows whose weight is above zero. Each fold
+    holds out a fifth of the rows, `most` at most where there are many.
     """
 
-    def __init__(self, rows: Rows, by_content: bool, seed: int) -> None:
+    def __init__(self, rows: Rows, by_content: bool, seed: int, most: int = HELD_OUT) -> None:
         numbers = rows.numbers
         self._rows, self._known = rows, dict[int, tuple[Rows, np.ndarray, Rows, np.ndarray]]()
         self._size = 0
@@ -40,7 +41,7 @@ class Folds:
         else:
             mixed = np.random.RandomState(seed).permutation(numbers).astype(np.int64, copy=False)
             self._numbers, self.n_units = mixed, len(mixed)
-            self._size = min(max(len(mixed) // _PARTS, 1), HELD_OUT)
+            self._size = min(max(len(mixed) // _PARTS, 1), most)
 
     def split(self, fold: int) -> tuple[Rows, np.ndarray, Rows, np.ndarray]:
         """Return the rows, the numbers of those to train on, and a copy of those held out."""

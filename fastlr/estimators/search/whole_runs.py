@@ -24,6 +24,7 @@ START = DECADES.index(1e-4)
 LONGEST = 32  # times the usual length
 GAIN = 0.01  # part of the loss that twice the epochs must take off
 
+HELD_OUT = 16_384  # rows of a fold at most
 _ALL_FOLDS, _TWO_FOLDS = 2000, 20_000  # rows up to which each row, or two folds, are judged
 
 
@@ -41,7 +42,7 @@ class WholeRuns:
         self, model: Model, spec: ModelSpec, rows: Rows, plan: EpochPlan, seed: int
     ) -> None:
         self._model, self._spec, self._rows, self._plan = model, spec, rows, plan
-        self._seed, self._folds = seed, Folds(rows, plan.passes > 1, seed)
+        self._seed, self._folds = seed, Folds(rows, plan.passes > 1, seed, HELD_OUT)
         self._known: dict[Choice, np.ndarray] = {}
 
     @property
@@ -82,7 +83,7 @@ def choose(model: Model, spec: ModelSpec, rows: Rows, plan: EpochPlan, seed: int
         return usual
     alpha, n_epochs = usual
     if model._seeks_strength():
-        alpha = best_strength(lambda a: float(runs.losses(a, n_epochs).mean()))
+        alpha = best_strength(lambda a: runs.losses(a, n_epochs))
     if model.max_epochs != "auto":
         return Choice(alpha, n_epochs)
     while n_epochs < LONGEST * usual.n_epochs:
@@ -90,31 +91,42 @@ def choose(model: Model, spec: ModelSpec, rows: Rows, plan: EpochPlan, seed: int
             break
         n_epochs *= 2
     if model._seeks_strength() and n_epochs > usual.n_epochs:
-        alpha = best_strength(lambda a: float(runs.losses(a, n_epochs).mean()), alpha)
+        alpha = best_strength(lambda a: runs.losses(a, n_epochs), alpha)
     return Choice(alpha, n_epochs)
 
 
-def best_strength(loss: Callable[[float], float], near: float = DECADES[START]) -> float:
-    """Return the strength of least loss: downhill by decades, then by half a decade.
+def best_strength(losses: Callable[[float], np.ndarray], near: float = DECADES[START]) -> float:
+    """Return the weakest strength that is as good as the best, as far as chance lets tell.
+
+    It goes downhill by decades, then by half a decade; ``losses(alpha)`` are those of groups of
+    rows.
 
     Examples
     --------
-    >>> best_strength(lambda alpha: abs(alpha - 0.003))
+    >>> rows = np.array([1.0, 1.1, 0.9])
+    >>> best_strength(lambda alpha: rows * (1 + abs(alpha - 0.003)))
     0.0031622776601683794
-    >>> best_strength(lambda alpha: alpha)
+    >>> best_strength(lambda alpha: rows * (1 + alpha))
     0.0
     """
+    tried: dict[float, np.ndarray] = {}
+
+    def mean(alpha: float) -> float:
+        if alpha not in tried:
+            tried[alpha] = losses(alpha)
+        return float(tried[alpha].mean())
+
     at = min(range(len(DECADES)), key=lambda k: abs(np.log10(max(DECADES[k], 1e-8) / near)))
     while True:
         around = [k for k in (at, at + 1, at - 1) if 0 <= k < len(DECADES)]
-        best = min(around, key=lambda k: loss(DECADES[k]))  # where it is at, if none is better
-        if best == at:
+        lowest = min(around, key=lambda k: mean(DECADES[k]))  # where it is at, if none is better
+        if lowest == at:
             break
-        at = best
-    centre = DECADES[at]
-    if not centre:
-        return 0.0
-    return min((centre, centre * 10**0.5, centre / 10**0.5), key=loss)
+        at = lowest
+    best = centre = DECADES[at]
+    if centre:
+        best = min((centre, centre * 10**0.5, centre / 10**0.5), key=mean)
+    return min(a for a in tried if a == best or not falls(tried[a], tried[best]))
 
 
 def is_better(before: np.ndarray, after: np.ndarray) -> bool:
@@ -127,10 +139,15 @@ def is_better(before: np.ndarray, after: np.ndarray) -> bool:
     >>> is_better(np.array([1.0, 1.1, 0.9]), np.array([0.999, 1.099, 0.899]))
     False
     """
+    return falls(before, after, GAIN)
+
+
+def falls(before: np.ndarray, after: np.ndarray, by: float = 0.0) -> bool:
+    """Return whether losses fall by a part of themselves and by more than chance."""
     if not np.isfinite(after).all():
         return False
     if not np.isfinite(before).all():
         return True
     gain = before - after
     chance = gain.std(ddof=1) / len(gain) ** 0.5 if len(gain) > 1 else 0.0
-    return bool(gain.mean() > max(GAIN * abs(before.mean()), chance))
+    return bool(gain.mean() > max(by * abs(before.mean()), chance))
