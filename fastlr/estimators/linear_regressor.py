@@ -54,7 +54,7 @@ class LinearRegressor(LinearModel, GradientRegressor):
     tol : float or None, default=None
         %(tol)s
     early_stopping : bool, default=False
-        %(early_stopping_classifier)s
+        %(early_stopping_regressor)s
     validation_fraction : float, default=0.1
         Part of the rows to hold out.
     n_iter_no_change : int, default=5

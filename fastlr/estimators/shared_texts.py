@@ -50,9 +50,10 @@ tol:
     epoch are handed out.
 early_stopping:
     Whether to stop, and to choose the best epoch, by the accuracy on rows held out, or on
-    `X_val` of `fit`. A schedule that is stretched over the run, as ``"onecycle"`` is, is laid
-    out for all of `max_epochs`: stopping early cuts it off while its rate is still high. A
-    plateau schedule, which then watches the validation loss, or none goes better with it.
+    `X_val` of `fit`. A schedule that is stretched over the run, as ``"onecycle"`` is, would be
+    cut off while its rate is still high. When nothing improves any more, training therefore
+    goes on for as many epochs again at most, while the rate falls as at the schedule's end.
+    Other schedules stop at once.
 standardize:
     Whether to train on features shifted and scaled to mean 0 and variance 1, without a copy
     of X; the fitted attributes are for the features as they are. ``"auto"`` looks at a part
@@ -89,11 +90,12 @@ loss:
     so that predictions are positive, ``"poisson"``, ``"gamma"``, ``"tweedie"``; or an object
     of `fastlr.losses` such as ``Quantile(0.9)``, one's own included, with task "real" or
     "positive". Thresholds such as ``Huber.delta`` are in units of y.
-early_stopping_classifier:
+early_stopping_regressor:
     Whether to stop, and to choose the best epoch, by the :math:`R^2` on rows held out, or on
-    `X_val` of `fit`. A schedule that is stretched over the run, as ``"onecycle"`` is, is laid
-    out for all of `max_epochs`: stopping early cuts it off while its rate is still high. A
-    plateau schedule, which then watches the validation loss, or none goes better with it.
+    `X_val` of `fit`. A schedule that is stretched over the run, as ``"onecycle"`` is, would be
+    cut off while its rate is still high. When nothing improves any more, training therefore
+    goes on for as many epochs again at most, while the rate falls as at the schedule's end.
+    Other schedules stop at once.
 activation:
     Of all hidden layers, or of each: ``"identity"``, ``"logistic"``, ``"tanh"``, ``"relu"``,
     ``"leaky_relu"``, ``"elu"``, ``"gelu"``, ``"silu"``, ``"softplus"``.

@@ -333,6 +333,13 @@ class Binding:
             self.fallback.change_rate(self.fallback.optimizer.lr * share)  # type: ignore[attr-defined]
         self.stepper.forget_rows()
 
+    def hurry(self, n_steps: int) -> None:
+        """Play the rest of the schedules, stretched over a run, within so many steps."""
+        self.timetable.hurry(int(self.stepper.t), n_steps)
+        if self.fallback is not None:
+            self.fallback.hurry(n_steps)
+        self.stepper.forget_rows()
+
     def wake(self, names: Sequence[str]) -> None:
         """Start the state of parameters afresh, which have waited for their group's start.
 

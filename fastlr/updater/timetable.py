@@ -63,6 +63,7 @@ class Timetable:
         self._latest: tuple[float, np.ndarray, np.ndarray | None] | None = None
         self._known: dict[tuple[str, float, int], tuple[np.ndarray, np.ndarray | None]] | None
         self._known = None
+        self._hurried: tuple[int, float, float] | None = None
         self._first: tuple[int, list[Block]] | None = None
         if self._schedules:  # what is missing is said now, not at a step
             n = 1 if self.needs_metric else min(run.total_steps or 1, ROWS_AHEAD)
@@ -75,7 +76,7 @@ class Timetable:
         """
         if self._known is None or run != self._run:
             self._known = {}
-        self._optimizer, self._run = optimizer, run
+        self._optimizer, self._run, self._hurried = optimizer, run, None
         self._forget()
         self._begin()
 
@@ -83,6 +84,28 @@ class Timetable:
         """Go on with an optimizer that differs in its rate."""
         self._optimizer = optimizer
         self._forget()
+
+    def hurry(self, t: int, n_steps: int) -> None:
+        """Play the rest of the schedules within `n_steps` steps from t, which must be a run's.
+
+        A rate that is still to rise does not: the rest begins where it has come down to the rate
+        of now.
+        """
+        total = self._run.total_steps
+        assert total is not None
+        ahead = np.unique(np.linspace(t, total - 1, 4096).astype(np.int64)).astype(np.float64)
+        factors = self._from_schedule("lr", ahead)[0]
+        start = float(ahead[np.flatnonzero(factors >= factors[0])[-1]])
+        self._hurried = t, start, (total - start) / n_steps
+        self._forget()
+
+    def _at(self, t: np.ndarray) -> np.ndarray:
+        """Return the steps of the schedules that belong to steps made."""
+        if self._hurried is None:
+            return t
+        since, start, speed = self._hurried
+        last = float((self._run.total_steps or 1) - 1)
+        return np.where(t < since, t, np.minimum(start + np.floor((t - since) * speed), last))
 
     def _begin(self) -> None:
         """Note what schedules have seen before the first step, and what they drive."""
@@ -169,7 +192,7 @@ class Timetable:
         return [made[label] for label in self._of_groups]
 
     def _factor(self, label: str, t: np.ndarray) -> np.ndarray:
-        return self._schedules[label].evaluate(t, self._run, self.seen[label])[0]
+        return self._schedules[label].evaluate(self._at(t), self._run, self.seen[label])[0]
 
     def _from_schedule(self, label: str, t: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         if label == "lr" and self._optimizer.schedule is None:
@@ -177,9 +200,9 @@ class Timetable:
         schedule = self._schedules[label]
         key = (label, float(t[0]), len(t))
         found = None if self._known is None else self._known.get(key)
-        if found is None:
-            found = schedule.evaluate(t, self._run, self.seen[label])
-            if self._known is not None and not schedule.needs_metric:
+        if found is None or self._hurried is not None:
+            found = schedule.evaluate(self._at(t), self._run, self.seen[label])
+            if self._hurried is None and self._known is not None and not schedule.needs_metric:
                 self._known[key] = found
         return found
 

@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.model_selection import train_test_split
 
@@ -13,6 +14,7 @@ from fastlr import (
     DivergenceWarning,
     InterruptionWarning,
     LinearClassifier,
+    MLPClassifier,
     ReduceOnPlateau,
 )
 from fastlr.training import LinearEpoch, Stopping
@@ -280,3 +282,20 @@ def test_a_value_that_is_no_number_is_no_improvement():
     assert not stopping.stop
     stopping.observe(np.nan)
     assert stopping.stop
+
+
+@pytest.mark.parametrize("kind", [LinearClassifier, MLPClassifier])
+def test_a_schedule_stretched_over_the_run_is_played_to_its_end_before_a_stop(kind):
+    X, y = load_digits(return_X_y=True)
+    X = X[:600]
+    model = kind(max_epochs=300, early_stopping=True, random_state=0).fit(X, y[:600])
+    rates = model.history_["lr"]
+    assert model.n_iter_ < 150
+    fallen = np.flatnonzero(rates > rates[-1] * 100)
+    assert len(fallen), rates
+    since = int(np.argmax(rates))
+    assert (np.diff(rates[since + 1 :]) <= 0).all()
+    assert rates[-1] < 0.01 * rates.max()
+    steady = kind(max_epochs=300, early_stopping=True, schedule=None, random_state=0)
+    rates = steady.fit(X, y[:600]).history_["lr"]
+    assert (rates == rates[0]).all()

@@ -24,6 +24,7 @@ from .begin import scales_after
 OnEpoch = Callable[[Any, dict[str, float]], "bool | None"]
 
 _MOVING = 1 << 13  # parameters whose movement is followed; BLAS splits more among threads
+_COOLING = 1.0  # of the epochs made: how many follow in which the rate falls before a stop
 _FAR = 10.0  # times the loss of before the first step, above which training has done harm
 
 
@@ -85,6 +86,7 @@ class Epochs:
         self._stopping: Stopping | None = None
         if model.early_stopping or model.tol is not None:
             self._stopping = Stopping(model.n_iter_no_change, model.tol or 0.0)
+        self._last: int | None = None  # the epoch to stop at, once that is known
         self._kept: tuple[np.ndarray, Snapshot] | None = None  # an unfinished epoch goes back to it
         self._best: tuple[np.ndarray, Snapshot] | None = None
         self._best_epoch = -1
@@ -135,12 +137,31 @@ class Epochs:
             self._put_back(self._kept)
             self.goes_on = False
             return
-        stop = self._enter(result.mean_loss, seconds)
+        told = self._enter(result.mean_loss, seconds)
         n_done = self._model.n_iter_ - self._n_before
-        self.goes_on = not stop and n_done < self._model._length
+        length = self._model._length if self._last is None else self._last
+        self.goes_on = not told and n_done < length and not self._is_enough(n_done, length)
+
+    def _is_enough(self, n_done: int, length: int) -> bool:
+        """Return whether to stop before the end, as there is no improvement any more.
+
+        Where a schedule is stretched over the run, its rate is still high: what is left of it is
+        then played within some epochs more.
+        """
+        if self._stopping is None or not self._stopping.stop or self._last is not None:
+            return False
+        session = self._session
+        if session.endless:
+            return True
+        n_more = max(2, round(_COOLING * n_done))
+        self._last = min(n_done + n_more, length)
+        if self._last == length:
+            return False  # it ends by itself as soon
+        session.updater.binding.hurry(n_more * self._plan.steps)
+        return False
 
     def _enter(self, loss: float, seconds: float) -> bool:
-        """Record an epoch, tell of it, and return whether it was the last one."""
+        """Record an epoch, tell of it, and return whether somebody says that it was the last."""
         model, session, held_out = self._model, self._session, self._held_out
         moved, validation, watched = self._motion.observe(), UNKNOWN, loss
         if held_out is not None:
@@ -153,18 +174,15 @@ class Epochs:
         record(model, session, loss, seconds, validation, moved)
         session.observe(watched)
         self._kept = None  # from here on the epoch counts as finished
-        stop = False
         if self._stopping is not None:
             value = (validation[1], -watched) if model.early_stopping else (-loss,)
             if self._stopping.observe(*value):
                 self._best, self._best_epoch = None, model.n_iter_
-            stop = self._stopping.stop
         if self._on_epoch is None and self._tasks is None:
-            return stop
+            return False
         model._publish(session)
-        if self._on_epoch is not None:
-            stop |= bool(self._on_epoch(model, last_row(model)))
-        return (self._tasks is not None and self._tasks.end()) or stop
+        told = self._on_epoch is not None and bool(self._on_epoch(model, last_row(model)))
+        return (self._tasks is not None and self._tasks.end()) or told
 
     def finish(self) -> None:
         """Put back the best epoch, publish, and note what a diagnosis asks of the end."""
