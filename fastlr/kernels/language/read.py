@@ -6,7 +6,6 @@ This file imports nothing outside the standard library: `setup.py` loads it.
 from __future__ import annotations
 
 import ast
-import inspect
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from .check import (
     Rule,
     Summing,
 )
+from .source import source_of
 from .terms import RuleError, loss_owner, schedule_owner, update_owner
 from .variants import variants
 
@@ -86,15 +86,13 @@ def loss_rule_of_class(cls: type) -> Rule:
 def function_node(owner: type, name: str) -> tuple[ast.FunctionDef, str, int]:
     """Return the syntax of a method, its file, and how many lines precede it there."""
     try:
-        function = inspect.unwrap(getattr(owner, name))
-        lines, first = inspect.getsourcelines(function)
-        file = inspect.getsourcefile(function) or "<unknown>"  # a class of a notebook has none
+        text, file, first = source_of(owner, name)
     except (OSError, TypeError) as error:
         raise RuleError(
             f"{owner.__name__}.{name}: its source cannot be read, and the compilers need it; "
-            "define the class in a file or a notebook cell, not through exec()"
+            "define the class in a file, a notebook cell or python -c, not through exec()"
         ) from error
-    node = ast.parse(textwrap.dedent("".join(lines))).body[0]
+    node = ast.parse(textwrap.dedent(text)).body[0]
     if not isinstance(node, ast.FunctionDef):
         raise RuleError(f"{file}:{first}: {owner.__name__}.{name} must be a plain function")
     return node, file, first - 1
