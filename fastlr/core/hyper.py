@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .suggest import did_you_mean
+
 if sys.version_info >= (3, 14):
     import annotationlib
 
@@ -94,6 +96,10 @@ class HyperParameters:
                     f"{cls.__name__}: presets[{library!r}] sets {name!r}, which is none of its "
                     f"parameters ({', '.join(cls.parameter_defaults)})"
                 )
+        if cls.__module__.partition(".")[0] != "fastlr":
+            from .rule_source import keep_sources
+
+            keep_sources(cls)
         if "__init__" not in cls.__dict__:
             cls.__signature__ = _signature(cls.parameter_defaults)  # type: ignore[attr-defined]
 
@@ -111,6 +117,7 @@ class HyperParameters:
             if name not in cls.parameter_defaults:
                 raise TypeError(
                     f"{cls.__name__} has no parameter {name!r}; it takes {', '.join(fields)}"
+                    f"{did_you_mean(name, fields)}"
                 )
             if name in given:
                 raise TypeError(f"{cls.__name__} got {name!r} twice")

@@ -14,7 +14,8 @@ from .bases.classifier import GradientClassifier
 from .data.probability import gives_probabilities, log_probabilities, probabilities
 from .data.targets import ClassTargets
 from .models.linear_model import LinearModel
-from .settings.settings import DEFAULT_SCHEDULE, named_loss
+from .settings.losses import loss_of
+from .settings.settings import DEFAULT_SCHEDULE
 from .shared_texts import shared_texts
 
 
@@ -268,13 +269,7 @@ class LinearClassifier(LinearModel, GradientClassifier):
         return log_probabilities(scores, *self._training_loss(self._known_targets()))
 
     def _loss(self) -> Loss:
-        loss = self.loss if isinstance(self.loss, Loss) else named_loss(self.loss)
-        if loss.task != "margin":
-            raise ValueError(
-                f"LinearClassifier: loss must be one of margins, such as 'log_loss' or 'hinge', "
-                f"got {self.loss!r}"
-            )
-        return loss
+        return loss_of("LinearClassifier", self.loss, margins=True)
 
     def _training_loss(self, targets: ClassTargets) -> tuple[Loss, str]:
         loss = self._loss()

@@ -8,7 +8,8 @@ from ..losses.base import Loss
 from .bases.regressor import GradientRegressor
 from .models.fitted import CoefOfVector
 from .models.linear_model import LinearModel
-from .settings.settings import DEFAULT_SCHEDULE, named_loss
+from .settings.losses import loss_of
+from .settings.settings import DEFAULT_SCHEDULE
 from .shared_texts import shared_texts
 
 
@@ -207,10 +208,4 @@ class LinearRegressor(LinearModel, GradientRegressor):
         self.n_threads = n_threads
 
     def _loss(self) -> Loss:
-        loss = self.loss if isinstance(self.loss, Loss) else named_loss(self.loss)
-        if loss.task == "margin":
-            raise ValueError(
-                f"LinearRegressor: loss must be one of numbers, such as 'squared_error' or "
-                f"'poisson', got {self.loss!r}"
-            )
-        return loss
+        return loss_of("LinearRegressor", self.loss, margins=False)

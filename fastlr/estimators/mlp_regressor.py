@@ -7,7 +7,8 @@ from typing import Any
 from ..losses.base import Loss
 from .bases.regressor import GradientRegressor
 from .models.mlp_model import MLPModel
-from .settings.settings import DEFAULT_SCHEDULE, named_loss
+from .settings.losses import loss_of
+from .settings.settings import DEFAULT_SCHEDULE
 from .shared_texts import shared_texts
 
 
@@ -226,13 +227,7 @@ class MLPRegressor(MLPModel, GradientRegressor):
         self.n_threads = n_threads
 
     def _loss(self) -> Loss:
-        loss = self.loss if isinstance(self.loss, Loss) else named_loss(self.loss)
-        if loss.task == "margin":
-            raise ValueError(
-                "MLPRegressor: loss must be one of numbers, such as 'squared_error' or 'huber', "
-                f"got {self.loss!r}"
-            )
-        return loss
+        return loss_of("MLPRegressor", self.loss, margins=False)
 
     @property
     def out_activation_(self) -> str:

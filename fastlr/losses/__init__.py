@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.discover import Folder, Registry
+from ..core.suggest import did_you_mean
 from .base import Loss
 
 _OWN = ("LOSSES", "Loss", "get_loss")
@@ -52,5 +53,6 @@ def get_loss(loss: Any, name: str = "loss") -> Loss:
     cls = LOSSES.get(plain) or LOSSES.aliases().get(plain)
     if cls is None:
         known = sorted([*LOSSES, *LOSSES.aliases()])
-        raise ValueError(f"{name} must be one of {', '.join(known)}, got {loss!r}")
+        hint = did_you_mean(loss, known)
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {loss!r}{hint}")
     return cls()

@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 
 from ..core.hyper import HyperParameters, check_number
-from ..kernels.language.source import keep_sources
 
 TASKS = ("margin", "real", "positive")
 LINKS = ("identity", "log", "logit")
@@ -70,7 +69,6 @@ class Loss(HyperParameters):
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
-        keep_sources(cls)
         for name, allowed in (("task", TASKS), ("link", LINKS)):
             if getattr(cls, name) not in allowed:
                 raise TypeError(

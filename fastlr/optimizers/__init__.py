@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.discover import Folder, Registry
+from ..core.suggest import did_you_mean
 from .optimizer import Optimizer
 
 _OWN = ("OPTIMIZERS", "Optimizer", "get_optimizer")
@@ -52,4 +53,5 @@ def get_optimizer(optimizer: Any) -> Optimizer:
     except KeyError:
         raise ValueError(
             f"optimizer must be one of {', '.join(sorted(OPTIMIZERS))}, got {optimizer!r}"
+            f"{did_you_mean(optimizer, OPTIMIZERS)}"
         ) from None

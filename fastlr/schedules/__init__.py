@@ -6,6 +6,7 @@ from inspect import Parameter
 from typing import Any
 
 from ..core.discover import Folder, Registry
+from ..core.suggest import did_you_mean
 from .base import Schedule
 from .rule import Epochs as Epochs
 from .rule import Run as Run
@@ -75,5 +76,6 @@ def get_schedule(schedule: Any, name: str = "schedule") -> Schedule:
     cls = SCHEDULES.get(plain) or SCHEDULES.aliases().get(plain)
     if cls is None:
         known = sorted([*SCHEDULES, *SCHEDULES.aliases()])
-        raise ValueError(f"{name} must be one of {', '.join(known)}, got {schedule!r}")
+        hint = did_you_mean(schedule, known)
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {schedule!r}{hint}")
     return cls()

@@ -13,7 +13,6 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from ..core.hyper import MOST_STEPS, HyperParameters
-from ..kernels.language.source import keep_sources
 
 
 class Epochs:
@@ -131,7 +130,6 @@ class ScheduleRule(HyperParameters):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        keep_sources(cls)
         cls.lengths = {**getattr(cls.__base__, "lengths", {}), **cls.__dict__.get("lengths", {})}
 
     def coefficients(self, run: Run) -> Mapping[str, Any]:

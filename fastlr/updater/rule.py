@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..core.hyper import HyperParameters
-from ..kernels.language.source import keep_sources
 from ..kernels.language.terms import (
     AVERAGE,
     DECAY_SHARE,
@@ -79,7 +78,6 @@ class UpdateRule(HyperParameters):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        keep_sources(cls)
         unknown = [f for f in cls.flags if f not in cls.parameter_defaults]
         if unknown:
             raise TypeError(

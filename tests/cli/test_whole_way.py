@@ -212,10 +212,12 @@ def test_a_graph_answers_as_the_saved_model_does(iris):
     assert said.startswith("Graph written to iris.onnx\n")
     assert "bloom (string)" in said
     session = onnxruntime.InferenceSession("iris.onnx")
+    columns = iris.drop(columns="target")
     feeds = {
-        name: column.to_numpy(dtype=object if name == "bloom" else np.float32)[:, None]
-        for name, column in iris.drop(columns="target").items()
+        given.name: columns[name].to_numpy(dtype=object if name == "bloom" else np.float32)[:, None]
+        for given, name in zip(session.get_inputs(), columns, strict=True)
     }
+    assert all(f"{name} (" in said for name in feeds)
     model = load_model("iris.skops")
     assert session.run(None, feeds)[0].tolist() == model.predict(iris).tolist()
 

@@ -74,6 +74,8 @@ def test_training_is_longer_where_more_epochs_go_on_learning(kind, given):
     slow = kind(max_epochs="auto", lr=1e-4, random_state=0, **given).fit(X, y)
     assert slow.n_epochs_ > usual
     assert slow.n_iter_ == slow.n_epochs_
+    both = clone(slow).set_params(alpha="auto").fit(X, y)
+    assert both.n_epochs_ > usual
     assert kind(random_state=0).fit(X, y).n_epochs_ == usual
 
 

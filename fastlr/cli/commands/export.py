@@ -57,8 +57,12 @@ def export(
     except ImportError as error:
         fail(one_line(error), 1)
     inputs = graph_inputs(fitted)
-    write_atomic(path, _graph(fitted, inputs, model))
-    shown = {name: type(kind).__name__.removesuffix("TensorType").lower() for name, kind in inputs}
+    graph = _graph(fitted, inputs, model)
+    write_atomic(path, graph.SerializeToString())
+    shown = {  # names that are no identifiers become others in the graph
+        named.name: type(kind).__name__.removesuffix("TensorType").lower()
+        for named, (_, kind) in zip(graph.graph.input, inputs, strict=True)
+    }
     if as_json:
         record = {"command": "export", "model": str(model), "output": str(path), "inputs": shown}
         print_json(record)
@@ -84,13 +88,11 @@ def graph_inputs(model: Any) -> list[tuple[str, Any]]:
     return list(kinds.items())
 
 
-def _graph(model: Any, inputs: list[tuple[str, Any]], path: Path) -> bytes:
+def _graph(model: Any, inputs: list[tuple[str, Any]], path: Path) -> Any:
     from skl2onnx import to_onnx
 
     options = {"zipmap": False} if hasattr(model, "classes_") else None
     try:
-        graph = to_onnx(model, initial_types=inputs, options=options)
+        return to_onnx(model, initial_types=inputs, options=options)
     except Exception as error:  # converters fail in arbitrary ways
         raise InputError("MODEL", f"'{path}' has no ONNX form: {one_line(error)}") from error
-    data: bytes = graph.SerializeToString()
-    return data

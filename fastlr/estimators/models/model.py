@@ -25,6 +25,7 @@ from ...training import Arena
 from ...updater.updater import Updater
 from ..data.rows import Matrix
 from ..data.targets import Targets
+from ..settings.names import check_names
 from ..settings.params import CONSTRAINTS, flat_params
 from ..settings.settings import resolve_optimizer
 from .spec import Groups, ModelSpec, Shapes
@@ -95,6 +96,11 @@ class Model(BaseEstimator):
         cls._parameter_constraints = joined | cls.__dict__.get("_constraints", {})
         names = [n for base in reversed(cls.__mro__) for n in base.__dict__.get("_depends", ())]
         cls._read_settings = attrgetter(*names)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Make an estimator, after a check of the names of its parameters."""
+        check_names(cls, kwargs)
+        return super().__new__(cls)
 
     @classmethod
     def _get_param_names(cls) -> list[str]:

@@ -106,7 +106,7 @@ def best_strength(losses: Callable[[float], np.ndarray], near: float = DECADES[S
     >>> rows = np.array([1.0, 1.1, 0.9])
     >>> best_strength(lambda alpha: rows * (1 + abs(alpha - 0.003)))
     0.0031622776601683794
-    >>> best_strength(lambda alpha: rows * (1 + alpha))
+    >>> best_strength(lambda alpha: rows * (1 + alpha), near=0.0)
     0.0
     """
     tried: dict[float, np.ndarray] = {}
@@ -116,7 +116,8 @@ def best_strength(losses: Callable[[float], np.ndarray], near: float = DECADES[S
             tried[alpha] = losses(alpha)
         return float(tried[alpha].mean())
 
-    at = min(range(len(DECADES)), key=lambda k: abs(np.log10(max(DECADES[k], 1e-8) / near)))
+    powers = np.log10(np.maximum(DECADES, 1e-8))
+    at = int(np.argmin(np.abs(powers - np.log10(max(near, 1e-8)))))
     while True:
         around = [k for k in (at, at + 1, at - 1) if 0 <= k < len(DECADES)]
         lowest = min(around, key=lambda k: mean(DECADES[k]))  # where it is at, if none is better

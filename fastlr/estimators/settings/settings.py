@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...losses import get_loss
-from ...losses.base import Loss
 from ...optimizers import get_optimizer
 from ...optimizers.optimizer import Optimizer
 from ...schedules import Run, Schedule, get_schedule
@@ -87,12 +85,6 @@ def _of_names(
 ) -> Optimizer:
     """Return the same object for the same plain values: nothing in here changes an optimizer."""
     return _resolved(optimizer, lr, schedule, clip_norm, auto_factor, dict(more))
-
-
-@functools.lru_cache(maxsize=256)
-def named_loss(name: str) -> Loss:
-    """Return the loss of a name, the same object each time."""
-    return get_loss(name)
 
 
 def _resolved(

@@ -17,7 +17,6 @@ from .check import (
     Rule,
     Summing,
 )
-from .source import source_of
 from .terms import RuleError, loss_owner, schedule_owner, update_owner
 from .variants import variants
 
@@ -85,6 +84,8 @@ def loss_rule_of_class(cls: type) -> Rule:
 
 def function_node(owner: type, name: str) -> tuple[ast.FunctionDef, str, int]:
     """Return the syntax of a method, its file, and how many lines precede it there."""
+    from ...core.rule_source import source_of  # which the build does without
+
     try:
         text, file, first = source_of(owner, name)
     except (OSError, TypeError) as error:

@@ -1,7 +1,4 @@
-"""The text of a rule: of a file, a notebook, a command, or what has travelled with a pickle.
-
-This file imports nothing outside the standard library: `setup.py` loads it.
-"""
+"""The text of a rule: of a file, a notebook, a command, or what has travelled with a pickle."""
 
 from __future__ import annotations
 
@@ -27,8 +24,6 @@ def keep_sources(cls: type) -> None:
 
     Another process, or this one when the file has been edited, cannot read it where it stood.
     """
-    if cls.__module__.partition(".")[0] == "fastlr":
-        return
     found = {}
     for name in RULES:
         if name in cls.__dict__:
