@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE / "fastlr"
@@ -207,5 +208,19 @@ def extensions():
     return built
 
 
+class BuildWithStubs(build_py):
+    """Adds stubs to the copy that is installed; a working tree is read as it stands."""
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            sys.path.insert(0, str(HERE))
+            importlib.import_module("setup_stubs").write_stubs(Path(self.build_lib) / "fastlr")
+
+
 os.chdir(HERE)
-setup(ext_modules=extensions(), options={"build_ext": {"parallel": os.cpu_count() or 1}})
+setup(
+    ext_modules=extensions(),
+    cmdclass={"build_py": BuildWithStubs},
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+)

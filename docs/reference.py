@@ -22,13 +22,15 @@ _PAGES = {
 def sections() -> dict[str, tuple[str, list[str]]]:
     """Return the module and the names of each page."""
     top = importlib.import_module(OWN)
-    estimators = [n for n in top.__all__ if _is_estimator(getattr(top, n))]
-    rest = [n for n in top.__all__ if n not in estimators and callable(getattr(top, n))]
+    rules = {*top.optimizers.__all__, *top.schedules.__all__}  # have pages of their own
+    public = [n for n in top.__all__ if n not in rules]
+    estimators = [n for n in public if _is_estimator(getattr(top, n))]
+    rest = [n for n in public if n not in estimators and callable(getattr(top, n))]
     pages = {"Estimators": (OWN, estimators), "Updater and tools": (OWN, rest)}
     for title, name in _PAGES.items():
         module = importlib.import_module(f"{OWN}.{name}")
         names = sorted((n for n in module.__all__ if callable(getattr(module, n))), key=str.lower)
-        own = [n for n in names if n not in top.__all__]
+        own = [n for n in names if n not in public]
         pages[title] = (module.__name__, own or names)
     compat = importlib.import_module(f"{OWN}.compat")
     pages["scikit-learn's classes"] = (compat.__name__, list(compat.__all__))

@@ -9,11 +9,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from ._version import __version__
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from .diagnosis import Diagnosis, diagnose
     from .estimators import (
+        SKOPS_TRUSTED,
         LinearClassifier,
         LinearRegressor,
         MLPClassifier,
@@ -76,33 +77,10 @@ _SUBMODULES = (
     "updater",
 )
 
-__all__ = [
-    "Diagnosis",
-    "DivergenceWarning",
-    "InterruptionWarning",
-    "LinearClassifier",
-    "LinearRegressor",
-    "MLPClassifier",
-    "MLPRegressor",
-    "SKOPS_TRUSTED",
-    "SavedFileError",
-    "ScaleWarning",
-    "StuckWarning",
-    "Updater",
-    "backend_info",
-    "diagnose",
-    "find_lr",
-    "layer_groups",
-    "load_model",
-    "recommend",
-    "report",
-    "save_model",
-    "scale_lr",
-    "__version__",
-]
-
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":  # what a star imports; only then is every file of rules imported
+        return _public()
     if name in _SUBMODULES:
         return importlib.import_module(f"{__name__}.{name}")
     if name in _HOMES:
@@ -128,7 +106,12 @@ def _class_by_name(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__() -> list[str]:
+def _public() -> list[str]:
+    """Return the public names, with those of every optimizer and schedule."""
     from . import optimizers, schedules
 
-    return sorted({*globals(), *_HOMES, *_SUBMODULES, *optimizers.__all__, *schedules.__all__})
+    return sorted({"__version__", *_HOMES, *optimizers.__all__, *schedules.__all__})
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES, *_public()})

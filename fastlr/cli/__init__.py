@@ -13,7 +13,7 @@ _OPTIONAL = ("matplotlib", "pandas", "pyarrow", "rich", "skops", "typer")
 
 def main() -> None:
     """Run the command line; exits with 0, 1 for what failed, or 2 for input it cannot use."""
-    if "backend_info" not in getattr(sys.modules["fastlr"], "__all__", ()):
+    if not hasattr(sys.modules["fastlr"], "backend_info"):
         print(
             "Error: another distribution, called fastlr, has overwritten files of fastlr-optim: "
             "pip uninstall fastlr fastlr-optim, then pip install 'fastlr-optim[cli]'",

@@ -52,6 +52,7 @@ class HyperParameters:
     own_fields: ClassVar[tuple[str, ...]] = ()  # names that a family shares, with another meaning
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     parameter_defaults: ClassVar[dict[str, Any]] = {}  # of every parameter, in order; set here
+    __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -101,7 +102,7 @@ class HyperParameters:
 
             keep_sources(cls)
         if "__init__" not in cls.__dict__:
-            cls.__signature__ = _signature(cls.parameter_defaults)  # type: ignore[attr-defined]
+            cls.__signature__ = _signature(cls.parameter_defaults)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         cls = type(self)
@@ -316,7 +317,7 @@ class HyperParameters:
             return NotImplemented
         return all(_same(getattr(self, n), getattr(other, n)) for n in self.parameter_defaults)
 
-    __hash__ = None  # type: ignore[assignment]  # mutable through set_params
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # mutable through set_params
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,10 @@
 """Base of the schedule-free optimizers, and the weights of their average."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,19 +17,19 @@ class ScheduleFree(Optimizer):
     With the hyper-parameter named by `between`, y = (1 - between) z + between x.
     """
 
-    between = "momentum"
+    between: ClassVar[str] = "momentum"
 
-    def validate(self):
+    def validate(self) -> None:
         if isinstance(self.schedules, Mapping) and self.between in self.schedules:
             raise ValueError(f"{type(self).__name__}: schedules: {self.between} must stay constant")
 
-    def momentum_field(self):
+    def momentum_field(self) -> str | None:
         return None  # schedules cannot drive a momentum here
 
-    def initial_state(self):
+    def initial_state(self) -> Mapping[str, float | str]:
         return {"z": "p"}
 
-    def evaluate(self, p, state):
+    def evaluate(self, p: np.ndarray, state: Mapping[str, np.ndarray]) -> np.ndarray:
         return p + (1 - 1 / getattr(self, self.between)) * (state["z"] - p)
 
 

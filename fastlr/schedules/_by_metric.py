@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -22,7 +22,7 @@ class ByMetric(Schedule):
     if TYPE_CHECKING:
         mode: str  # a hyper-parameter of the subclasses, where it comes last
 
-    choices = {"mode": ("min", "max")}
+    choices: ClassVar[dict[str, tuple[Any, ...]]] = {"mode": ("min", "max")}
 
     @property
     def needs_metric(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -258,7 +258,7 @@ class Then(_Pair):
     second: Any
     after: Length | None = None
 
-    lengths = {"after": 1}
+    lengths: ClassVar[dict[str, int]] = {"after": 1}
 
     def length(self, run: Run) -> int | None:
         steps = self._change(run)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -294,7 +295,7 @@ def test_a_missing_optional_package_is_one_plain_line(package, monkeypatch, caps
 
 
 def test_files_of_the_other_fastlr_are_noticed(monkeypatch, capsys):
-    monkeypatch.setattr(fastlr, "__all__", ["estimate_cpp"])
+    monkeypatch.setitem(sys.modules, "fastlr", types.ModuleType("fastlr"))
     with pytest.raises(SystemExit) as end:
         main()
     assert end.value.code == 1
