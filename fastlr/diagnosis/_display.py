@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..drawing.history import HistoryDisplay
+from ..drawing.silent import Silent
 from ..drawing.style import COLORS, MUTED, axes_for, finish, legend, wrapped
 
 _WORDS = 66  # characters of a line under the picture
 
 
-class DiagnosisDisplay:
+class DiagnosisDisplay(Silent):
     """Picture of a diagnosis: losses, marked evidence, and next step.
 
     Create it by `from_estimator`, `from_history` or `from_diagnosis`. Parameters are kept as

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.markup import facts, joined, tag
+
 VERDICTS = (
     "diverging",
     "oscillating",
@@ -98,6 +100,18 @@ class Diagnosis:
 
     def __repr__(self) -> str:
         return f"<Diagnosis {self}>"
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[str, Any]] = [
+            ("evidence", joined(tag("div", each) for each in self.evidence)),
+            ("likely cause", joined(tag("div", each) for each in self.causes)),
+            ("next step", self.next_step),
+        ]
+        if self.change:
+            given = ", ".join(f"{name}={value!r}" for name, value in self.change.items())
+            rows.append(("change", tag("code", f"set_params({given})")))
+        head = tag("p", tag("strong", self.verdict), ": ", self.summary)
+        return head + facts(row for row in rows if row[1])
 
 
 def _item(title: str, text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .silent import Silent
 from .sources import history_of, last_of, loss_label, score_label
 from .style import COLORS, DASHES, axes_for, finish, legend, log_if_wide, whole_numbers
 
@@ -19,7 +20,7 @@ _LABELS = {
 QUANTITIES = ("loss", "score", *_LABELS)
 
 
-class HistoryDisplay:
+class HistoryDisplay(Silent):
     """Picture of the epochs of a training run.
 
     Create it by `from_estimator` or `from_history`. Parameters are kept as attributes.

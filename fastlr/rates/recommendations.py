@@ -40,6 +40,20 @@ class Recommendation(NamedTuple):
     mind: str
     source: str
 
+    def _repr_html_(self) -> str:
+        from ..core.markup import table  # in notebooks alone
+
+        more = ", ".join(f"{name}={value:g}" for name, value in self.params.items())
+        rows = (
+            ("learning rate", f"{self.lr:g}"),
+            ("look in", f"{self.low:g} to {self.high:g}"),
+            ("with", more or "nothing else"),
+            ("for", self.where),
+            ("mind", self.mind),
+            ("source", self.source),
+        )
+        return table("Recommendation", ("", ""), rows)
+
     def at(self, lr: float, low: float, high: float, where: str | None = None) -> Recommendation:
         """Return the same at another rate and range."""
         kept = (self.params, self.where if where is None else where, self.mind, self.source)

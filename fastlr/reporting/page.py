@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .._version import __version__
+from ..core.markup import Markup, folded, section, table, tag
 from ..drawing.sources import last_of, loss_label, score_label
 from ..estimators.facts import estimator_facts
 from . import pictures
-from .markup import Markup, folded, section, table, tag
 from .settings import data_section, model_section, name_of, set_params, versions_section
 
 _TONE = {"healthy": "good", "unfinished": "good", "diverging": "bad", "stuck": "bad"}

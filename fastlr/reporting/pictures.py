@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.markup import Markup, tag
 from ..drawing.sources import score_label
 from ..plots import DiagnosisDisplay, HistoryDisplay, LRFinderDisplay, ScheduleDisplay, SweepDisplay
-from .markup import Markup, tag
 from .svg import picture
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .._version import __version__
+from ..core.markup import Markup, facts, folded, section, tag
 from ..drawing.sources import last_of
 from ..estimators.facts import estimator_facts
-from .markup import Markup, facts, folded, section, tag
 
 _MOST_NAMES = 500  # listed features
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from html import escape
 from typing import Any
 
+from ..core.markup import Markup
 from ..drawing.style import COLORS, DARK, FAINT, MUTED
-from .markup import Markup
 
 INK, PAPER, GRID = "#1b1f24", "#fdfdfd", "#b1b1b1"
 _VARIABLES = {

@@ -6,8 +6,10 @@ import os
 import warnings
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ..core.files import write_atomic
+from ..core.markup import tag
 from ..diagnosis import diagnose
 from .page import page
 
@@ -71,9 +73,16 @@ def report(
     found = diagnose(estimator)
     tried, notes = ({}, ()) if X is None else _tried(estimator, X, y, sweep, random_state)
     html = page(estimator, found, X=X, y=y, title=title, notes=notes, **tried)
-    path = Path(path)
-    write_atomic(path, html.encode("utf-8"))
-    return path
+    written = ReportPath(path)
+    write_atomic(written, html.encode("utf-8"))
+    return written
+
+
+class ReportPath(type(Path())):  # type: ignore[misc]  # a class of its own since 3.12
+    """Where a report was written; a notebook shows a link to it."""
+
+    def _repr_html_(self) -> str:
+        return tag("a", str(self), href=quote(self.as_posix()), target="_blank")
 
 
 def _tried(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..drawing.silent import Silent
 from ..drawing.sources import last_of, rates_of_run
 from ..drawing.style import COLORS, DASHES, axes_for, finish, legend, plain_numbers, whole_numbers
 from . import Run, Schedule, get_schedule
@@ -14,7 +15,7 @@ from . import Run, Schedule, get_schedule
 _STEPS = 1000  # shown of a schedule without its own length
 
 
-class ScheduleDisplay:
+class ScheduleDisplay(Silent):
     """Picture of the learning rate of each step, and of a driven momentum.
 
     Create it by `from_schedule` or `from_estimator`. Parameters are kept as attributes.

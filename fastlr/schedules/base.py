@@ -11,6 +11,8 @@ import numpy as np
 from .rule import Length, Run, ScheduleRule
 from .simulation import Simulation, simulate
 
+_SHOWN = 200  # steps in a picture
+
 
 class Schedule(ScheduleRule):
     """Base of every schedule: ``lr(t) = lr * factor(t)``, with `t` counted from 0.
@@ -115,6 +117,16 @@ class Schedule(ScheduleRule):
         [0.025, 0.05, 0.07500000000000001, 0.1, 0.1]
         """
         return simulate(self, n, lr, steps_per_epoch, metrics)
+
+    def _repr_html_(self) -> str:
+        from ..core.markup import polyline, tag  # in notebooks alone
+
+        name, label = tag("code", repr(self)), f"factor on the rate over {_SHOWN} steps"
+        try:
+            rates = self.simulate(_SHOWN, steps_per_epoch=_SHOWN // 10).lr
+        except Exception:  # a user's function may be for other steps
+            return name
+        return tag("div", name, tag("br"), polyline(rates.tolist(), label), tag("br"), label)
 
     def plot(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..drawing.silent import Silent
 from ..drawing.style import (
     COLORS,
     DARK,
@@ -20,7 +21,7 @@ from ..drawing.style import (
 )
 
 
-class LRFinderDisplay:
+class LRFinderDisplay(Silent):
     """Picture of a range test: the loss over the rates, and the suggestions.
 
     Made by `from_estimator` or `from_range_test`; parameters are kept as attributes.

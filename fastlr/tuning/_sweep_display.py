@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..drawing import style
+from ..drawing.silent import Silent
 from ..drawing.sources import score_label
 
 KINDS = ("score", "curves")
 
 
-class SweepDisplay:
+class SweepDisplay(Silent):
     """Picture of a sweep over learning rates and weight decays.
 
     Create it by `from_estimator` or `from_sweep`. Parameters are kept as attributes.

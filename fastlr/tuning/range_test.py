@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.markup import table
 from ..rates.range_curve import METHODS as READINGS
 from ..rates.range_curve import ceiling, noise, smooth, suggest
 from .range_sweep import RangeSweep
@@ -121,6 +122,14 @@ class RangeTest:
         ends = [f"{self.ended.count(end)} {end}" for end in dict.fromkeys(self.ended)]
         lines.append(f"  runs ended    {', '.join(ends)}>")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, f"{rate:.3g}", "{:.3g} to {:.3g}".format(*self.spread[name]))
+            for name, rate in self.suggestions.items()
+        ]
+        title = f"Range test of {self.label}: suggestion {self.suggestion:.3g} ({self.method})"
+        return table(title, ("method", "learning rate", "over runs"), rows)
 
 
 def warn_if_unclear(test: RangeTest, low: float, high: float) -> None:

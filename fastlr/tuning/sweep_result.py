@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from ..core.markup import table
+
 
 class SweepResult:
     """Rates, and weight decays, by how well they did in cross-validation.
@@ -115,6 +117,29 @@ class SweepResult:
             lines.append(
                 f"  {c['rank'][k]}.  lr {c['lr'][k]:<9.3g}{decay}"
                 f"  score {c['mean_score'][k]:.4f} +- {c['std_score'][k]:.4f}"
-                f"  loss {c['mean_loss'][k]:.4g}"
+                f"  loss {c['mean_loss'][k]:.4g}{self._mark(k)}"
             )
         return "\n".join(lines) + ">"
+
+    def _repr_html_(self) -> str:
+        c = self.candidates
+        rows = [
+            (
+                int(c["rank"][k]),
+                f"{c['lr'][k]:.3g}",
+                f"{c['weight_decay'][k]:.3g}",
+                f"{c['mean_score'][k]:.4f} ± {c['std_score'][k]:.4f}",
+                f"{c['mean_loss'][k]:.4g}",
+                self._mark(k).strip(" ()"),
+            )
+            for k in np.argsort(c["rank"])[:10]
+        ]
+        title = f"Sweep of {self.label}: {len(c['lr'])} candidates, {self.scores.shape[1]} folds"
+        return table(title, ("rank", "lr", "weight decay", "score", "loss", ""), rows)
+
+    def _mark(self, k: int) -> str:
+        """Return what makes the figures of a candidate hard to compare with others."""
+        c, n = self.candidates, int(self.candidates["folds"][k])
+        if c["diverged"][k]:
+            return "  (diverged)"
+        return f"  (dropped after {n} fold{'s' * (n != 1)})" if c["dropped"][k] else ""

@@ -422,6 +422,17 @@ class Updater:
         )
         return f"<Updater of {self.optimizer!r} over {sizes}, t={self.t}, backend={self.backend!r}>"
 
+    def _repr_html_(self) -> str:
+        from ..core.markup import table  # in notebooks alone
+
+        bound = self.binding.bound
+        title = f"{self.optimizer!r} at step {self.t}, rate {self.lr:.4g}, backend {self.backend}"
+        rows = [
+            (n, str(tuple(a.shape)), str(a.dtype))
+            for n, a in zip(bound.names, bound.arrays, strict=True)
+        ]
+        return table(title, ("parameter", "shape", "dtype"), rows)
+
     def _arguments(self) -> dict[str, Any]:
         """Return what this was made with, besides the parameters."""
         groups, backend, n_threads = self._given

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 import fastlr
 from fastlr import SGD, LinearClassifier, LinearRegressor, MLPClassifier, report
-from fastlr.reporting.markup import Markup, tag
+from fastlr.core.markup import Markup, tag
 from fastlr.schedules import OneCycle
 
 X, Y = load_iris(return_X_y=True)

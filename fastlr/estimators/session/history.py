@@ -33,6 +33,7 @@ COLUMNS = (
     "movement",
     "alignment",
 )
+_HEAD = 5  # epochs shown of the beginning, and of the end
 UNKNOWN = (np.nan, np.nan)
 MOST, MERGED = 1024, 256  # rows of online calls, and those that stand for older ones
 
@@ -71,8 +72,27 @@ def thinned(table: np.ndarray, n: int, first: int) -> int:
     return stop + n - last
 
 
-def columns(table: np.ndarray, n: int, facts: Mapping[str, float]) -> dict[str, np.ndarray]:
+class History(dict[str, np.ndarray]):
+    """Columns of a history by name; a notebook shows the epochs as a table."""
+
+    def _repr_html_(self) -> str:
+        from ...core.markup import table as html_table  # in notebooks alone
+
+        shown = [name for name, column in self.items() if name in COLUMNS and self._tells(column)]
+        n = len(self["epoch"])
+        last = [k for k in range(n) if k < _HEAD or k >= n - _HEAD]
+        rows = [[f"{self[name][k]:.4g}" for name in shown] for k in last]
+        if len(last) < n:
+            rows.insert(_HEAD, ["…"] * len(shown))
+        return html_table(f"{n:,} epochs", [name.replace("_", " ") for name in shown], rows)
+
+    @staticmethod
+    def _tells(column: np.ndarray) -> bool:
+        return not np.isnan(column).all()
+
+
+def columns(table: np.ndarray, n: int, facts: Mapping[str, float]) -> History:
     """Return the first `n` rows as one array for each column, then one for each fact."""
     found = {name: table[:n, k].copy() for k, name in enumerate(COLUMNS)}
     found["epoch"] = found["epoch"].astype(np.int64)
-    return found | {name: np.full(n, facts.get(name, np.nan)) for name in FACTS}
+    return History(found | {name: np.full(n, facts.get(name, np.nan)) for name in FACTS})

@@ -78,3 +78,16 @@ def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) ->
 def folded(summary: str, *children: Any) -> Markup:
     """Return content that opens on a click."""
     return tag("details", tag("summary", summary), *children)
+
+
+def polyline(values: Sequence[float], label: str, width: int = 240, height: int = 60) -> Markup:
+    """Return a small picture of a curve above zero, in the colour of the text."""
+    top = max(max(values), 1e-300)
+    step = width / max(len(values) - 1, 1)
+    points = " ".join(
+        f"{k * step:.1f},{(1 - max(value, 0.0) / top) * (height - 4) + 2:.1f}"
+        for k, value in enumerate(values)
+    )
+    line = tag("polyline", points=points, fill="none", stroke="currentColor", stroke_width="1.5")
+    size = {"width": str(width), "height": str(height), "viewBox": f"0 0 {width} {height}"}
+    return tag("svg", tag("title", label), line, role="img", aria_label=label, **size)
