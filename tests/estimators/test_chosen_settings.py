@@ -172,3 +172,14 @@ def test_what_is_found_is_told(capsys):
     X, y = data(LinearClassifier)
     model = LinearClassifier(penalty="l2", alpha="auto", random_state=0, verbose=1).fit(X, y)
     assert f"alpha {model.alpha_:.3g} and 10 epochs found" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("near", [*whole_runs.DECADES, 3e-5, 1e-9, 20.0])
+@pytest.mark.parametrize("best", [0.0, 1e-7, 1e-3, 1.0])
+def test_a_search_for_a_strength_may_begin_anywhere(near, best):
+    position = np.log10(max(best, 1e-8))
+
+    def losses(alpha):
+        return np.array([1.0, 1.1, 0.9]) * (1 + abs(np.log10(max(alpha, 1e-8)) - position))
+
+    assert whole_runs.best_strength(losses, near) == best
