@@ -36,7 +36,11 @@ def subject_of(given: Any) -> Subject:
         )
     check_is_fitted(model)
     params = model.get_params(deep=False)
-    for name, found in (("alpha", "alpha_"), ("max_epochs", "n_epochs_")):
+    for name, found in (
+        ("optimizer", "optimizer_"),
+        ("alpha", "alpha_"),
+        ("max_epochs", "n_epochs_"),
+    ):
         if params.get(name) == "auto":
             params[name] = getattr(model, found)
     lr = float(getattr(model, "lr_", np.nan))

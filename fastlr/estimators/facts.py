@@ -36,7 +36,7 @@ class EstimatorFacts:
     @property
     def label(self) -> str:
         """Names of estimator and optimizer."""
-        optimizer = get_optimizer(self._model.optimizer)
+        optimizer = get_optimizer(self._model._rule)
         return f"{type(self._model).__name__} with {type(optimizer).__name__}"
 
     @property

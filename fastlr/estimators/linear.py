@@ -110,6 +110,8 @@ class LinearClassifier(LinearModel, GradientClassifier):
         not finite would have come of them.
     lr_ : float
         %(lr_)s
+    optimizer_ : str or Optimizer
+        Optimizer, as given or found.
     alpha_ : float
         Strength of the penalty, as given or found; 0 without one.
     n_epochs_ : int

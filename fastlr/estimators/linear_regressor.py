@@ -95,6 +95,8 @@ class LinearRegressor(LinearModel, GradientRegressor):
         not finite would have come of them.
     lr_ : float
         %(lr_)s
+    optimizer_ : str or Optimizer
+        Optimizer, as given or found.
     alpha_ : float
         Strength of the penalty, as given or found; 0 without one.
     n_epochs_ : int

@@ -108,6 +108,8 @@ class MLPRegressor(MLPModel, GradientRegressor):
         %(lr__mlp)s
     layer_lrs_ : ndarray with an entry for each layer of weights
         That of each layer, `groups` apart; 0 of those never trained.
+    optimizer_ : str or Optimizer
+        Optimizer, as given or found.
     alpha_ : float
         Strength of the penalty, as given or found; 0 without one.
     n_epochs_ : int

@@ -12,7 +12,9 @@ optimizer:
     Name or object, such as ``SGD(momentum=0.9)``. The parameters of an object can be reached
     as ``optimizer__weight_decay``; it is copied and never changed. Weight decay is the
     optimizer's own, and the intercept is never decayed; with a `penalty`, an optimizer named
-    by a string has none.
+    by a string has none. ``"auto"`` looks for the one in `fit` by whole trainings with ``"adamw"``,
+    ``"adagrad"`` and ``SGD(momentum=0.9)``, each at a rate of its own, judged on rows held out;
+    AdamW stays unless another is better by more than chance, and begins in `partial_fit`.
 penalty:
     What is added to the loss: ``alpha`` times the mixture of L1 and L2 that `l1_ratio` says,
     :math:`\alpha (\rho |W|_1 + \tfrac12 (1 - \rho) |W|_2^2)`, without the intercept. Its
@@ -102,7 +104,9 @@ activation:
 optimizer_mlp:
     Name or object, such as ``SGD(momentum=0.9)``. The parameters of an object can be reached
     as ``optimizer__weight_decay``; it is copied and never changed. Intercepts are never
-    decayed.
+    decayed. ``"auto"`` looks for the one in `fit` by whole trainings with ``"adamw"``,
+    ``"adagrad"`` and ``SGD(momentum=0.9)``, each at a rate of its own, judged on rows held out;
+    AdamW stays unless another is better by more than chance, and begins in `partial_fit`.
 lr:
     Learning rate; a number replaces the optimizer's. ``slice(1e-5, 1e-3)`` spreads rates
     geometrically over the layers, from the first to the last; ``slice(1e-3)`` is a tenth of

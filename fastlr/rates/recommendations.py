@@ -10,6 +10,10 @@ from ..optimizers import get_optimizer
 
 TASKS = ("general", "recurrent", "sparse", "transfer")
 RULES = ("linear", "sqrt", "auto")
+_SHORT_TEXTS = (
+    "for the accuracy of linear models on short texts of many classes, loss='squared_hinge' with "
+    "multi_class='ovr' and an L2 penalty may beat log_loss"
+)
 LARGE_BATCH = 1000  # rows from which on the square-root rule is the safer one
 
 
@@ -163,7 +167,8 @@ def recommend(optimizer: Any, task: str = "general") -> Recommendation:
         low = min(found.low, 0.0001) if known else found.low
         return found.at(min(found.lr, high), low, high)
     if task == "sparse":
-        return found.at(found.high, found.low, found.high)
+        mind = f"{found.mind}; {_SHORT_TEXTS}" if found.mind else _SHORT_TEXTS
+        return found.at(found.high, found.low, found.high)._replace(mind=mind)
     return found
 
 

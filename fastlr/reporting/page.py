@@ -81,6 +81,8 @@ def _header(title: str, model: Any) -> Markup:
     text = f"{epochs:,} epoch{'s' * (epochs != 1)}, learning rate {model.lr_:.3g}"
     if model.get_params(deep=False).get("lr") == "auto":
         text += " (found by fit)"
+    if model.get_params(deep=False).get("optimizer") == "auto":
+        text += f", optimizer {model.optimizer_!r} (found by fit)"
     if model.get_params(deep=False).get("alpha") == "auto":
         text += f", strength of the penalty {model.alpha_:.3g} (found by fit)"
     kept = _kept(model)

@@ -54,11 +54,11 @@ def take_apart(estimator: Any, random_state: Any) -> Parts:
             "estimator must be an estimator of fastlr, or a Pipeline that ends in one, "
             f"got {type(last).__name__}"
         )
-    for name in ("alpha", "max_epochs"):
+    for name in ("optimizer", "alpha", "max_epochs"):
         if getattr(last, name) == "auto":
             raise ValueError(
                 f"estimator: {name}='auto' has every fit search by itself, and a sweep compares "
-                f"rates for one value; set {name} to a number"
+                f"rates for one value; say which {name}"
             )
     last = clone(last)
     seed = last.random_state if random_state is None else random_state

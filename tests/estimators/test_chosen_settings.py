@@ -1,6 +1,7 @@
 """Strength of the penalty and length of training that `fit` finds by itself."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,14 @@ from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from fastlr import LinearClassifier, LinearRegressor, MLPClassifier, MLPRegressor
+from fastlr import (
+    LinearClassifier,
+    LinearRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    find_lr,
+    report,
+)
 from fastlr.diagnosis import diagnose
 from fastlr.estimators.search import whole_runs
 from fastlr.tuning import sweep
@@ -149,8 +157,8 @@ def test_searches_over_other_parameters_and_diagnoses_take_it():
     assert diagnose(search).verdict
 
 
-@pytest.mark.parametrize("name", ["alpha", "max_epochs"])
-def test_a_sweep_asks_for_a_number(name):
+@pytest.mark.parametrize("name", ["optimizer", "alpha", "max_epochs"])
+def test_a_sweep_asks_for_a_value(name):
     X, y = data(LinearClassifier)
     with pytest.raises(ValueError, match=f"{name}='auto'"):
         sweep(LinearClassifier(penalty="l2", **{name: "auto"}), X, y, [0.1, 0.01])
@@ -183,3 +191,72 @@ def test_a_search_for_a_strength_may_begin_anywhere(near, best):
         return np.array([1.0, 1.1, 0.9]) * (1 + abs(np.log10(max(alpha, 1e-8)) - position))
 
     assert whole_runs.best_strength(losses, near) == best
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_matrix, np.float32], ids=["f64", "csr", "f32"])
+@pytest.mark.parametrize(("kind", "given"), KINDS)
+def test_an_optimizer_found_trains_to_the_bit_like_the_same_one_given(kind, given, form):
+    X, y = data(kind, 40, 4)
+    X = form(X)
+    settings = {"max_epochs": 2, "random_state": 1, **given}
+    model = kind(optimizer="auto", **settings).fit(X, y)
+    other = kind(optimizer=model.optimizer_, **settings).fit(X, y)
+    assert bits(model) == bits(other)
+    assert repr(other.optimizer_) == repr(model.optimizer_)
+    assert bits(clone(model).fit(X, y)) == bits(model)
+    for each in (model, other, again := pickle.loads(pickle.dumps(model))):
+        each.partial_fit(X[:16], y[:16])
+    assert bits(model) == bits(other) == bits(again)
+
+
+@pytest.mark.parametrize(("kind", "given"), KINDS)
+@pytest.mark.parametrize("best", whole_runs.RULES)
+def test_the_optimizer_with_the_least_loss_is_kept(kind, given, best, monkeypatch):
+    X, y = data(kind, 40, 4)
+    groups = np.array([1.0, 1.1, 0.9])
+
+    def losses(_, choice):
+        return groups * (0.5 if choice.optimizer == whole_runs.RULES[best] else 1.0)
+
+    monkeypatch.setattr(whole_runs.WholeRuns, "losses", losses)
+    model = kind(optimizer="auto", max_epochs=2, random_state=0, **given).fit(X, y)
+    name = type(model.__fastlr_facts__().optimizer).__name__
+    assert name.lower() == best
+    assert name in model.__fastlr_facts__().label
+    assert diagnose(model).verdict
+    assert model.get_params()["optimizer"] == "auto"
+
+
+@pytest.mark.parametrize(("kind", "given"), KINDS)
+def test_a_stream_begins_with_the_usual_optimizer(kind, given):
+    X, y = data(kind, 40, 4)
+    models = [kind(optimizer=rule, random_state=0, **given) for rule in ("auto", "adamw")]
+    for model in models:
+        model.fit_stream(
+            [(X, y)], **({"classes": [0, 1]} if hasattr(model, "predict_proba") else {})
+        )
+    assert bits(models[0]) == bits(models[1])
+
+
+def test_an_optimizer_found_is_told(monkeypatch, tmp_path, capsys):
+    X, y = data(LinearClassifier)
+    only = {"sgd": whole_runs.RULES["sgd"]}
+    monkeypatch.setattr(whole_runs, "RULES", only)
+    model = LinearClassifier(optimizer="auto", max_epochs=2, random_state=0, verbose=1).fit(X, y)
+    assert "optimizer SGD(momentum=0.9), alpha 0 and 2 epochs found" in capsys.readouterr().out
+    path = report(model, tmp_path / "run.html")
+    assert "optimizer SGD(momentum=0.9) (found by fit)" in Path(path).read_text()
+    model.optimizer_.set_params(momentum=0.5)
+    assert only["sgd"].momentum == 0.9
+
+
+def test_optimizers_are_compared_at_rates_of_their_own():
+    X, y = data(LinearClassifier)
+    with pytest.raises(ValueError, match=r"optimizer='auto'.*lr must be 'auto', got 0.1"):
+        LinearClassifier(optimizer="auto", lr=0.1).fit(X, y)
+    with pytest.raises(ValueError, match="optimizer='auto'"):
+        find_lr(LinearClassifier(optimizer="auto"), X, y)
+    search = GridSearchCV(
+        LinearClassifier(max_epochs=2, random_state=0), {"optimizer": ["auto", "adam"]}, cv=2
+    ).fit(X, y)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()

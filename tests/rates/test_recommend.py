@@ -38,6 +38,7 @@ def test_tasks_move_the_rate():
     assert recommend("rmsprop", "recurrent").high == 0.001
     assert recommend("sgd", "recurrent").lr == 0.001
     assert recommend("adagrad", "sparse").lr == 0.1
+    assert "squared_hinge" in recommend("adagrad", "sparse").mind
     assert recommend(AdamW(lr=5.0), "transfer")[:3] == (0.0001, 0.0001, 0.001)
 
 

@@ -171,7 +171,7 @@ def at_batch_size(model: Model, optimizer: Optimizer, rows: int) -> Optimizer:
 
 def at_rule_of_thumb(model: Model, optimizer: Optimizer) -> Optimizer:
     """Return the optimizer at the rate around which to look for a better one."""
-    default: Any = get_optimizer(model.optimizer)
+    default: Any = get_optimizer(model._rule)
     return optimizer.replace(lr=rule_of_thumb(default.lr, model._auto_lr_factor))
 
 

@@ -154,20 +154,21 @@ class GradientEstimator(Model):
     def _choose(
         self, optimizer: Optimizer, spec: ModelSpec, rows: Rows, plan: EpochPlan
     ) -> Optimizer:
-        """Decide strength and length of training; return the optimizer that goes with them."""
-        seeks = self._seeks_strength()
+        """Decide optimizer, strength and length of training; return the optimizer at a rate."""
+        seeks = self._seeks_strength() or self._seeks_rule()
         if not seeks and self.max_epochs != "auto":
-            self.alpha_, self.n_epochs_ = self._strength, self._length
+            self.optimizer_, self.alpha_, self.n_epochs_ = self._rule, self._strength, self._length
             return optimizer
         from ..search.whole_runs import choose
 
-        for name in ("alpha_", "n_epochs_"):  # of the fit before
+        for name in ("optimizer_", "alpha_", "n_epochs_"):  # of the fit before
             self.__dict__.pop(name, None)
         seed = check_random_state(self.random_state).randint(2**31 - 10)
-        self.alpha_, self.n_epochs_ = choose(self, spec, rows, plan, seed)
+        self.optimizer_, self.alpha_, self.n_epochs_ = choose(self, spec, rows, plan, seed)
         if self.verbose:
             print(
-                f"{type(self).__name__}: alpha {self.alpha_:.3g} and {self.n_epochs_} epochs found"
+                f"{type(self).__name__}: optimizer {self.optimizer_!r}, alpha {self.alpha_:.3g} "
+                f"and {self.n_epochs_} epochs found"
             )
         return self._resolve_optimizer()
 

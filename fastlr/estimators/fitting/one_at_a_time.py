@@ -10,7 +10,7 @@ from ...core.locks import LOCK, lock_of
 from ..models.model import Model
 
 # What is set before training begins: by scikit-learn while it validates, and by searches.
-_EARLY = "n_features_in_", "feature_names_in_", "alpha_", "n_epochs_"
+_EARLY = "n_features_in_", "feature_names_in_", "optimizer_", "alpha_", "n_epochs_"
 
 M = TypeVar("M", bound=Model)
 P = ParamSpec("P")

@@ -104,7 +104,7 @@ class LinearModel(Model):
         changes: dict[str, Any] = {}
         if self.average:
             changes["average"] = "polyak" if self.average is True else self.average
-        if self.penalty is not None and isinstance(self.optimizer, str):
+        if self.penalty is not None and isinstance(self._rule, str):
             changes["weight_decay"] = 0.0
         return changes
 

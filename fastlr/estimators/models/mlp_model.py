@@ -178,7 +178,7 @@ class MLPModel(Model):
         return found
 
     def _optimizer_changes(self) -> dict[str, Any]:
-        return {"weight_decay": 0.0} if self._strength and isinstance(self.optimizer, str) else {}
+        return {"weight_decay": 0.0} if self._strength and isinstance(self._rule, str) else {}
 
     def _resolve_optimizer(self) -> Optimizer:
         return penalised(super()._resolve_optimizer(), self._strength)

@@ -75,6 +75,7 @@ class Model(BaseEstimator):
     n_features_in_: int
     n_rejected_: int
     lr_: float
+    optimizer_: str | Optimizer
     alpha_: float
     n_epochs_: int
 
@@ -149,13 +150,18 @@ class Model(BaseEstimator):
 
     def _resolve_optimizer(self) -> Optimizer:
         """Return the optimizer with all that the constructor says of it."""
+        if self._seeks_rule() and self.lr != "auto":
+            raise ValueError(
+                "optimizer='auto' compares optimizers, each at a rate of its own: lr must be "
+                f"'auto', got {self.lr!r}"
+            )
         if self.reference_batch_size is not None and self._seeks_rate():
             raise ValueError(
                 f"reference_batch_size={self.reference_batch_size!r} says which batch size lr is "
                 "for, so lr must be given: lr='auto' finds a rate for the batch size in use"
             )
         return resolve_optimizer(
-            self.optimizer,
+            self._rule,
             self._top_rate(),
             self.schedule,
             self.clip_norm,
@@ -180,9 +186,19 @@ class Model(BaseEstimator):
         """Return whether `fit` looks for a rate: nobody has given one, to an optimizer either."""
         if self.lr != "auto":
             return False
-        return isinstance(self.optimizer, str) or not self.optimizer.is_given("lr")
+        rule = self._rule
+        return isinstance(rule, str) or not rule.is_given("lr")
 
-    # The strength of the penalty, and the length of training
+    # What `fit` may find by itself beside the rate: rule, strength of the penalty, length
+
+    @property
+    def _rule(self) -> str | Optimizer:
+        """The optimizer: the constructor's, what was found, or the usual one."""
+        return self.__dict__.get("optimizer_", "adamw") if self._seeks_rule() else self.optimizer
+
+    def _seeks_rule(self) -> bool:
+        """Return whether `fit` looks for an optimizer."""
+        return isinstance(self.optimizer, str) and self.optimizer == "auto"
 
     @property
     def _strength(self) -> float:

@@ -131,6 +131,11 @@ def trial_of(
     model = clone(estimator)
     if optimizer is not None:
         model.optimizer = optimizer
+    if model._seeks_rule():
+        raise ValueError(
+            "estimator: optimizer='auto' has every fit search by itself, and rates are those of "
+            "one optimizer: name it"
+        )
     model._validate_params()
     rows, targets, _ = learn_rows(model, X, y, sample_weight)
     rows.weigh_one_on_average()

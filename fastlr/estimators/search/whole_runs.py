@@ -1,12 +1,15 @@
-"""Strength of a penalty and length of training, found by whole trainings on parts of the rows."""
+"""Optimizer, strength and length of training, found by whole trainings on parts of the rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
 
+from ...optimizers import SGD
+from ...optimizers.optimizer import Optimizer
 from ...rates.race_plan import FEWEST
 from ..data.rows import Rows
 from ..fitting.begin import at_rule_of_thumb
@@ -21,6 +24,11 @@ from .trial import EstimatorTrial
 # Strengths a decade apart. Beside the mean loss of a row, none is as good as the weakest.
 DECADES = (0.0, *(10.0**power for power in range(-7, 1)))
 START = DECADES.index(1e-4)
+RULES: dict[str, str | Optimizer] = {
+    "adamw": "adamw",
+    "adagrad": "adagrad",
+    "sgd": SGD(momentum=0.9),
+}
 LONGEST = 32  # times the usual length
 GAIN = 0.01  # part of the loss that twice the epochs must take off
 
@@ -31,6 +39,7 @@ _ALL_FOLDS, _TWO_FOLDS = 2000, 20_000  # rows up to which each row, or two folds
 class Choice(NamedTuple):
     """What a training is to have."""
 
+    optimizer: str | Optimizer
     alpha: float
     n_epochs: int
 
@@ -43,23 +52,24 @@ class WholeRuns:
     ) -> None:
         self._model, self._spec, self._rows, self._plan = model, spec, rows, plan
         self._seed, self._folds = seed, Folds(rows, plan.passes > 1, seed, HELD_OUT)
-        self._known: dict[Choice, np.ndarray] = {}
+        self._known: dict[tuple[str, float, int], np.ndarray] = {}
 
     @property
     def too_few(self) -> bool:
         """Whether there are too few rows to hold any out."""
         return self._folds.n_units < FEWEST
 
-    def losses(self, alpha: float, n_epochs: int) -> np.ndarray:
+    def losses(self, choice: Choice) -> np.ndarray:
         """Return the mean losses of groups of the rows held out, the same groups each time."""
-        choice = Choice(alpha, n_epochs)
-        if choice not in self._known:
-            self._known[choice] = self._run(choice)
-        return self._known[choice]
+        key = repr(choice.optimizer), choice.alpha, choice.n_epochs
+        if key not in self._known:
+            self._known[key] = self._run(choice)
+        return self._known[key]
 
     def _run(self, choice: Choice) -> np.ndarray:
-        given = {"alpha": choice.alpha, "max_epochs": choice.n_epochs}
-        model, plan, folds = copy_with(self._model, given), self._plan, self._folds
+        given = {"optimizer": choice.optimizer, "alpha": choice.alpha}
+        model = copy_with(self._model, given | {"max_epochs": choice.n_epochs})
+        plan, folds = self._plan, self._folds
         optimizer = model._resolve_optimizer()
         trial = EstimatorTrial(model, optimizer, self._spec, self._rows, plan)
         lr: float = optimizer.lr  # type: ignore[attr-defined]
@@ -76,23 +86,48 @@ class WholeRuns:
 
 
 def choose(model: Model, spec: ModelSpec, rows: Rows, plan: EpochPlan, seed: int) -> Choice:
-    """Return strength and length for a training, those of them that the model leaves open."""
-    usual = Choice(model._strength, model._length)
+    """Return optimizer, strength and length for a training, those that the model leaves open."""
+    choice = Choice(model._rule, model._strength, model._length)
     runs = WholeRuns(model, spec, rows, plan, seed)
     if runs.too_few:
-        return usual
-    alpha, n_epochs = usual
+        return choice
+    if model._seeks_rule():
+        tried = {n: runs.losses(choice._replace(optimizer=rule)) for n, rule in RULES.items()}
+        choice = choice._replace(optimizer=copy(RULES[best_rule(tried)]))
     if model._seeks_strength():
-        alpha = best_strength(lambda a: runs.losses(a, n_epochs))
-    if model.max_epochs != "auto":
-        return Choice(alpha, n_epochs)
-    while n_epochs < LONGEST * usual.n_epochs:
-        if not is_better(runs.losses(alpha, n_epochs), runs.losses(alpha, 2 * n_epochs)):
+        choice = at_best_strength(runs, choice)
+    usual = choice
+    while model.max_epochs == "auto" and choice.n_epochs < LONGEST * usual.n_epochs:
+        longer = choice._replace(n_epochs=2 * choice.n_epochs)
+        if not is_better(runs.losses(choice), runs.losses(longer)):
             break
-        n_epochs *= 2
-    if model._seeks_strength() and n_epochs > usual.n_epochs:
-        alpha = best_strength(lambda a: runs.losses(a, n_epochs), alpha)
-    return Choice(alpha, n_epochs)
+        choice = longer
+    if model._seeks_strength() and choice.n_epochs > usual.n_epochs:
+        choice = at_best_strength(runs, choice, choice.alpha)
+    return choice
+
+
+def best_rule(losses: dict[str, np.ndarray]) -> str:
+    """Return the optimizer with the least loss, the first one unless that is worse beyond chance.
+
+    Examples
+    --------
+    >>> rows = np.array([1.0, 1.1, 0.9])
+    >>> best_rule({"adamw": rows, "sgd": rows - 0.1})
+    'sgd'
+    >>> best_rule({"adamw": rows, "sgd": rows - [0.1, -0.1, 0.01]})
+    'adamw'
+    """
+    usual = next(iter(losses))
+    best = min(losses, key=lambda name: np.nan_to_num(losses[name].mean(), nan=np.inf))
+    return best if falls(losses[usual], losses[best]) else usual
+
+
+def at_best_strength(runs: WholeRuns, choice: Choice, near: float = DECADES[START]) -> Choice:
+    """Return a choice with the strength that is best for it."""
+    return choice._replace(
+        alpha=best_strength(lambda a: runs.losses(choice._replace(alpha=a)), near)
+    )
 
 
 def best_strength(losses: Callable[[float], np.ndarray], near: float = DECADES[START]) -> float:
