@@ -71,6 +71,7 @@ _SUBMODULES = (
     "plots",
     "rates",
     "reporting",
+    "rules",
     "schedules",
     "training",
     "tuning",

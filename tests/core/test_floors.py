@@ -23,7 +23,7 @@ FLOORS = [
     {"schedules", "losses", "diagnosis"},
     {"kernels"},
     {"drawing"},
-    {"core", "exceptions", "_version"},
+    {"core", "exceptions", "rules", "_version"},
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 

@@ -1,5 +1,6 @@
 """The documentation's Python runs as it stands; the pages of the guide run when they are built."""
 
+import importlib
 import re
 import runpy
 from pathlib import Path
@@ -21,6 +22,9 @@ BLOCKS = [
     for page in sorted(DOCS.glob("*.md"))
     for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.S))
 ]
+# Packages whose names have pages; `fastlr.rules` has NumPy's functions.
+SHOWN = ("compat", "diagnosis", "estimators", "exceptions", "losses", "onnx", "optimizers", "plots")
+SHOWN += ("reporting", "schedules", "training", "tuning")
 OPTIONAL = ("skops", "skl2onnx", "sklearn.callback", "torch")
 
 
@@ -49,3 +53,12 @@ def test_the_reference_lists_every_rule():
     listed = {name for _, names in sections.values() for name in names}
     for registry in (OPTIMIZERS, SCHEDULES, LOSSES):
         assert {cls.__name__ for cls in registry.values()} <= listed
+
+
+def test_the_reference_lists_everything_public():
+    sections = runpy.run_path(str(DOCS / "reference.py"))["sections"]()
+    listed = {name for _, names in sections.values() for name in names}
+    for name in ["fastlr", *(f"fastlr.{each}" for each in SHOWN)]:
+        package = importlib.import_module(name)
+        public = {n for n in package.__all__ if callable(getattr(package, n))}
+        assert public <= listed, name
