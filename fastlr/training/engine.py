@@ -184,7 +184,18 @@ class Engine:
         TypeError, ValueError
             If an argument is unfit.
         """
-        data, weights = (self._rows(X), y, sample_weight), self._weights()
+        return self.evaluate_each([(X, y, sample_weight)])[0]
+
+    def evaluate_each(
+        self, parts: Sequence[tuple[Any, np.ndarray, np.ndarray | None]]
+    ) -> list[tuple[float, float]]:
+        """Do `evaluate` for several parts of the data; weights are made ready for it once."""
+        weights = self._weights()
+        return [self._evaluate((self._rows(X), y, w), weights) for X, y, w in parts]
+
+    def _evaluate(
+        self, data: tuple[Any, Any, Any], weights: tuple[Any, ...]
+    ) -> tuple[float, float]:
         if self.loop is not None:
             result: tuple[float, float] | None = self.loop.evaluate(*data, *weights)
             if result is not None:

@@ -50,7 +50,10 @@ class ReadableEpoch:
             self.updater.step(self.arena.grad)
         return EpochResult(total, float(weight[order].sum()), step + 1, None)
 
-    def evaluate(self, X, y, sample_weight=None):
+    def evaluate_each(self, parts):
+        return [self.loss_of(*part) for part in parts]
+
+    def loss_of(self, X, y, sample_weight):
         weight = np.ones(len(X)) if sample_weight is None else sample_weight
         z = X @ self.arena.param["coef"].T + self.arena.param.get("intercept", 0)
         rows = np.repeat(weight[:, None], y.shape[1], 1)

@@ -66,7 +66,7 @@ class HeldOutRuns:
                 )
                 self._groups[fold] = groups, weights / max(weights.mean(), 1e-300)
             groups, shares = self._groups[fold]
-            losses = shares * [session.evaluate(group) for group in groups]
+            losses = shares * session.evaluate_each(groups)
         return losses if np.isfinite(losses).all() else np.full(len(starts), np.inf)
 
     def _begin(self, lr: float, n_steps: int, fold: int) -> Session:

@@ -7,7 +7,7 @@ arrays and plain values only, goes in its place.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -154,16 +154,20 @@ class Session:
 
     def evaluate(self, rows: Rows) -> float:
         """Return the mean loss of rows with the parameters that are predicted with."""
+        return self.evaluate_each([rows])[0]
+
+    def evaluate_each(self, parts: Sequence[Rows]) -> list[float]:
+        """Return the mean losses of several parts of the rows, as `evaluate` does."""
         self.settle()
         kept = None
         if self._averages:
             kept = self.arena.params.copy()
             for name, array in self.updater.averaged.items():
                 self.arena.param[name][...] = array
-        loss, weight = self.epoch.evaluate(self.take(rows.X), rows.y, rows.weights)
+        sums = self.epoch.evaluate_each([(self.take(p.X), p.y, p.weights) for p in parts])
         if kept is not None:
             self.arena.params[:] = kept
-        return loss / weight if weight else 0.0
+        return [loss / weight if weight else 0.0 for loss, weight in sums]
 
     def observe(self, loss: float) -> None:
         """Tell a plateau schedule the loss; others are spared, for telling drops the step table."""

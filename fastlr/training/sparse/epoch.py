@@ -229,24 +229,26 @@ class SparseEpoch(Engine):
         if self.loop is not None:
             self.loop.settle()
 
-    def evaluate(
-        self,
-        X: Any,
-        y: np.ndarray,
-        sample_weight: np.ndarray | None = None,
-    ) -> tuple[float, float]:
-        """Return the loss of data without a step, block by block; see `LinearEpoch.evaluate`."""
-        self.check(X, y, sample_weight, None, 1)
+    def evaluate_each(
+        self, parts: Sequence[tuple[Any, np.ndarray, np.ndarray | None]]
+    ) -> list[tuple[float, float]]:
+        """Do `evaluate` for several parts of the data; weights are made ready for it once."""
+        for data in parts:
+            self.check(*data, None, 1)
         self.settle()
-        coef, intercept = self._weights()
+        weights = self._weights()
+        return [self._evaluate(data, weights) for data in parts]
+
+    def _evaluate(
+        self, data: tuple[Any, Any, Any], weights: tuple[Any, ...]
+    ) -> tuple[float, float]:
         if self.loop is None:
-            check_indices(X)
-            return evaluate(X, y, sample_weight, self, coef.T, intercept)
-        result: tuple[float, float] | None = self.loop.evaluate(
-            X, y, sample_weight, coef, intercept
-        )
+            check_indices(data[0])
+            coef, intercept = weights
+            return evaluate(*data, self, coef.T, intercept)
+        result: tuple[float, float] | None = self.loop.evaluate(*data, *weights)
         if result is None:
-            raise corrupt(X)
+            raise corrupt(data[0])
         return result
 
     def _weights(self) -> tuple[np.ndarray, np.ndarray | None]:
