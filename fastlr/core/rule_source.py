@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import sys
+import textwrap
 from collections.abc import Callable
+from types import CodeType
 from typing import Any, NamedTuple
 
 RULES = ("update", "measure", "adapt", "factor", "loss")
@@ -51,9 +53,20 @@ def _read(function: Callable[..., Any]) -> Source:
         lines = sys.orig_argv[sys.orig_argv.index("-c") + 1].splitlines(keepends=True)
         first = code.co_firstlineno
         text = "".join(inspect.getblock(lines[first - 1 :]))
-        if f"def {code.co_name}(" not in text:  # another string was executed
+        if not _is_text_of(text, code):  # another string was executed
             raise OSError(f"{code.co_name} is not in the command")
         return Source(text, "<string>", first)
     text_lines, first = inspect.getsourcelines(function)
     # A class of a notebook has no file.
     return Source("".join(text_lines), inspect.getsourcefile(function) or "<unknown>", first)
+
+
+def _is_text_of(text: str, code: CodeType) -> bool:
+    """Return whether a text is that of a function, by what it compiles to."""
+    made = compile(textwrap.dedent(text), "<string>", "exec").co_consts
+    return any(
+        isinstance(each, CodeType)
+        and (each.co_name, each.co_code, each.co_names, each.co_varnames)
+        == (code.co_name, code.co_code, code.co_names, code.co_varnames)
+        for each in made
+    )

@@ -105,3 +105,20 @@ def test_a_class_keeps_the_text_that_it_was_made_from(tmp_path):
         assert "p - lr" in ast.unparse(ast.Module(list(rule.body), []))
     finally:
         del sys.modules["edited_rules"]
+
+
+def test_a_string_executed_within_a_command_is_not_taken_for_the_command():
+    own = "def update(p, g, lr):\n    return p + lr * g\n"
+    code = f"""
+    from fastlr.core import rule_source
+    def update(p, g, lr):
+        return p - lr * g
+    space = {{}}
+    exec({"chr(10)" + " + " + repr(own)}, space)
+    assert rule_source._read(update).text.endswith("p - lr * g" + chr(10))
+    try:
+        rule_source._read(space["update"])
+    except OSError:
+        print("refused")
+    """
+    assert output_of(code) == "refused"
