@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -70,6 +71,9 @@ def bench(
     from .measure.record import Results
 
     if suites:
+        if as_json:
+            print(json.dumps(SUITES, indent=2))
+            return
         for name, what in SUITES.items():
             print(f"{name:9} {what}")
         return

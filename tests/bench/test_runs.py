@@ -139,3 +139,8 @@ def test_command_refuses_in_one_line(arguments, said):
 def test_listing_the_suites_imports_no_peer():
     code = "import sys, bench.harness; print('torch' in sys.modules, 'numba' in sys.modules)"
     assert output_of(code).split() == ["False", "False"]
+
+
+def test_the_suites_are_listed_as_json():
+    code = "from bench.command import bench; bench(suites=True, as_json=True)"
+    assert json.loads(output_of(code))["step"].startswith("one step")

@@ -253,3 +253,34 @@ def test_quantities_are_told_from_classes(y, expected):
 def test_targets_that_no_regressor_can_learn(y, said):
     with pytest.raises(InputError, match=said):
         numbers(y, "column 'y'")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("fit", "."),
+        ("fit", ""),
+        ("fit", "rows.csv", "--output", "."),
+        ("predict", ".", "rows.csv"),
+        ("predict", "model.skops", "."),
+        ("export", "."),
+        ("diagnose", "."),
+        ("sweep", "."),
+        ("find-lr", "."),
+    ],
+    ids=" ".join,
+)
+def test_a_folder_in_the_place_of_a_file_is_refused_by_name(here, args):
+    (here / "rows.csv").write_text("a,b,y\n" + "1,2,0\n3,4,1\n" * 20)
+    fit("rows.csv", "-t", "y", "-o", "model.skops")
+    result = run(*args, code=2)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert "Error: " in result.stderr
+
+
+def test_integers_of_more_than_64_bits_are_numbers(here):
+    rows = pd.DataFrame({"a": [10**25 + (i % 2) * 10**24 for i in range(60)], "y": [0, 1] * 30})
+    rows.to_csv("rows.csv", index=False)
+    fit("rows.csv", "-t", "y")
+    run("predict", "rows.skops", "rows.csv", "-o", "out.csv")
+    assert pd.read_csv("out.csv")["prediction"].tolist() == rows["y"].tolist()

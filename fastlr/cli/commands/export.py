@@ -43,12 +43,12 @@ def export(
     from ..files.model_file import read_model
     from ..files.save import check_target
 
+    if not model.is_file():
+        raise InputError("MODEL", f"there is no file '{model}'")
     path = output or Path(model.name).with_suffix(".onnx")
     if path.suffix.lower() != ".onnx":
         raise InputError("--output", f"'{path}' must end in .onnx")
     check_target(path, force)
-    if not model.is_file():
-        raise InputError("MODEL", f"there is no file '{model}'")
     fitted = read_model(model)
     try:
         from ...onnx import register

@@ -257,6 +257,8 @@ def default_output(file: Path) -> Path:
     from ..files.csv_file import COMPRESSED
 
     name = Path(file.name)
+    if not name.name:
+        raise InputError("FILE", f"'{file}' is a folder, expected a file")
     if name.suffix.lower() in COMPRESSED:
         name = name.with_suffix("")
     return name.with_suffix(".skops")

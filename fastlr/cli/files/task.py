@@ -139,6 +139,8 @@ def _sort_column(task: Task, column: str) -> None:
     from pandas.api import types
 
     values = task.X[column]
+    if values.dtype == object and {type(v) for v in values.dropna()} == {int}:
+        values = task.X[column] = values.astype(np.float64)  # integers of more than 64 bits
     if values.isna().all():
         task.notes.append(f"column '{column}' is empty: left out")
     elif holds_dates(values):
