@@ -8,12 +8,13 @@ GPU is torch's own part: its streams, its devices, its view of Numba's arrays.
 import contextlib
 
 import pytest
-import torch
 
-import fastlr.torch as compiled
-from fastlr.torch import device, memory
-from tests.support.simulator import OnDevice
-from tests.support.tensors import EVERY, SETTINGS, SHARED, give
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
+
+import fastlr.torch as compiled  # noqa: E402
+from fastlr.torch import device, memory  # noqa: E402
+from tests.support.simulator import OnDevice  # noqa: E402
+from tests.support.tensors import EVERY, SETTINGS, SHARED, give  # noqa: E402
 
 COMPILED = [name for name in EVERY if not getattr(compiled, name).rule.by_arrays]
 SHAPES = (2, 3), (5,), (), (0, 2)
