@@ -45,6 +45,21 @@ _LARGEST = 10.0
 _FLAT = 1e-3  # slope of an activation under which its unit learns nothing
 
 
+# Multiplications up to which OpenBLAS does not share a product among its threads.
+_UNSHARED = 1 << 17
+
+
+def _alone(X: Matrix, weights: np.ndarray) -> Any:
+    """Return ``X @ weights`` in products that BLAS computes in this thread, where that is cheap.
+
+    A fork of the process while BLAS is at work in several threads can stop it for good.
+    """
+    rows = _UNSHARED // max(weights.size, 1)
+    if is_sparse(X) or not rows or len(X) <= rows:
+        return X @ weights
+    return np.concatenate([X[k : k + rows] @ weights for k in range(0, len(X), rows)])
+
+
 def _size(X: Matrix) -> float:
     """Return the root mean square of some of the rows, of what they store."""
     some = X[:: max(X.shape[0] // 512, 1)]
@@ -251,7 +266,7 @@ class MLPModel(Model):
         steepest, values = [], X
         with np.errstate(all="ignore"):
             for k, activation in enumerate(activations):
-                z = values @ self.coefs_[k] + self.intercepts_[k]
+                z = _alone(values, self.coefs_[k]) + self.intercepts_[k]
                 values, slopes = ACTIVATIONS[activation].evaluate(z)
                 steepest.append(np.abs(slopes).max(axis=0))
         return float(np.mean(np.concatenate(steepest) < _FLAT)) if steepest else float("nan")
